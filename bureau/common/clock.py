@@ -1,0 +1,34 @@
+"""The only place that reads the system clock (ruff bans the others)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+CHINA = ZoneInfo("Asia/Shanghai")
+
+
+def now() -> datetime:
+    """This moment, aware, in UTC."""
+    return timezone.now()  # noqa: TID251 - the one allowed reader
+
+
+def today() -> date:
+    """Today's date as a person in China reads it off the wall."""
+    return local_day(now())
+
+
+def local_day(moment: datetime) -> date:
+    """The date in China at a moment."""
+    return moment.astimezone(CHINA).date()
+
+
+def at(day: date, minute_of_day: int) -> datetime:
+    """A wall-clock minute of a day in China; 1440 is the midnight that ends it.
+
+    China keeps one offset all year (no summer time since 1991), so minutes add up.
+    """
+    midnight = datetime.combine(day, time(), tzinfo=CHINA)
+    return midnight + timedelta(minutes=minute_of_day)

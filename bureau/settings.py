@@ -1,0 +1,298 @@
+"""Every choice that differs between cities and machines comes from the environment.
+
+README.md has the table of variables.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONCE, NONE, SELF
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from bureau import env
+from bureau.schedule import SCHEDULE
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- Where we run ----------------------------------------------------------------
+DEBUG = env.flag("BUREAU_DEBUG", default=False)
+DEMO = env.flag("BUREAU_DEMO", default=False)
+SECRET_KEY = env.text("BUREAU_SECRET_KEY")
+SEAL_KEYS = env.words("BUREAU_SEAL_KEYS")
+FINGERPRINT_KEY = env.text("BUREAU_FINGERPRINT_KEY")
+ALLOWED_HOSTS = env.words("BUREAU_ALLOWED_HOSTS", "localhost,127.0.0.1")
+PUBLIC_URL = env.text("BUREAU_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+BEHIND_TLS = PUBLIC_URL.startswith("https://")
+PROXIES = env.number("BUREAU_PROXIES", 0)
+
+# --- The bureau ------------------------------------------------------------------
+CITY_NAME = env.text("BUREAU_CITY_NAME", "济宁")
+SITE_NAME = env.text("BUREAU_SITE_NAME", "济宁体育")
+BUREAU_NAME = env.text("BUREAU_NAME", "济宁市体育局")
+HOTLINE = env.text("BUREAU_HOTLINE", "12345")
+ICP_NUMBER = env.text("BUREAU_ICP_NUMBER", "")
+POLICE_NUMBER = env.text("BUREAU_POLICE_NUMBER", "")
+SITE_IDENTIFIER = env.text("BUREAU_SITE_IDENTIFIER", "")
+
+# --- Django ----------------------------------------------------------------------
+ROOT_URLCONF = "bureau.urls"
+WSGI_APPLICATION = "bureau.wsgi.application"
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = [
+    "bureau.portal",
+    "bureau.payments",
+    "bureau.notices",
+    "bureau.photos",
+    "bureau.workdays",
+    "bureau.regions",
+    "bureau.audit",
+    "bureau.accounts",
+    "bureau.common",
+    "venues",
+    "equipment",
+    "events",
+    "vouchers",
+    "safety",
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.import_export",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.gis",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "import_export",
+    "knox",
+    "leaflet",
+    "rest_framework",
+    "rest_framework_gis",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "bureau.common.http.RequestContext",
+    "django.middleware.gzip.GZipMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "bureau.portal.context.site",
+            ],
+        },
+    },
+]
+
+# --- Data ------------------------------------------------------------------------
+DATABASES = {
+    "default": {
+        **dj_database_url.parse(
+            env.text("DATABASE_URL", "postgis://bureau@localhost/bureau")
+        ),
+        "ENGINE": "django.contrib.gis.db.backends.postgis",
+        "CONN_MAX_AGE": env.number("BUREAU_DB_CONN_MAX_AGE", 600),
+        "CONN_HEALTH_CHECKS": True,
+    },
+}
+_REDIS = "redis://localhost:6379"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": env.redis_url("REDIS_URL", _REDIS, database=1),
+        "KEY_PREFIX": "bureau",
+    },
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_NAME = "bureau_session"
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+
+# --- Language and time -----------------------------------------------------------
+USE_TZ = True
+TIME_ZONE = "Asia/Shanghai"
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "lang"
+LANGUAGE_COOKIE_AGE = 60 * 60 * 24 * 365
+
+# --- Files -----------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = env.text("BUREAU_STATIC_ROOT", str(BASE_DIR / ".local" / "static"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = env.text("BUREAU_MEDIA_ROOT", str(BASE_DIR / ".local" / "media"))
+MEDIA_URL = "/media/"
+STORAGES = {
+    "default": {
+        "BACKEND": env.text(
+            "BUREAU_FILE_STORAGE", "django.core.files.storage.FileSystemStorage"
+        ),
+    },
+    "staticfiles": {"BACKEND": "bureau.common.staticfiles.BundledStaticFilesStorage"},
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# --- Signing in (bureau/accounts) --------------------------------------------------
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = reverse_lazy("account_login")
+LOGIN_REDIRECT_URL = "/me/"
+STAFF_MFA_REQUIRED = env.flag("BUREAU_STAFF_MFA_REQUIRED", default=not DEMO)
+
+# --- Security ----------------------------------------------------------------------
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+SECURE_SSL_REDIRECT = BEHIND_TLS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = env.number("BUREAU_HSTS_SECONDS", 31536000 if BEHIND_TLS else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = BEHIND_TLS
+SECURE_HSTS_PRELOAD = BEHIND_TLS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "bureau.portal.views.csrf_failure"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "blob:", *env.words("BUREAU_MAP_TILE_ORIGINS")],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+
+# --- API -----------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "bureau.common.api_errors.handle",
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "bureau.common.pagination.NewestFirst",
+    "PAGE_SIZE": 50,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Sports bureau portal",
+    "DESCRIPTION": "Everything a person can do in the browser, for the mini-program.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+# --- Work in the background ------------------------------------------------------------
+CELERY_BROKER_URL = env.broker_url("REDIS_URL", _REDIS, database=0)
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = SCHEDULE
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
+# --- Payments (bureau/payments) --------------------------------------------------------
+PAYMENT_PROVIDERS = env.words("BUREAU_PAYMENT_PROVIDERS", "sandbox" if DEMO else "")
+PAYMENT_NOTIFY_URL = env.text("BUREAU_PAYMENT_NOTIFY_URL", PUBLIC_URL)
+SANDBOX_KEY = env.text("BUREAU_SANDBOX_KEY", "sandbox-only")
+
+# --- Messages (bureau/notices) -----------------------------------------------------------
+SMS_SENDER = env.text("BUREAU_SMS_SENDER", "console")
+EMAIL_BACKEND = env.text(
+    "BUREAU_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend"
+)
+DEFAULT_FROM_EMAIL = env.text("BUREAU_FROM_EMAIL", "no-reply@localhost")
+
+# --- Map ---------------------------------------------------------------------------------
+LEAFLET_CONFIG = {
+    "DEFAULT_CENTER": (35.40, 116.60),
+    "DEFAULT_ZOOM": 9,
+    "MIN_ZOOM": 7,
+    "MAX_ZOOM": 18,
+    "TILES": [],
+    "ATTRIBUTION_PREFIX": False,
+    "RESET_VIEW": False,
+}
+MAP_TILES_URL = env.text("BUREAU_MAP_TILES_URL", "")
+
+# --- Staff pages -------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": _("Sports bureau"),
+    "SITE_HEADER": _("Sports bureau"),
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": True,
+    "COLORS": {
+        "primary": {
+            "50": "#eef7f2",
+            "100": "#d5ebe0",
+            "200": "#aed8c4",
+            "300": "#7cbea0",
+            "400": "#489e7a",
+            "500": "#1b8462",
+            "600": "#0f6b4f",
+            "700": "#0f5a45",
+            "800": "#0b4636",
+            "900": "#06352a",
+            "950": "#03211a",
+        },
+    },
+}
+
+# --- Logs ----------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request": {"()": "bureau.common.http.RequestLogFilter"}},
+    "formatters": {"line": {"()": "bureau.common.http.JsonFormatter"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "filters": ["request"],
+            "formatter": "line",
+        },
+    },
+    "root": {"handlers": ["stderr"], "level": env.text("BUREAU_LOG_LEVEL", "INFO")},
+}

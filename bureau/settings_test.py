@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import os
+import tempfile
+
+os.environ.setdefault("BUREAU_SECRET_KEY", "tests-only")
+os.environ.setdefault(
+    "BUREAU_SEAL_KEYS", "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
+)
+os.environ.setdefault("BUREAU_FINGERPRINT_KEY", "tests-only")
+os.environ.setdefault("BUREAU_PAYMENT_PROVIDERS", "sandbox")
+
+from bureau.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+CELERY_TASK_ALWAYS_EAGER = True
+CELERY_TASK_EAGER_PROPAGATES = True
+LANGUAGE_CODE = "en"  # tests read the source strings
+MEDIA_ROOT = tempfile.mkdtemp(prefix="bureau-media-")
+SMS_SENDER = "memory"
+STORAGES["staticfiles"] = {
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}
