@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "django.forms",  # its widgets, for FORM_RENDERER
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -116,6 +117,8 @@ TEMPLATES = [
         },
     },
 ]
+
+FORM_RENDERER = "bureau.common.forms.ComponentRenderer"
 
 # --- Data ------------------------------------------------------------------------
 DATABASES = {

@@ -1,9 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A place in the main navigation. `current` is a value of aria-current, or empty."""
+
+    url: str
+    label: str
+    icon: str
+    current: str = ""
+    count: int = 0
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -20,4 +34,28 @@ def site(request: HttpRequest) -> dict[str, Any]:
             "demo": settings.DEMO,
         },
         "elder": request.COOKIES.get("mode") == "elder",
+        "tabs": _tabs(request.path),
     }
+
+
+def _tabs(path: str) -> list[Tab]:
+    places = [
+        ("portal:home", _("Home"), "home"),
+        ("venues:list", _("Venues"), "court"),
+        ("notices:inbox", _("Messages"), "bell"),
+        ("portal:me", _("Me"), "user"),
+    ]
+    tabs = []
+    for name, label, icon in places:
+        try:
+            url = reverse(name)
+        except NoReverseMatch:
+            continue
+        tabs.append(Tab(url, label, icon, _current(path, url)))
+    return tabs
+
+
+def _current(path: str, url: str) -> str:
+    if path == url:
+        return "page"
+    return "true" if url != "/" and path.startswith(url) else ""

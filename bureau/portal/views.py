@@ -1,7 +1,94 @@
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from http import HTTPStatus
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.templatetags.static import static
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from bureau.portal import queries
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "portal/home.html")
+
+
+@require_GET
+@login_required
+def me(request: HttpRequest) -> HttpResponse:
+    return render(request, "portal/me.html")
+
+
+@require_GET
+def about(request: HttpRequest) -> HttpResponse:
+    return render(request, "portal/about.html")
+
+
+@require_GET
+def accessibility(request: HttpRequest) -> HttpResponse:
+    return render(request, "portal/accessibility.html")
+
+
+@require_GET
+def privacy(request: HttpRequest) -> HttpResponse:
+    return render(request, "portal/privacy.html")
+
+
+@require_GET
+def terms(request: HttpRequest) -> HttpResponse:
+    return render(request, "portal/terms.html")
+
+
+@require_GET
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every component on one page, for the people who build the next one."""
+    return render(request, "portal/styleguide.html")
+
+
+@require_GET
+def manifest(request: HttpRequest) -> HttpResponse:
+    """What a phone needs to put the portal on its home screen."""
+    return JsonResponse(
+        {
+            "name": settings.SITE_NAME,
+            "short_name": settings.SITE_NAME,
+            "start_url": "/",
+            "display": "standalone",
+            "background_color": "#f1f4ee",
+            "theme_color": "#06352a",
+            "icons": [
+                {
+                    "src": static("icons/mark.svg"),
+                    "sizes": "any",
+                    "type": "image/svg+xml",
+                }
+            ],
+        },
+        content_type="application/manifest+json",
+    )
+
+
+@require_GET
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process is alive; it says nothing about what it stands on."""
+    return JsonResponse({"status": "alive"})
+
+
+@require_GET
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Whether this process can serve people: database, Redis and migrations."""
+    failed = queries.failing_parts()
+    return JsonResponse(
+        {"status": "unready" if failed else "ready", "failed": failed},
+        status=HTTPStatus.SERVICE_UNAVAILABLE if failed else HTTPStatus.OK,
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

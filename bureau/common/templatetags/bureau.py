@@ -1,0 +1,71 @@
+"""`{% load bureau %}`: how the bureau writes money, times and form controls."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django import template
+from django.forms import BoundField, CheckboxSelectMultiple, RadioSelect
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from bureau.common import clock, fields, money
+
+register = template.Library()
+
+
+@register.filter
+def yuan(fen: int) -> str:
+    """4500 -> "¥45"; 0 -> "Free"; -500 -> "-¥5"."""
+    if fen == 0:
+        return _("Free")
+    return f"-¥{money.yuan(-fen)}" if fen < 0 else f"¥{money.yuan(fen)}"
+
+
+@register.filter
+def amount(fen: int) -> str:
+    """As `yuan`, where nothing is free but a sum may be zero: 0 -> "¥0"."""
+    return yuan(fen) if fen else "¥0"
+
+
+@register.filter
+def clock_text(minute_of_day: int) -> str:
+    """570 -> "09:30"."""
+    return fields.clock_text(minute_of_day)
+
+
+@register.filter
+def day_name(day: date) -> str:
+    """Today, Tomorrow, or the day of the week."""
+    away = (day - clock.today()).days
+    if away in (0, 1):
+        return [_("Today"), _("Tomorrow")][away]
+    return weekday(day)
+
+
+@register.filter
+def weekday(day: date) -> str:
+    """The short day of the week: Sat."""
+    return date_format(day, "D")
+
+
+@register.filter
+def distance(metres: float) -> str:
+    """350 -> "350 m"; 1234 -> "1.2 km"."""
+    if metres < 995:
+        return _("%(number)s m") % {"number": round(metres / 10) * 10}
+    return _("%(number)s km") % {"number": f"{metres / 1000:.1f}"}
+
+
+@register.filter
+def is_choices(field: BoundField) -> bool:
+    """Whether the field is a group of radio buttons or check boxes."""
+    return isinstance(field.field.widget, CheckboxSelectMultiple | RadioSelect)
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """The field's control in the portal's look."""
+    given = field.field.widget.attrs.get("class", "")
+    return field.as_widget(attrs={"class": f"input {given}".strip()})
