@@ -5,6 +5,7 @@ README.md has the table of variables.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
@@ -75,6 +76,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_htmx",
     "drf_spectacular",
@@ -99,6 +101,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "bureau.accounts.middleware.StaffSecondFactor",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 TEMPLATES = [
@@ -139,7 +142,7 @@ CACHES = {
         "KEY_PREFIX": "bureau",
     },
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_ENGINE = "bureau.common.sessions"
 SESSION_COOKIE_NAME = "bureau_session"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 
@@ -174,6 +177,35 @@ AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = "/me/"
 STAFF_MFA_REQUIRED = env.flag("BUREAU_STAFF_MFA_REQUIRED", default=not DEMO)
+IDENTITY_PROVIDER = env.text("BUREAU_IDENTITY_PROVIDER", "format")
+CONSENT_VERSION = env.text("BUREAU_CONSENT_VERSION", "2026-01")
+ACCOUNT_ADAPTER = "bureau.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}  # citizens' door: docs/adr/0003-signing-in.md
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    # Ten wrong passwords lock a name for a quarter of an hour; the network limit is
+    # wide, because a whole office stands behind one address.
+    "login_failed": "60/m/ip,10/15m/key",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ADAPTER = "bureau.accounts.adapter.SecondFactorAdapter"
+MFA_TOTP_ISSUER = SITE_NAME
+KNOX_TOKEN_MODEL = "accounts.Token"
+REST_KNOX = {"TOKEN_TTL": timedelta(days=90), "AUTO_REFRESH": True}
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
 
 # --- Security ----------------------------------------------------------------------
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -242,7 +274,14 @@ PAYMENT_NOTIFY_URL = env.text("BUREAU_PAYMENT_NOTIFY_URL", PUBLIC_URL)
 SANDBOX_KEY = env.text("BUREAU_SANDBOX_KEY", "sandbox-only")
 
 # --- Messages (bureau/notices) -----------------------------------------------------------
-SMS_SENDER = env.text("BUREAU_SMS_SENDER", "console")
+SMS_SENDER = env.text("BUREAU_SMS_SENDER", "page" if DEMO else "console")
+SMS_SIGN_NAME = env.text("BUREAU_SMS_SIGN_NAME", SITE_NAME)
+# Our template names and Aliyun's codes for them: `login_code=SMS_123,refund=SMS_456`.
+SMS_TEMPLATES = dict(
+    pair.split("=", 1) for pair in env.words("BUREAU_SMS_TEMPLATES") if "=" in pair
+)
+ALIYUN_ACCESS_KEY_ID = env.text("BUREAU_ALIYUN_ACCESS_KEY_ID", "")
+ALIYUN_ACCESS_KEY_SECRET = env.text("BUREAU_ALIYUN_ACCESS_KEY_SECRET", "")
 EMAIL_BACKEND = env.text(
     "BUREAU_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend"
 )

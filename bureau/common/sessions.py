@@ -1,0 +1,37 @@
+"""Django's cached_db sessions, which go on from the database alone without Redis."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.contrib.sessions.backends import cached_db
+from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+
+class SessionStore(cached_db.SessionStore):
+    def load(self) -> dict[str, Any]:
+        try:
+            return super().load()
+        except RedisError:
+            logger.warning("Sessions are read without Redis")
+            return DatabaseSessions.load(self)
+
+    def exists(self, session_key: str) -> bool:
+        try:
+            return super().exists(session_key)
+        except RedisError:
+            return DatabaseSessions.exists(self, session_key)
+
+    def delete(self, session_key: str | None = None) -> None:
+        DatabaseSessions.delete(self, session_key)
+        if session_key is None:
+            session_key = self.session_key
+        if session_key is None:
+            return
+        # A session that outlives its row in the cache would be a sign-out that failed,
+        # so this one error is not swallowed.
+        self._cache.delete(self.cache_key_prefix + session_key)
