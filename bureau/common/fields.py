@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -41,7 +41,14 @@ class MinuteOfDayFormField(forms.CharField):
         return minute
 
 
-class MinuteOfDayField(models.PositiveSmallIntegerField[int, int]):
+# The stubs know which types the field sets and gets; Django's own class does not.
+if TYPE_CHECKING:
+    _SmallInteger = models.PositiveSmallIntegerField[int, int]
+else:
+    _SmallInteger = models.PositiveSmallIntegerField
+
+
+class MinuteOfDayField(_SmallInteger):
     """Minutes since midnight in China, 0..1440, typed and shown as `HH:MM`.
 
     A time of day cannot say 24:00, and most halls close at it.
