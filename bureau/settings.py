@@ -93,8 +93,11 @@ MIDDLEWARE = [
     "bureau.common.http.RequestContext",
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
+    "bureau.portal.middleware.LooserPolicy",
+    "bureau.portal.middleware.ReadingPreferences",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "bureau.portal.middleware.BodyLimit",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -103,6 +106,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "bureau.accounts.middleware.StaffSecondFactor",
     "django_htmx.middleware.HtmxMiddleware",
+    "bureau.portal.middleware.Unavailable",
 ]
 TEMPLATES = [
     {
@@ -171,6 +175,7 @@ STORAGES = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+UPLOAD_MAX_BYTES = 16 * 1024 * 1024  # a whole form with its files
 
 # --- Signing in (bureau/accounts) --------------------------------------------------
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -196,6 +201,8 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ADAPTER = "bureau.accounts.adapter.SecondFactorAdapter"
 MFA_TOTP_ISSUER = SITE_NAME
 KNOX_TOKEN_MODEL = "accounts.Token"
+# knox's own table is not ours: its migrations would make it beside accounts_token.
+MIGRATION_MODULES = {"knox": None}
 REST_KNOX = {"TOKEN_TTL": timedelta(days=90), "AUTO_REFRESH": True}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -219,7 +226,7 @@ SECURE_HSTS_PRELOAD = BEHIND_TLS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "bureau.portal.views.csrf_failure"
+CSRF_FAILURE_VIEW = "bureau.portal.failures.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

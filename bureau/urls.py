@@ -15,3 +15,8 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include("bureau.api_urls")),
 ]
+
+handler400 = "bureau.portal.failures.bad_request"
+handler403 = "bureau.portal.failures.forbidden"
+handler404 = "bureau.portal.failures.not_found"
+handler500 = "bureau.portal.failures.server_error"

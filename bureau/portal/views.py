@@ -89,8 +89,3 @@ def readyz(request: HttpRequest) -> HttpResponse:
         {"status": "unready" if failed else "ready", "failed": failed},
         status=HTTPStatus.SERVICE_UNAVAILABLE if failed else HTTPStatus.OK,
     )
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The page was open too long, or the form came from another site."""
-    return render(request, "403_csrf.html", {"reason": reason}, status=403)

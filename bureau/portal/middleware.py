@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from bureau.portal import failures
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class BodyLimit:
+    """Refuse a body that is larger than any form of ours may be, before anybody reads it.
+
+    Django counts form fields but not files, and a JSON parser reads whatever it is sent.
+    """
+
+    # A browser that still sends shows "connection reset" in place of our answer, so a
+    # body that is merely too large is read to its end and dropped.
+    drained_bytes = 64 * 1024 * 1024
+    chunk_bytes = 64 * 1024
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            length = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            length = 0
+        if length <= self._allowed(request):
+            return self.get_response(request)
+        if length <= self.drained_bytes:
+            while request.read(self.chunk_bytes):
+                pass
+        return failures.too_large(request)
+
+    def _allowed(self, request: HttpRequest) -> int:
+        if request.content_type == "multipart/form-data":
+            return settings.UPLOAD_MAX_BYTES
+        return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+class ReadingPreferences:
+    """`?mode=elder` and `?lang=en` on any page: remember it and show the page again.
+
+    A link is enough, so it works without script and without a form's token.
+    """
+
+    year = 60 * 60 * 24 * 365
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        asked = request.GET.copy() if request.method == "GET" else {}
+        chosen = {}
+        if asked.get("mode") in {"elder", "standard"}:
+            chosen["mode"] = asked.pop("mode")[-1]
+        if asked.get("lang") in dict(settings.LANGUAGES):
+            chosen["lang"] = asked.pop("lang")[-1]
+        if not chosen or request.path.startswith("/api/"):
+            return self.get_response(request)
+        # One slash only: "//other.example" would be another host.
+        path = "/" + request.path.lstrip("/\\")
+        response = HttpResponseRedirect(f"{path}?{asked.urlencode()}".rstrip("?"))
+        if "mode" in chosen:
+            self._remember(response, "mode", chosen["mode"])
+        if "lang" in chosen:
+            self._remember(response, settings.LANGUAGE_COOKIE_NAME, chosen["lang"])
+        return response
+
+    def _remember(self, response: HttpResponse, name: str, value: str) -> None:
+        response.set_cookie(
+            name,
+            value,
+            max_age=self.year,
+            secure=settings.BEHIND_TLS,
+            httponly=True,
+            samesite="Lax",
+        )
+
+
+class Unavailable:
+    """Tell a person that the database or Redis is away, as a 503 and not as a bug."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(
+        self, request: HttpRequest, error: Exception
+    ) -> HttpResponse | None:
+        return (
+            failures.unavailable(request, error) if failures.is_outage(error) else None
+        )
+
+
+class LooserPolicy:
+    """Let the pages that other people wrote run; ours keep the strict policy.
+
+    The staff pages (django-unfold) are built on Alpine, which evaluates expressions in
+    attributes, and they write styles into attributes, as does Swagger in /api/v1/docs/.
+    Both are for signed-in staff and developers and show no other origin.
+    """
+
+    loosened = {
+        "/admin/": {
+            "script-src": [SELF, UNSAFE_EVAL, UNSAFE_INLINE],
+            "style-src": [SELF, UNSAFE_INLINE],
+            "img-src": [SELF, "data:", "blob:"],
+        },
+        "/api/v1/docs/": {
+            "style-src": [SELF, UNSAFE_INLINE],
+            "img-src": [SELF, "data:"],
+        },
+    }
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        for prefix, directives in self.loosened.items():
+            if request.path.startswith(prefix) and response.status_code < (
+                HTTPStatus.INTERNAL_SERVER_ERROR
+            ):
+                response._csp_replace = directives  # type: ignore[attr-defined]
+        return response
