@@ -32,3 +32,8 @@ def at(day: date, minute_of_day: int) -> datetime:
     """
     midnight = datetime.combine(day, time(), tzinfo=CHINA)
     return midnight + timedelta(minutes=minute_of_day)
+
+
+def at_text(moment: datetime) -> str:
+    """A moment as people in China read it: 2026-11-22 18:00."""
+    return f"{moment.astimezone(CHINA):%Y-%m-%d %H:%M}"

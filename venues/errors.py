@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.utils.translation import gettext_lazy as _
+
+from bureau.common.errors import DomainError
+
+
+class SlotTaken(DomainError):
+    code = "slot_taken"
+    message = _("That time was just taken by somebody else. Please pick another one.")
+
+
+class SlotNotOffered(DomainError):
+    """No opening hours, no price, not on the slot raster, or the court is shut."""
+
+    code = "slot_not_offered"
+    message = _("This court is not offered at that time.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class SlotInThePast(DomainError):
+    code = "slot_in_the_past"
+    message = _("That time has already begun.")
+
+
+class SlotNotOpenYet(DomainError):
+    code = "slot_not_open_yet"
+    message = _("That day can be booked from %(opens_on)s on.")
+
+
+class NothingPicked(DomainError):
+    code = "nothing_picked"
+    message = _("Please pick at least one time.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class TooManySlots(DomainError):
+    code = "too_many_slots"
+    message = _("One booking can hold at most %(most)s times here.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class SlotsOverlap(DomainError):
+    code = "slots_overlap"
+    message = _("Two of the times that you picked overlap.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class TooManyHolds(DomainError):
+    code = "too_many_holds"
+    message = _(
+        "You have %(most)s bookings waiting for payment. "
+        "Pay or cancel one of them first."
+    )
+
+
+class PriceChanged(DomainError):
+    code = "price_changed"
+    message = _("The price is %(total)s yuan now. Please look at it again.")
+
+
+class VenueShut(DomainError):
+    code = "venue_shut"
+    message = _("This venue takes no bookings.")
+
+
+class TooLateToCancel(DomainError):
+    code = "too_late_to_cancel"
+    message = _("This booking could be cancelled until %(until)s.")
+
+
+class NotCancellable(DomainError):
+    code = "not_cancellable"
+    message = _("This booking is not one that can be cancelled any more.")
+
+
+class AlreadyAdmitted(DomainError):
+    code = "already_admitted"
+    message = _("The pass of this booking has been used, so it stays as it is.")
+
+
+class UnitsTaken(DomainError):
+    code = "units_taken"
+    message = _("Bookings stand in the way: %(numbers)s. Call them off first.")
+
+
+class BlockAlreadyLifted(DomainError):
+    code = "block_already_lifted"
+    message = _("This block was lifted before.")
+
+
+class PeriodTooLong(DomainError):
+    code = "period_too_long"
+    message = _("A block ends after it starts, and lasts at most %(days)s days.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class UnknownPass(DomainError):
+    code = "pass_unknown"
+    message = _("There is no such pass.")
+
+
+class PassNeedsDigits(DomainError):
+    code = "pass_needs_digits"
+    message = _("Type the six digits below the code, too. They change twice a minute.")
+
+
+class PassStale(DomainError):
+    code = "pass_stale"
+    message = _("This is an old picture. Ask to see the live pass.")
+
+
+class PassOfOtherVenue(DomainError):
+    code = "pass_of_other_venue"
+    message = _("This pass is for %(venue)s.")
+
+
+class PassUsed(DomainError):
+    code = "pass_used"
+    message = _("This pass was already used at %(at)s.")
+
+
+class PassRevoked(DomainError):
+    code = "pass_revoked"
+    message = _("This booking was cancelled.")
+
+
+class PassTooEarly(DomainError):
+    code = "pass_too_early"
+    message = _("This booking starts later. The gate opens for it at %(at)s.")
+
+
+class PassOver(DomainError):
+    code = "pass_over"
+    message = _("This booking ended at %(at)s.")
+
+
+class CheckTooOld(DomainError):
+    code = "check_too_old"
+    message = _("Too much time went by. Please scan the pass again.")
+
+
+class HoursOverlap(DomainError):
+    code = "hours_overlap"
+    message = _("These opening hours overlap.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY

@@ -1,0 +1,347 @@
+"""Reads over several tables: when courts are open, what they cost, what is free."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+
+from bureau.common import clock
+from bureau.common.fields import clock_text
+from venues.models import (
+    Bookable,
+    HoursException,
+    Occupancy,
+    PriceRule,
+    Venue,
+    WeeklyHours,
+)
+
+HOUR = 60
+
+
+@dataclass(frozen=True)
+class Price:
+    """What one slot costs, and why."""
+
+    fen: int
+    is_peak: bool
+    group: str
+    rule_id: int
+    fen_per_hour: int
+
+    def as_quote(self) -> dict[str, Any]:
+        """The breakdown that is kept on the booking."""
+        return {
+            "rule": self.rule_id,
+            "group": self.group,
+            "fen_per_hour": self.fen_per_hour,
+        }
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A slot that the rules offer, whether or not it is still free."""
+
+    starts_at: datetime
+    ends_at: datetime
+    price: Price
+
+
+class Timetable:
+    """The opening rules and prices of some courts for some days, loaded at once.
+
+    Three questions to the database, for one court or for thirty.
+    """
+
+    def __init__(
+        self, venue: Venue, bookables: Sequence[Bookable], days: Iterable[date]
+    ) -> None:
+        wanted = sorted(days)
+        ids = [bookable.pk for bookable in bookables]
+        own_or_all = Q(bookable=None) | Q(bookable__in=ids)
+        self._hours: dict[int | None, dict[int, list[WeeklyHours]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
+        for row in WeeklyHours.objects.filter(own_or_all, venue=venue).order_by(
+            "opens", "pk"
+        ):
+            self._hours[row.bookable_id][row.weekday].append(row)
+        self._exceptions: dict[tuple[int | None, date], HoursException] = {
+            (row.bookable_id, row.on): row
+            for row in HoursException.objects.filter(
+                own_or_all, venue=venue, on__in=wanted
+            )
+        }
+        self._prices = list(
+            PriceRule.objects.filter(own_or_all, venue=venue)
+            .in_force_between(wanted[0], wanted[-1])
+            .order_by("pk")
+        )
+
+    def offers(
+        self, bookable: Bookable, on: date, *, groups: frozenset[str] = frozenset()
+    ) -> list[Offer]:
+        """The slots of a court on a day, in order, for a person of these groups."""
+        offers = []
+        for opens, closes in self._open_minutes(bookable, on):
+            last = closes - bookable.slot_minutes
+            for start in range(opens, last + 1, bookable.slot_minutes):
+                if price := self._price(bookable, on, start, groups):
+                    begins_at = clock.at(on, start)
+                    length = timedelta(minutes=bookable.slot_minutes)
+                    offers.append(Offer(begins_at, begins_at + length, price))
+        return offers
+
+    def opening_text(self, bookable: Bookable, on: date) -> str:
+        """Such as `09:00–21:30`, several parts joined; empty when shut."""
+        return ", ".join(
+            f"{clock_text(opens)}–{clock_text(closes)}"
+            for opens, closes in self._open_minutes(bookable, on)
+        )
+
+    def _open_minutes(self, bookable: Bookable, on: date) -> list[tuple[int, int]]:
+        for owner in (bookable.pk, None):
+            if exception := self._exceptions.get((owner, on)):
+                if exception.opens is None or exception.closes is None:
+                    return []
+                return [(exception.opens, exception.closes)]
+        owner = bookable.pk if bookable.pk in self._hours else None
+        return [(row.opens, row.closes) for row in self._hours[owner][on.isoweekday()]]
+
+    def _price(
+        self, bookable: Bookable, on: date, minute: int, groups: frozenset[str]
+    ) -> Price | None:
+        narrowest: dict[str, tuple[int, PriceRule]] = {}
+        for rule in self._prices:
+            if rule.group and rule.group not in groups:
+                continue
+            if not _applies(rule, bookable, on, minute):
+                continue
+            width = _narrowness(rule)
+            if rule.group not in narrowest or width > narrowest[rule.group][0]:
+                narrowest[rule.group] = (width, rule)
+        if not narrowest:
+            return None
+        rules = (rule for _width, rule in narrowest.values())
+        rule = min(rules, key=lambda rule: (rule.price_fen, rule.group, rule.pk))
+        return Price(
+            fen=rule.price_fen * bookable.slot_minutes // HOUR,
+            is_peak=rule.is_peak,
+            group=rule.group,
+            rule_id=rule.pk,
+            fen_per_hour=rule.price_fen,
+        )
+
+
+def _applies(rule: PriceRule, bookable: Bookable, on: date, minute: int) -> bool:
+    return (
+        rule.weekday == on.isoweekday()
+        and rule.starts <= minute < rule.ends
+        and rule.valid_from <= on
+        and (rule.valid_until is None or on < rule.valid_until)
+        and rule.bookable_id in (None, bookable.pk)
+        and rule.sport in ("", bookable.sport)
+    )
+
+
+def _narrowness(rule: PriceRule) -> int:
+    return 2 if rule.bookable_id else 1 if rule.sport else 0
+
+
+# --- The day grid ------------------------------------------------------------------
+
+
+class SlotState(StrEnum):
+    FREE = "free"
+    HELD = "held"
+    BOOKED = "booked"
+    BLOCKED = "blocked"
+    PAST = "past"
+    NOT_YET = "not_yet"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One cell of the grid."""
+
+    bookable_id: int
+    bookable_name: str
+    starts_at: datetime
+    ends_at: datetime
+    price: Price
+    state: SlotState
+
+    @property
+    def key(self) -> str:
+        """How a form names the slot: `<court>@<local start>`."""
+        local = self.starts_at.astimezone(clock.CHINA)
+        return f"{self.bookable_id}@{local:%Y-%m-%dT%H:%M}"
+
+    @property
+    def is_free(self) -> bool:
+        return self.state is SlotState.FREE
+
+
+@dataclass(frozen=True)
+class Row:
+    """A start time and, per column of the grid, the slot that starts then, if any."""
+
+    starts_at: datetime
+    slots: tuple[Slot | None, ...]
+
+
+@dataclass(frozen=True)
+class DayGrid:
+    on: date
+    columns: tuple[Bookable, ...]
+    rows: tuple[Row, ...]
+    opens_for_booking_on: date | None
+    """The day on which this day can be booked first; None when it can be now."""
+
+    @property
+    def free_count(self) -> int:
+        return sum(bool(s and s.is_free) for row in self.rows for s in row.slots)
+
+
+def bookable_days(venue: Venue, *, today: date) -> list[date]:
+    """The days that can be booked now, today first."""
+    return [today + timedelta(days=ahead) for ahead in range(venue.days_ahead + 1)]
+
+
+def day_grid(
+    venue: Venue,
+    *,
+    sport: str,
+    on: date,
+    at: datetime,
+    groups: frozenset[str] = frozenset(),
+) -> DayGrid:
+    """Every court of a sport on one day: free, held, booked, blocked, or past.
+
+    Six questions to the database, for one court or for thirty.
+    """
+    bookables = list(
+        venue.bookables.filter(sport=sport).offered().with_units().in_order()
+    )
+    timetable = Timetable(venue, bookables, [on])
+    taken = _taken_on(bookables, on, at)
+    opens_on = on - timedelta(days=venue.days_ahead)
+    too_early = clock.local_day(at) < opens_on
+    by_start: dict[datetime, dict[int, Slot]] = defaultdict(dict)
+    for bookable in bookables:
+        units = [part.unit_id for part in bookable.parts.all()]
+        for offer in timetable.offers(bookable, on, groups=groups):
+            if offer.starts_at <= at:
+                state = SlotState.PAST
+            elif found := _state_of(units, offer, taken):
+                state = found
+            else:
+                state = SlotState.NOT_YET if too_early else SlotState.FREE
+            by_start[offer.starts_at][bookable.pk] = Slot(
+                bookable.pk,
+                bookable.name,
+                offer.starts_at,
+                offer.ends_at,
+                offer.price,
+                state,
+            )
+    rows = tuple(
+        Row(start, tuple(slots.get(bookable.pk) for bookable in bookables))
+        for start, slots in sorted(by_start.items())
+    )
+    return DayGrid(on, tuple(bookables), rows, opens_on if too_early else None)
+
+
+_STATES = {
+    Occupancy.Kind.HOLD.value: SlotState.HELD,
+    Occupancy.Kind.BOOKING.value: SlotState.BOOKED,
+    Occupancy.Kind.BLOCK.value: SlotState.BLOCKED,
+}
+_Taken = dict[int, list[tuple[datetime, datetime, SlotState]]]
+
+
+def _taken_on(bookables: Sequence[Bookable], on: date, at: datetime) -> _Taken:
+    units = {part.unit_id for b in bookables for part in b.parts.all()}
+    taken: _Taken = defaultdict(list)
+    rows = (
+        Occupancy.objects.of_units(units)
+        .between(clock.at(on, 0), clock.at(on, 2 * 1440))
+        .standing_at(at)
+        .values_list("unit_id", "during", "kind")
+    )
+    for unit_id, during, kind in rows:
+        taken[unit_id].append((during.lower, during.upper, _STATES[kind]))
+    return taken
+
+
+def _state_of(units: list[int], offer: Offer, taken: _Taken) -> SlotState | None:
+    for unit in units:
+        for start, end, state in taken.get(unit, ()):
+            if start < offer.ends_at and offer.starts_at < end:
+                return state
+    return None
+
+
+# --- The map -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MapPoint:
+    """One venue, or a cluster of `count` venues around its centre (WGS-84 degrees)."""
+
+    longitude: float
+    latitude: float
+    count: int
+    code: str
+    name: str
+
+
+# Cells of a grid in degrees: about 64 pixels wide at each zoom, never below a street.
+_CELL_AT_ZOOM_0 = 360 * 64 / 256
+CLOSEST_ZOOM = 14
+
+
+def map_points(
+    *, box: tuple[float, float, float, float], zoom: int, sport: str = ""
+) -> list[MapPoint]:
+    """Venues in a viewport (west, south, east, north), near ones merged for the zoom.
+
+    One question to the database; from zoom 14 on nothing is merged.
+    """
+    cell = _CELL_AT_ZOOM_0 / 2**zoom if zoom < CLOSEST_ZOOM else 0.00001
+    sql = """
+        SELECT avg(ST_X(p)), avg(ST_Y(p)), count(*), min(code), min(name), min(name_en)
+          FROM (SELECT location::geometry AS p, code, name, name_en
+                  FROM venues_venue
+                 WHERE closed_on IS NULL AND kind = 'public'
+                   AND (%(sport)s = '' OR %(sport)s = ANY (sports))
+                   AND location::geometry
+                       && ST_MakeEnvelope(%(w)s, %(s)s, %(e)s, %(n)s, 4326)
+               ) AS seen
+         GROUP BY ST_SnapToGrid(p, %(cell)s)
+         ORDER BY count(*) DESC, min(code)
+         LIMIT 500
+    """
+    west, south, east, north = box
+    given = {
+        "sport": sport,
+        "cell": cell,
+        "w": west,
+        "s": south,
+        "e": east,
+        "n": north,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, given)
+        found = cursor.fetchall()
+    return [
+        MapPoint(x, y, count, code if count == 1 else "", name if count == 1 else "")
+        for x, y, count, code, name, _name_en in found
+    ]

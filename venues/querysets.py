@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.gis.db.models.functions import Distance
+from django.contrib.gis.geos import Point
+from django.db import models
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import Count, Q
+
+if TYPE_CHECKING:
+    from bureau.accounts.models import User
+    from venues.models import (
+        Bookable,
+        Booking,
+        EntryPass,
+        Occupancy,
+        PriceRule,
+        Venue,
+    )
+
+
+class VenueQuerySet(models.QuerySet["Venue"]):
+    def trading(self) -> Self:
+        """Not closed for good."""
+        return self.filter(closed_on=None)
+
+    def public(self) -> Self:
+        """The venues that citizens book; the others are places that are inspected."""
+        return self.trading().filter(kind="public")
+
+    def offering(self, sport: str) -> Self:
+        return self.filter(sports__contains=[sport])
+
+    def in_district(self, code: str) -> Self:
+        return self.filter(district__code=code)
+
+    def matching(self, words: str) -> Self:
+        return self.filter(
+            Q(name__icontains=words)
+            | Q(name_en__icontains=words)
+            | Q(address__icontains=words)
+        )
+
+    def with_court_count(self) -> Self:
+        return self.annotate(
+            court_count=Count("bookables", filter=Q(bookables__is_open=True))
+        )
+
+    def nearest_first(self, place: Point) -> Self:
+        """Each with its `distance`; `place` is WGS-84."""
+        return self.annotate(distance=Distance("location", place)).order_by(
+            "distance", "pk"
+        )
+
+    def by_district(self) -> Self:
+        return self.order_by("district__position", "name", "pk")
+
+    def worked_at_by(self, user: User) -> Self:
+        """Where this person may stand at the gate."""
+        if user.is_superuser:
+            return self.public()
+        return self.public().filter(staff__user=user)
+
+
+class BookableQuerySet(models.QuerySet["Bookable"]):
+    def offered(self) -> Self:
+        return self.filter(is_open=True)
+
+    def with_units(self) -> Self:
+        return self.prefetch_related("parts")
+
+    def in_order(self) -> Self:
+        return self.order_by("position", "pk")
+
+
+class PriceRuleQuerySet(models.QuerySet["PriceRule"]):
+    def in_force_between(self, first: date, last: date) -> Self:
+        """Rules that hold on at least one day of `first`..`last`, both included."""
+        return self.filter(valid_from__lte=last).filter(
+            Q(valid_until=None) | Q(valid_until__gt=first)
+        )
+
+
+class BookingQuerySet(models.QuerySet["Booking"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(booked_by=user)
+
+    def upcoming_at(self, moment: datetime) -> Self:
+        """What the person still has before them: booked, or held and payable."""
+        return self.filter(ends_at__gt=moment).filter(
+            Q(state="confirmed") | Q(state="held", hold_until__gt=moment)
+        )
+
+    def over_at(self, moment: datetime) -> Self:
+        return self.exclude(
+            Q(state="confirmed", ends_at__gt=moment)
+            | Q(state="held", hold_until__gt=moment)
+        )
+
+    def held_at(self, moment: datetime) -> Self:
+        return self.filter(state="held", hold_until__gt=moment)
+
+    def lapsed_at(self, moment: datetime) -> Self:
+        """Holds that nobody paid for in time and that are not yet cleared away."""
+        return self.filter(state="held", hold_until__lte=moment)
+
+    def with_lines(self) -> Self:
+        return self.select_related("venue", "dependant").prefetch_related(
+            "lines__bookable"
+        )
+
+
+class OccupancyQuerySet(models.QuerySet["Occupancy"]):
+    def of_units(self, unit_ids: Iterable[int]) -> Self:
+        return self.filter(unit__in=list(unit_ids))
+
+    def during_any_of(self, wanted: Iterable[tuple[int, datetime, datetime]]) -> Self:
+        """Rows that touch one of (unit id, from, until)."""
+        touching = Q(pk__in=[])
+        for unit_id, start, end in wanted:
+            touching |= Q(unit=unit_id, during__overlap=period(start, end))
+        return self.filter(touching)
+
+    def between(self, start: datetime, end: datetime) -> Self:
+        return self.filter(during__overlap=period(start, end))
+
+    def lapsed_at(self, moment: datetime) -> Self:
+        return self.filter(kind="hold", hold_until__lte=moment)
+
+    def standing_at(self, moment: datetime) -> Self:
+        """Everything that really takes the floor; a lapsed hold does not."""
+        return self.exclude(kind="hold", hold_until__lte=moment)
+
+
+class PassQuerySet(models.QuerySet["EntryPass"]):
+    def live(self) -> Self:
+        return self.exclude(state="revoked")
+
+
+def period(start: datetime, end: datetime) -> DateTimeTZRange:
+    """The half-open period `[start, end)`."""
+    return DateTimeTZRange(start, end, "[)")

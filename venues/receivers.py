@@ -1,0 +1,33 @@
+"""Facts from the apps below: each receiver makes one action call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from bureau.payments.models import Payment
+from bureau.payments.signals import explanation_asked, payment_settled
+from venues import actions
+from venues.models import Booking
+
+
+def _booking_of(payment: Payment) -> Booking | None:
+    if (payment.owner_app, payment.owner_model) != ("venues", "booking"):
+        return None
+    return Booking.objects.get(pk=payment.owner_id)
+
+
+@receiver(payment_settled)
+def confirm_or_refund(payment: Payment, **_: Any) -> None:
+    if booking := _booking_of(payment):
+        actions.confirm_paid_booking(booking=booking, payment=payment)
+
+
+@receiver(explanation_asked)
+def explain(payment: Payment, **_: Any) -> str | None:
+    """Money that we keep must stand for a booking that stands."""
+    booking = _booking_of(payment)
+    if booking and booking.state == Booking.State.CONFIRMED:
+        return booking.number
+    return None
