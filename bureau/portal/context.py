@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 @dataclass(frozen=True)
 class Tab:
-    """A place in the main navigation. `current` is a value of aria-current, or empty."""
+    """A place in the main navigation; `current` is a value of aria-current."""
 
     url: str
     label: str

@@ -1,7 +1,7 @@
 """What a person or a program sees when there is no page to show.
 
-Pages in the reader's language, `{"code", "message"}` under /api/; never a traceback. They
-must not need what may be broken: no session, no database, no Redis.
+Pages in the reader's language, `{"code", "message"}` under /api/; never a traceback.
+They must not need what may be broken: no session, no database, no Redis.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def manifest(request: HttpRequest) -> HttpResponse:
+def manifest(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """What a phone needs to put the portal on its home screen."""
     return JsonResponse(
         {
@@ -74,15 +74,27 @@ def manifest(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+def offline(request: HttpRequest) -> HttpResponse:
+    """What the service worker shows where there is no network."""
+    return render(request, "offline.html")
+
+
+@require_GET
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """Served from the top, since a service worker rules only what is below it."""
+    return render(request, "portal/sw.js", content_type="text/javascript")
+
+
+@require_GET
 @never_cache
-def healthz(request: HttpRequest) -> HttpResponse:
+def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """The process is alive; it says nothing about what it stands on."""
     return JsonResponse({"status": "alive"})
 
 
 @require_GET
 @never_cache
-def readyz(request: HttpRequest) -> HttpResponse:
+def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """Whether this process can serve people: database, Redis and migrations."""
     failed = queries.failing_parts()
     return JsonResponse(
