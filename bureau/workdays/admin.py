@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin, TabularInline
+
+from bureau.audit.admin import HistoryFromAudit, ReadOnly
+from bureau.common import clock
+from bureau.workdays import actions
+from bureau.workdays.models import (
+    CalendarYear,
+    DayRule,
+    Deadline,
+    DeadlineEvent,
+    Pause,
+)
+
+
+class DaysOfOneYear(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    """The special days of a year: each in it, none twice."""
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.forms:
+            day = (
+                form.cleaned_data.get("day") if hasattr(form, "cleaned_data") else None
+            )
+            if day and self.instance.year and day.year != self.instance.year:
+                form.add_error("day", _("This day is not in the year."))
+
+
+class DayInline(TabularInline):
+    model = DayRule
+    formset = DaysOfOneYear
+    fields = ["day", "kind", "name"]
+    ordering = ["day"]
+    extra = 3
+
+
+@admin.register(CalendarYear)
+class CalendarYearAdmin(HistoryFromAudit, ModelAdmin):
+    """A year and its special days; saving them recomputes the deadlines in it."""
+
+    records_own_writes = False
+    list_display = ["year", "version", "source", "changed_at"]
+    fields = ["year"]
+    ordering = ["-year"]
+    inlines = [DayInline]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["year"] if obj else []
+
+    def has_delete_permission(self, *_args: Any, **_kwargs: Any) -> bool:
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: CalendarYear, form: Any, change: Any
+    ) -> None:
+        if not change:
+            # The inline form needs a row; the action below fills it.
+            obj.source, obj.changed_at = CalendarYear.Source.STAFF, clock.now()
+            obj.save()
+
+    def save_related(
+        self, request: HttpRequest, form: Any, formsets: Any, change: Any
+    ) -> None:
+        days = {
+            row["day"]: (row["kind"], row["name"])
+            for formset in formsets
+            for row in formset.cleaned_data
+            if row and not row.get("DELETE")
+        }
+        for formset in formsets:
+            formset.new_objects = formset.changed_objects = []
+            formset.deleted_objects = []
+        user: Any = request.user
+        actions.set_year(year=form.instance.year, days=days, by=user)
+
+
+class PauseInline(TabularInline):
+    model = Pause
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ["from_at", "until_at", "reason"]
+
+    def has_add_permission(self, *_args: Any, **_kwargs: Any) -> bool:
+        return False
+
+
+class EventInline(TabularInline):
+    model = DeadlineEvent
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = [
+        "what",
+        "occurred_at",
+        "due_before_at",
+        "due_after_at",
+        "reason",
+        "by",
+        "approver",
+    ]
+    ordering = ["pk"]
+
+    def has_add_permission(self, *_args: Any, **_kwargs: Any) -> bool:
+        return False
+
+
+@admin.register(Deadline)
+class DeadlineAdmin(HistoryFromAudit, ReadOnly):
+    list_display = [
+        "rule",
+        "subject_type",
+        "subject_id",
+        "due_at",
+        "original_due_at",
+        "is_provisional",
+        "overdue_at",
+        "closed_at",
+    ]
+    list_filter = [
+        "rule",
+        "is_provisional",
+        ("overdue_at", admin.EmptyFieldListFilter),
+        ("closed_at", admin.EmptyFieldListFilter),
+        ("paused_at", admin.EmptyFieldListFilter),
+    ]
+    search_fields = ["=subject_id", "rule"]
+    date_hierarchy = "due_at"
+    ordering = ["due_at", "pk"]
+    inlines = [PauseInline, EventInline]
