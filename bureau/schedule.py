@@ -4,4 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-SCHEDULE: dict[str, dict[str, Any]] = {}
+from celery.schedules import crontab
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    # A court that nobody paid for should be free again within half a minute.
+    "payments-close-expired": {
+        "task": "bureau.payments.tasks.sweep_expired",
+        "schedule": 30,
+    },
+    # A provider was silent, or a worker died between the commit and the call.
+    "payments-send-refunds": {
+        "task": "bureau.payments.tasks.sweep_refunds",
+        "schedule": 60,
+    },
+    # A lost callback: the payer stands at the counter, so look at young ones often.
+    "payments-reconcile-young": {
+        "task": "bureau.payments.tasks.reconcile",
+        "schedule": 600,
+        "kwargs": {"hours": 2},
+    },
+    # Providers' books are complete the next morning: compare three days, both ways.
+    "payments-reconcile-daily": {
+        "task": "bureau.payments.tasks.reconcile",
+        "schedule": crontab(hour="10", minute="20"),
+        "kwargs": {"hours": 72},
+    },
+}

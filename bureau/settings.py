@@ -183,6 +183,8 @@ LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = "/me/"
 STAFF_MFA_REQUIRED = env.flag("BUREAU_STAFF_MFA_REQUIRED", default=not DEMO)
 IDENTITY_PROVIDER = env.text("BUREAU_IDENTITY_PROVIDER", "format")
+# A demonstration signs the same few people in all day, and sends no real message.
+LOGIN_CODES_PER_DAY = env.number("BUREAU_LOGIN_CODES_PER_DAY", 1000 if DEMO else 10)
 CONSENT_VERSION = env.text("BUREAU_CONSENT_VERSION", "2026-01")
 ACCOUNT_ADAPTER = "bureau.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}  # citizens' door: docs/adr/0003-signing-in.md
@@ -279,6 +281,20 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 PAYMENT_PROVIDERS = env.words("BUREAU_PAYMENT_PROVIDERS", "sandbox" if DEMO else "")
 PAYMENT_NOTIFY_URL = env.text("BUREAU_PAYMENT_NOTIFY_URL", PUBLIC_URL)
 SANDBOX_KEY = env.text("BUREAU_SANDBOX_KEY", "sandbox-only")
+WECHAT_GATEWAY = env.text("BUREAU_WECHAT_GATEWAY", "https://api.mch.weixin.qq.com")
+WECHAT_APP_ID = env.text("BUREAU_WECHAT_APP_ID", "")
+WECHAT_MERCHANT_ID = env.text("BUREAU_WECHAT_MERCHANT_ID", "")
+WECHAT_CERTIFICATE_SERIAL = env.text("BUREAU_WECHAT_CERTIFICATE_SERIAL", "")
+WECHAT_PRIVATE_KEY = env.text("BUREAU_WECHAT_PRIVATE_KEY", "")
+WECHAT_APIV3_KEY = env.text("BUREAU_WECHAT_APIV3_KEY", "")
+WECHAT_PLATFORM_KEY = env.text("BUREAU_WECHAT_PLATFORM_KEY", "")
+WECHAT_PLATFORM_KEY_ID = env.text("BUREAU_WECHAT_PLATFORM_KEY_ID", "")
+ALIPAY_GATEWAY = env.text(
+    "BUREAU_ALIPAY_GATEWAY", "https://openapi.alipay.com/gateway.do"
+)
+ALIPAY_APP_ID = env.text("BUREAU_ALIPAY_APP_ID", "")
+ALIPAY_PRIVATE_KEY = env.text("BUREAU_ALIPAY_PRIVATE_KEY", "")
+ALIPAY_PUBLIC_KEY = env.text("BUREAU_ALIPAY_PUBLIC_KEY", "")
 
 # --- Messages (bureau/notices) -----------------------------------------------------------
 SMS_SENDER = env.text("BUREAU_SMS_SENDER", "page" if DEMO else "console")

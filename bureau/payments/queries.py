@@ -33,4 +33,4 @@ def is_explained(payment: Payment) -> bool:
         model = apps.get_model(payment.owner_app, payment.owner_model)
     except LookupError:
         return False
-    return model._default_manager.filter(pk=payment.owner_id).exists()
+    return model._meta.default_manager.filter(pk=payment.owner_id).exists()
