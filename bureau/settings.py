@@ -9,12 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
+import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from bureau import env
 from bureau.schedule import SCHEDULE
+
+django_stubs_ext.monkeypatch()  # lets forms and admins name their model: ModelForm[User]
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
