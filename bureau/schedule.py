@@ -7,6 +7,16 @@ from typing import Any
 from celery.schedules import crontab
 
 SCHEDULE: dict[str, dict[str, Any]] = {
+    # Numbers that asked for a code are forgotten a day later: we have no use for them.
+    "accounts-sweep-login-codes": {
+        "task": "bureau.accounts.tasks.sweep_login_codes",
+        "schedule": crontab(hour="4", minute="10"),
+    },
+    # A certificate runs out at midnight. Prices see that at once; lists and staff here.
+    "accounts-expire-eligibilities": {
+        "task": "bureau.accounts.tasks.expire_eligibilities",
+        "schedule": crontab(hour="0", minute="5"),
+    },
     # A court that nobody paid for should be free again within half a minute.
     "payments-close-expired": {
         "task": "bureau.payments.tasks.sweep_expired",

@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from bureau import env
 from bureau.schedule import SCHEDULE
 
-django_stubs_ext.monkeypatch()  # lets forms and admins name their model: ModelForm[User]
+# Lets forms and admins name their model: `ModelForm[User]`.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -5,7 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("bureau.portal.urls")),
-    path("accounts/", include("bureau.accounts.urls")),
+    path("", include("bureau.accounts.urls")),
     path("regions/", include("bureau.regions.urls")),
     path("photos/", include("bureau.photos.urls")),
     path("notices/", include("bureau.notices.urls")),

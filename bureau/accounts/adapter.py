@@ -15,7 +15,7 @@ from bureau.common import http, sealed
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
+    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002
         """Citizens come in by the one door, and staff are made by staff."""
         return False
 
@@ -33,8 +33,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def respond_user_inactive(
         self,
-        request: HttpRequest,
-        user: AbstractBaseUser,
+        request: HttpRequest,  # noqa: ARG002
+        user: AbstractBaseUser,  # noqa: ARG002
     ) -> HttpResponse:
         return redirect("account_inactive")
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import hmac
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from hashlib import sha256
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
@@ -97,8 +100,11 @@ class LoginCode(models.Model):
     """The one live sign-in code of a number, and how often it was guessed.
 
     The code itself is nowhere: it follows from `salt` and a key that is not in the
-    database (see `actions.code_of`).
+    database.
     """
+
+    LIFE = timedelta(minutes=5)
+    RESEND_AFTER = timedelta(seconds=60)
 
     phone = models.CharField(_("mobile number"), max_length=16)
     salt = models.BinaryField(_("salt"), max_length=16)
@@ -129,6 +135,13 @@ class LoginCode(models.Model):
 
     def __str__(self) -> str:
         return masked_phone(self.phone)
+
+    @property
+    def code(self) -> str:
+        """The six digits; they follow from the salt and the key."""
+        message = b"login-code|" + self.phone.encode() + b"|" + bytes(self.salt)
+        mac = hmac.new(settings.FINGERPRINT_KEY.encode(), message, sha256).digest()
+        return f"{int.from_bytes(mac[:8], 'big') % 10**6:06}"
 
     def is_locked_at(self, moment: datetime) -> bool:
         return self.locked_until is not None and moment < self.locked_until
@@ -243,7 +256,7 @@ class Dependant(models.Model):
 
 
 class Eligibility(models.Model):
-    """A proven reason for another price or quota: disabled, student, military …
+    """A proven reason for another price or quota: disabled, student, military.
 
     Being 60 or older needs no proof: it follows from the verified ID.
     """

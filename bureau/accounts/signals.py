@@ -1,4 +1,4 @@
-"""Facts that accounts tells upward. Each is sent inside the transaction that made it."""
+"""Facts that accounts tells upward, each inside the transaction that made it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _EARLIEST_YEAR = 1880
 
 
 class BadIdNumber(ValueError):
-    """The text is not a resident identity number; `args[0]` says which rule it broke."""
+    """The text is no resident identity number; `args[0]` names the rule it broke."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def parse(typed: str, *, today: date) -> IdNumber:
         born_on = date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
     except ValueError:
         raise BadIdNumber("birth_date") from None
-    if not _EARLIEST_YEAR <= born_on.year or born_on > today:
+    if born_on.year < _EARLIEST_YEAR or born_on > today:
         raise BadIdNumber("birth_date")
     return IdNumber(text, born_on, is_male=int(text[16]) % 2 == 1)
 

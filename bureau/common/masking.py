@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def masked_name(name: str) -> str:
-    """张三 -> 张*, 欧阳娜娜 -> 欧***: the first character, and a star for each other."""
+    """张三 -> 张*, 欧阳娜娜 -> 欧***: the first character, then stars."""
     return name[:1] + "*" * max(len(name) - 1, 1) if name else ""
 
 

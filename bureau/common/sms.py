@@ -12,8 +12,7 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from datetime import timezone as tz
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import requests
@@ -65,7 +64,9 @@ def _console(sms: Sms) -> None:
 
 def _page(sms: Sms) -> None:
     # The demonstration has no phone to reach: pages show what would be in the message.
-    logger.info("SMS to %s (%s) is shown in the page", masked_phone(sms.phone), sms.template)
+    logger.info(
+        "SMS to %s (%s) is shown in the page", masked_phone(sms.phone), sms.template
+    )
 
 
 def _memory(sms: Sms) -> None:
@@ -89,7 +90,7 @@ def _aliyun(sms: Sms) -> None:
 
 
 def aliyun_query(sms: Sms, *, nonce: str, at: datetime) -> dict[str, str]:
-    """The signed form that Aliyun's SendSms takes (RPC style, signature version 1.0)."""
+    """The signed form that Aliyun's SendSms takes (RPC style, signature 1.0)."""
     query = {
         "AccessKeyId": settings.ALIYUN_ACCESS_KEY_ID,
         "Action": "SendSms",
@@ -104,7 +105,7 @@ def aliyun_query(sms: Sms, *, nonce: str, at: datetime) -> dict[str, str]:
         "TemplateParam": json.dumps(
             dict(sms.values), ensure_ascii=False, separators=(",", ":")
         ),
-        "Timestamp": at.astimezone(tz.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "Timestamp": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "Version": "2017-05-25",
     }
     return {**query, "Signature": aliyun_signature(query)}

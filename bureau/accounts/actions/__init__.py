@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from bureau.accounts.actions.dependants import register_dependant, remove_dependant
+from bureau.accounts.actions.eligibility import (
+    approve_eligibility,
+    ask_for_eligibility,
+    expire_eligibility,
+    refuse_eligibility,
+)
+from bureau.accounts.actions.identity import (
+    reveal_dependant,
+    reveal_identity,
+    verify_identity,
+)
+from bureau.accounts.actions.rights import (
+    change_language,
+    delete_account,
+    export_personal_data,
+    give_consent,
+    withdraw_consent,
+)
+from bureau.accounts.actions.signing_in import (
+    end_session,
+    issue_token,
+    normal_phone,
+    redeem_code,
+    revoke_token,
+    send_code,
+    sign_device_in,
+)
+
+__all__ = [
+    "approve_eligibility",
+    "ask_for_eligibility",
+    "change_language",
+    "delete_account",
+    "end_session",
+    "expire_eligibility",
+    "export_personal_data",
+    "give_consent",
+    "issue_token",
+    "normal_phone",
+    "redeem_code",
+    "refuse_eligibility",
+    "register_dependant",
+    "remove_dependant",
+    "reveal_dependant",
+    "reveal_identity",
+    "revoke_token",
+    "send_code",
+    "sign_device_in",
+    "verify_identity",
+    "withdraw_consent",
+]

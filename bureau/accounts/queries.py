@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from bureau.accounts.models import (
+    OF_AGE,
+    SENIOR_FROM_AGE,
+    Consent,
+    Dependant,
+    Eligibility,
+    Token,
+    User,
+    VerifiedIdentity,
+)
+from bureau.common import sealed
+
+SENIOR = "senior"
+MINOR = "minor"
+
+
+def eligible_groups(
+    user: User, dependant: Dependant | None = None, *, on: date
+) -> frozenset[str]:
+    """The price groups of a person on a day, or of a family member of theirs.
+
+    `senior` (60 and older) and `minor` (under 18) follow from the verified ID; the
+    kinds of `Eligibility` must have been proven and not have run out. Two queries.
+    """
+    proven = Eligibility.objects.of_person(user, dependant).in_force_on(on)
+    groups = set(proven.values_list("kind", flat=True))
+    person = dependant or identity_of(user)
+    if person is not None:
+        age = person.age_on(on)
+        if age >= SENIOR_FROM_AGE:
+            groups.add(SENIOR)
+        elif age < OF_AGE:
+            groups.add(MINOR)
+    return frozenset(groups)
+
+
+def is_verified(user: User) -> bool:
+    """Whether the account's real name is confirmed."""
+    return VerifiedIdentity.objects.filter(user=user).exists()
+
+
+def identity_of(user: User) -> VerifiedIdentity | None:
+    return VerifiedIdentity.objects.filter(user=user).first()
+
+
+def personal_data_of(user: User) -> dict[str, Any]:
+    """What accounts holds about a person, unsealed: it is the person's own copy."""
+    identity = identity_of(user)
+    dependants = Dependant.objects.of(user).order_by("pk")
+    proofs = Eligibility.objects.visible_to(user).order_by("pk")
+    consents = Consent.objects.visible_to(user).order_by("pk")
+    devices = Token.objects.filter(user=user).order_by("created", "pk")
+    return {
+        "phone": user.phone,
+        "registered_at": user.date_joined.isoformat(),
+        "language": user.language,
+        "identity": _identity(identity) if identity else None,
+        "family": [{**_identity(row), "relation": row.relation} for row in dependants],
+        "eligibilities": [
+            {
+                "kind": row.kind,
+                "state": row.state,
+                "expires_on": row.expires_on.isoformat(),
+                "for": row.dependant_id,
+                "reason": row.reason,
+            }
+            for row in proofs
+        ],
+        "consents": [
+            {
+                "text": row.kind,
+                "version": row.text_version,
+                "given_at": row.given_at.isoformat(),
+                "withdrawn_at": row.withdrawn_at and row.withdrawn_at.isoformat(),
+            }
+            for row in consents
+        ],
+        "devices": [
+            {"device": row.device, "signed_in_at": row.created.isoformat()}
+            for row in devices
+        ],
+    }
+
+
+def _identity(row: VerifiedIdentity | Dependant) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "name": sealed.unseal(row.sealed_name),
+        "id_number": sealed.unseal(row.sealed_id_number),
+        "birth_on": row.birth_on.isoformat(),
+        "sex": row.sex,
+    }

@@ -1,0 +1,42 @@
+"""`{% load people %}`: persons as others may see them."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from bureau.accounts.models import Eligibility
+from bureau.common import masking
+
+register = template.Library()
+
+_GROUPS: dict[str, str | Promise] = {
+    "senior": _("60 and older"),
+    "minor": _("under 18"),
+    **dict(Eligibility.Kind.choices),
+}
+
+
+@register.filter
+def masked_phone(phone: str | None) -> str:
+    """13812341234 -> 138****1234."""
+    return masking.masked_phone(phone)
+
+
+@register.filter
+def masked_name(name: str) -> str:
+    """张三 -> 张*."""
+    return masking.masked_name(name)
+
+
+@register.filter
+def masked_id_number(number: str) -> str:
+    """11010519491231002X -> 1101**********002X."""
+    return masking.masked_id_number(number)
+
+
+@register.filter
+def group_name(group: str) -> str:
+    """The words for one of `queries.eligible_groups`."""
+    return str(_GROUPS.get(group, group))
