@@ -8,6 +8,7 @@ came from.
 
 from __future__ import annotations
 
+import re
 from math import asin, atan2, cos, hypot, pi, radians, sin, sqrt
 
 from django.contrib.gis.geos import Point
@@ -24,6 +25,8 @@ _BD_TURN = pi * 3000 / 180
 
 LonLat = tuple[float, float]
 
+_PLACE = re.compile(r"(-?\d{1,2}(?:\.\d{1,8})?),(-?\d{1,3}(?:\.\d{1,8})?)", re.ASCII)
+
 
 class Datum(models.TextChoices):
     """Where coordinates came from; the stored point is WGS-84 all the same."""
@@ -36,6 +39,15 @@ class Datum(models.TextChoices):
 def point(lon: float, lat: float, datum: str = Datum.WGS84) -> Point:
     """A WGS-84 point from coordinates of any datum."""
     return Point(*to_wgs84(lon, lat, datum), srid=SRID)
+
+
+def parse_place(text: str) -> Point | None:
+    """A place in an address, `35.40,116.60` (latitude first, WGS-84), if it is one."""
+    found = _PLACE.fullmatch(text.strip())
+    if not found:
+        return None
+    lat, lon = float(found[1]), float(found[2])
+    return Point(lon, lat, srid=SRID) if abs(lat) <= 90 and abs(lon) <= 180 else None
 
 
 def to_wgs84(lon: float, lat: float, datum: str) -> LonLat:

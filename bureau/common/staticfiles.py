@@ -9,7 +9,9 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
-from whitenoise.storage import CompressedManifestStaticFilesStorage
+from whitenoise.storage import (  # type: ignore[import-untyped]
+    CompressedManifestStaticFilesStorage,
+)
 
 _IMPORT = re.compile(r"""@import\s+["']([^"']+)["']\s*;""")
 _URL = re.compile(r"""url\("(\.\.?/[^"]+)"\)""")
@@ -25,8 +27,8 @@ _MODULE_IMPORTS = (
 Paths = dict[str, tuple[Storage, str]]
 
 
-class BundledStaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """Hashed names, brotli and gzip beside each file, our modules' imports rewritten."""
+class BundledStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
+    """Hashed names, brotli and gzip beside each file, our modules' imports hashed."""
 
     # Django's own switch reads every script of every package, and theirs are not all
     # modules that resolve; ours lie in js/.
@@ -70,8 +72,8 @@ class BundledStaticFilesStorage(CompressedManifestStaticFilesStorage):
 
 def _text(paths: Paths, name: str) -> str:
     storage, path = paths[name]
-    with storage.open(path) as source:
-        return source.read().decode()
+    with storage.open(path, "rb") as source:
+        return bytes(source.read()).decode()
 
 
 def _from(folder: str, part: str, address: str) -> str:

@@ -6,7 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
+
+from bureau.portal import queries
 
 
 @dataclass(frozen=True)
@@ -34,24 +37,26 @@ def site(request: HttpRequest) -> dict[str, Any]:
             "demo": settings.DEMO,
         },
         "elder": request.COOKIES.get("mode") == "elder",
-        "tabs": _tabs(request.path),
+        # Asked only by a page that shows them.
+        "tabs": SimpleLazyObject(lambda: _tabs(request)),
     }
 
 
-def _tabs(path: str) -> list[Tab]:
+def _tabs(request: HttpRequest) -> list[Tab]:
+    unread = queries.unread_notices(getattr(request, "user", None))
     places = [
-        ("portal:home", _("Home"), "home"),
-        ("venues:list", _("Venues"), "court"),
-        ("notices:inbox", _("Messages"), "bell"),
-        ("portal:me", _("Me"), "user"),
+        ("portal:home", _("Home"), "home", 0),
+        ("venues:list", _("Venues"), "court", 0),
+        ("notices:inbox", _("Messages"), "bell", unread),
+        ("portal:me", _("Me"), "user", 0),
     ]
     tabs = []
-    for name, label, icon in places:
+    for name, label, icon, count in places:
         try:
             url = reverse(name)
         except NoReverseMatch:
             continue
-        tabs.append(Tab(url, label, icon, _current(path, url)))
+        tabs.append(Tab(url, label, icon, _current(request.path, url), count))
     return tabs
 
 

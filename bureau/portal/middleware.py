@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 
 from bureau.portal import failures
 
@@ -56,12 +56,14 @@ class ReadingPreferences:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        asked = request.GET.copy() if request.method == "GET" else {}
+        asked = QueryDict(mutable=True)
+        if request.method == "GET":
+            asked.update(request.GET)
         chosen = {}
         if asked.get("mode") in {"elder", "standard"}:
-            chosen["mode"] = asked.pop("mode")[-1]
+            chosen["mode"] = str(asked.pop("mode")[-1])
         if asked.get("lang") in dict(settings.LANGUAGES):
-            chosen["lang"] = asked.pop("lang")[-1]
+            chosen["lang"] = str(asked.pop("lang")[-1])
         if not chosen or request.path.startswith("/api/"):
             return self.get_response(request)
         # One slash only: "//other.example" would be another host.

@@ -1,9 +1,80 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
 import redis
+from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Sum
+
+from bureau.accounts.models import User
+from bureau.common import clock
+from bureau.notices.models import Notice
+from bureau.payments.models import Payment
+from venues.models import Bookable, Booking, BookingLine, Venue
+
+
+@dataclass(frozen=True)
+class City:
+    """What the city offers today."""
+
+    venues: int
+    courts: int
+    slots_today: int  # booked slots that start today
+
+
+@dataclass(frozen=True)
+class StaffDay:
+    """What staff see first: how today goes."""
+
+    bookings: int
+    slots: int
+    held: int
+    paid_fen: int
+    refunded_fen: int
+    new_people: int
+
+
+def city_at(moment: datetime) -> City:
+    start, end = _day_of(moment)
+    return City(
+        venues=Venue.objects.public().count(),
+        courts=Bookable.objects.offered()
+        .filter(venue__in=Venue.objects.public())
+        .count(),
+        slots_today=BookingLine.objects.filter(
+            booking__state=Booking.State.CONFIRMED,
+            starts_at__gte=start,
+            starts_at__lt=end,
+        ).count(),
+    )
+
+
+def staff_day_at(moment: datetime) -> StaffDay:
+    start, end = _day_of(moment)
+    paid = Payment.objects.filter(paid_at__gte=start, paid_at__lt=end)
+    money = paid.aggregate(paid=Sum("amount_fen"), refunded=Sum("refunded_fen"))
+    made = Booking.objects.filter(created_at__gte=start, created_at__lt=end)
+    return StaffDay(
+        bookings=made.filter(state=Booking.State.CONFIRMED).count(),
+        slots=city_at(moment).slots_today,
+        held=Booking.objects.held_at(moment).count(),
+        paid_fen=money["paid"] or 0,
+        refunded_fen=money["refunded"] or 0,
+        new_people=User.objects.filter(
+            date_joined__gte=start, date_joined__lt=end
+        ).count(),
+    )
+
+
+def unread_notices(user: User | AnonymousUser | None) -> int:
+    """How many messages wait for a person; 0 for a visitor."""
+    if not isinstance(user, User):
+        return 0
+    return Notice.objects.visible_to(user).unread().count()
 
 
 def failing_parts() -> list[str]:
@@ -27,3 +98,9 @@ def failing_parts() -> list[str]:
 def _migrations_are_waiting() -> bool:
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _day_of(moment: datetime) -> tuple[datetime, datetime]:
+    """The day in China that a moment falls in, as `[start, end)`."""
+    start = clock.at(clock.local_day(moment), 0)
+    return start, start + timedelta(days=1)

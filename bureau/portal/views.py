@@ -1,27 +1,54 @@
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
+from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from bureau.accounts.http import SignedInRequest
+from bureau.common import clock, geo
+from bureau.common.sports import Sport
 from bureau.portal import queries
+from bureau.portal.forms import SampleForm
+from venues.models import Booking, Venue
+
+NEAR = 4  # venues on the home page
+COMING = 3  # bookings on a person's own page
 
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/home.html")
+    rows = Venue.objects.public().with_court_count().select_related("district")
+    place = geo.parse_place(request.GET.get("near", ""))
+    rows = rows.nearest_first(place) if place else rows.by_district()
+    context = {
+        "city": queries.city_at(clock.now()),
+        "venues": rows[:NEAR],
+        "near": bool(place),
+        "sports": Sport.choices,
+    }
+    return render(request, "portal/home.html", context)
 
 
 @require_GET
 @login_required
-def me(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/me.html")
+def me(request: SignedInRequest) -> HttpResponse:
+    now = clock.now()
+    coming = Booking.objects.visible_to(request.user).upcoming_at(now).with_lines()
+    context = {
+        "coming": coming.order_by("starts_at", "pk")[:COMING],
+        "now": now,
+        "works_at_gate": Venue.objects.worked_at_by(request.user).exists(),
+    }
+    return render(request, "portal/me.html", context)
 
 
 @require_GET
@@ -47,7 +74,16 @@ def terms(request: HttpRequest) -> HttpResponse:
 @require_GET
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Every component on one page, for the people who build the next one."""
-    return render(request, "portal/styleguide.html")
+    sprite = Path(settings.BASE_DIR, "static/icons/sprite.svg").read_text("utf-8")
+    context = {
+        "badge_kinds": ["free", "low", "hot", "ok", "warn", "danger", "info"],
+        "form": SampleForm({"phone": "1380000"}),
+        "summary": [("Court", "¥90"), ("Reduction", "-¥20")],
+        "steps": ["Choose", "Pay", "Play"],
+        "page": Paginator(range(50), 10).get_page(request.GET.get("page", 1)),
+        "icons": re.findall(r'id="(\w+)"', sprite),
+    }
+    return render(request, "portal/styleguide.html", context)
 
 
 @require_GET

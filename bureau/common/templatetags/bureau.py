@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from django import template
@@ -11,8 +12,35 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from bureau.common import clock, fields, money
+from bureau.common.sports import Sport
 
 register = template.Library()
+
+_DRAWINGS = {
+    Sport.BADMINTON: "badminton",
+    Sport.BASKETBALL: "basketball",
+    Sport.TABLE_TENNIS: "tabletennis",
+    Sport.TENNIS: "tennis",
+    Sport.FOOTBALL: "football",
+    Sport.VOLLEYBALL: "badminton",
+    Sport.SWIMMING: "pool",
+    Sport.ATHLETICS: "track",
+    Sport.FITNESS: "fitness",
+    Sport.CLIMBING: "fitness",
+    Sport.SKIING: "track",
+    Sport.DIVING: "pool",
+}
+_ICONS = {
+    Sport.BADMINTON: "badminton",
+    Sport.BASKETBALL: "ball",
+    Sport.FOOTBALL: "ball",
+    Sport.VOLLEYBALL: "ball",
+    Sport.SWIMMING: "swim",
+    Sport.DIVING: "swim",
+    Sport.ATHLETICS: "run",
+    Sport.FITNESS: "fitness",
+    Sport.CLIMBING: "fitness",
+}
 
 
 @register.filter
@@ -56,6 +84,18 @@ def distance(metres: float) -> str:
     if metres < 995:
         return _("%(number)s m") % {"number": round(metres / 10) * 10}
     return _("%(number)s km") % {"number": f"{metres / 1000:.1f}"}
+
+
+@register.filter
+def court_image(sports: Sequence[str]) -> str:
+    """The drawing, under static, of a court of the first of these sports."""
+    return f"img/court-{_DRAWINGS.get(sports[0] if sports else '', 'track')}.svg"
+
+
+@register.filter
+def sport_icon(sport: str) -> str:
+    """The symbol of a sport in icons/sprite.svg."""
+    return _ICONS.get(sport, "court")
 
 
 @register.filter
