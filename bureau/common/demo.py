@@ -1,0 +1,48 @@
+"""What the demonstration city's modules share: one moment and one chain of choices.
+
+Every app that has something to show holds `demo.py` with `fill(city: DemoCity)`;
+`manage.py demo_city` calls them from the lowest layer up.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TypeVar
+
+from bureau.common import clock
+
+T = TypeVar("T")
+SEED = 20261122
+
+
+@dataclass(frozen=True)
+class DemoCity:
+    """The city that is being filled.
+
+    Its choices come from one seeded chain, so that the same day always gives the same
+    city. Invented people and bookings are no lottery: nothing of value hangs on them.
+    """
+
+    now: datetime
+    say: Callable[[str], None]
+    dice: random.Random = field(
+        default_factory=lambda: random.Random(SEED)  # noqa: S311 - see above
+    )
+
+    @property
+    def today(self) -> date:
+        return clock.local_day(self.now)
+
+    def chance(self, share: float) -> bool:
+        """True in about `share` of the cases."""
+        return self.dice.random() < share
+
+    def one_of(self, things: Sequence[T]) -> T:
+        return self.dice.choice(things)
+
+    def between(self, least: int, most: int) -> int:
+        """A whole number, both ends included."""
+        return self.dice.randint(least, most)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from bureau.accounts.demo import PEOPLE
+
+
+class Command(BaseCommand):
+    help = "Prints the people of the demonstration: how to sign in, and as what."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        if not settings.DEMO:
+            raise CommandError(
+                "There are demonstration people only in a demonstration: set"
+                " BUREAU_DEMO=1."
+            )
+        rows = [("SIGN IN AS", "WITH", "WHO", "FIRST PAGE")]
+        rows += [
+            (
+                person.login,
+                person.password or "code shown in the page",
+                str(person.what),
+                person.first_page,
+            )
+            for person in PEOPLE
+        ]
+        widths = [max(_width(row[i]) for row in rows) for i in range(4)]
+        for row in rows:
+            cells = (
+                cell + " " * (width - _width(cell))
+                for cell, width in zip(row, widths, strict=True)
+            )
+            self.stdout.write("  ".join(cells).rstrip())
+        self.stdout.write("Citizens: /accounts/login/, staff: /accounts/staff/login/")
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: a Chinese character takes two."""
+    return sum(2 if ord(character) > 0x2E7F else 1 for character in text)

@@ -1,0 +1,12 @@
+"""The working calendar, as the State Council published it."""
+
+from __future__ import annotations
+
+from django.core.management import call_command
+
+from bureau.common.demo import DemoCity
+
+
+def fill(city: DemoCity) -> None:
+    call_command("load_workdays", verbosity=0)
+    city.say("the working calendar")

@@ -1,0 +1,168 @@
+"""Opening hours, prices, exceptions and blocks of the demonstration."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from bureau.accounts.demo import CITY_STAFF
+from bureau.accounts.models import User
+from bureau.common import clock
+from bureau.common.demo import DemoCity
+from bureau.common.sports import Sport
+from venues import actions
+from venues.actions.rules import Band
+from venues.demo.places import SITES
+from venues.models import Bookable, HoursException, PriceRule, Venue
+from venues.models.rules import PriceGroup
+
+WORKDAYS, WEEKEND = (1, 2, 3, 4, 5), (6, 7)
+WEEK = WORKDAYS + WEEKEND
+# Fen an hour: when few come, and in the evening and at the weekend.
+PRICES = {
+    Sport.BADMINTON: (2500, 4500),
+    Sport.TABLE_TENNIS: (1500, 2500),
+    Sport.TENNIS: (3000, 6000),
+    Sport.BASKETBALL: (8000, 14000),
+    Sport.VOLLEYBALL: (10000, 16000),
+    Sport.SWIMMING: (3000, 5000),
+    Sport.FOOTBALL: (12000, 20000),
+}
+WHOLE_HALL = 2  # times the price of a half, a little less
+MORNING, EVENING, END = 8 * 60, 18 * 60, 24 * 60
+DISCOUNTED = [group for group in PriceGroup if group != PriceGroup.EVERYONE]
+
+
+def fill(city: DemoCity) -> None:
+    staff = CITY_STAFF.user()
+    long_ago = city.today - timedelta(days=400)
+    by_name = {site.name: site for site in SITES}
+    venues = list(Venue.objects.public().order_by("code"))
+    for venue in venues:
+        site = by_name[venue.name]
+        _hours(venue, free_mornings=site.has_free_mornings, by=staff)
+        _prices(venue, long_ago, free_mornings=site.has_free_mornings, by=staff)
+    _dearer_since(venues[0], city.today - timedelta(days=60), by=staff)
+    _exceptions(venues, city.today)
+    _blocks(venues, city, by=staff)
+    city.say(f"{PriceRule.objects.count()} prices, hours, exceptions and blocks")
+
+
+def _hours(venue: Venue, *, free_mornings: bool, by: User) -> None:
+    opens = 6 * 60 if free_mornings else MORNING
+    actions.set_weekly_hours(
+        venue=venue,
+        bookable=None,
+        hours={
+            **{day: [(opens, 21 * 60)] for day in WORKDAYS},
+            **{day: [(MORNING, 22 * 60)] for day in WEEKEND},
+        },
+        by=by,
+    )
+    pitch = venue.bookables.filter(sport=Sport.TENNIS).order_by("pk").first()
+    if pitch:
+        # One outdoor court without floodlights keeps hours of its own.
+        actions.set_weekly_hours(
+            venue=venue,
+            bookable=pitch,
+            hours={day: [(MORNING, 12 * 60), (14 * 60, 18 * 60)] for day in WEEK},
+            by=by,
+        )
+
+
+def _prices(venue: Venue, since: date, *, free_mornings: bool, by: User) -> None:
+    """Written as rows: thousands of calls of `set_prices` would take minutes."""
+    rules: list[PriceRule] = []
+
+    def add(
+        days: tuple[int, ...],
+        starts: int,
+        ends: int,
+        fen: int,
+        *,
+        sport: str = "",
+        court: Bookable | None = None,
+        group: str = "",
+        is_peak: bool = False,
+    ) -> None:
+        rules.extend(
+            PriceRule(
+                venue=venue,
+                bookable=court,
+                sport="" if court else sport,
+                group=group,
+                weekday=day,
+                starts=starts,
+                ends=ends,
+                price_fen=fen,
+                is_peak=is_peak,
+                valid_from=since,
+                set_by=by,
+            )
+            for day in days
+        )
+
+    def table(
+        quiet: int, peak: int, *, sport: str = "", court: Bookable | None = None
+    ) -> None:
+        begin = MORNING if free_mornings else 0
+        if free_mornings:
+            add(WORKDAYS, 0, MORNING, 0, sport=sport, court=court)
+        add(WORKDAYS, begin, EVENING, quiet, sport=sport, court=court)
+        add(WORKDAYS, EVENING, END, peak, sport=sport, court=court, is_peak=True)
+        add(WEEKEND, 0, END, peak, sport=sport, court=court, is_peak=True)
+        for group in DISCOUNTED:
+            add(WEEK, 0, EVENING, quiet // 2, sport=sport, court=court, group=group)
+            add(
+                WEEK, EVENING, END, peak // 2,
+                sport=sport, court=court, group=group, is_peak=True,
+            )  # fmt: skip
+
+    for sport in venue.sports:
+        table(*PRICES[Sport(sport)], sport=sport)
+    for whole in venue.bookables.filter(name__endswith="全场").order_by("pk"):
+        quiet, peak = PRICES[Sport(whole.sport)]
+        table(WHOLE_HALL * quiet - 2000, WHOLE_HALL * peak - 2000, court=whole)
+    PriceRule.objects.bulk_create(rules)
+
+
+def _dearer_since(venue: Venue, on: date, *, by: User) -> None:
+    """One price has a past, made as staff make it."""
+    actions.set_prices(
+        venue=venue,
+        band=Band(sport=Sport.BADMINTON, weekdays=WORKDAYS, starts=EVENING, ends=END),
+        price_fen=5000,
+        is_peak=True,
+        from_on=on,
+        by=by,
+    )
+
+
+def _exceptions(venues: list[Venue], today: date) -> None:
+    HoursException.objects.create(
+        venue=venues[1], on=today + timedelta(days=3), reason="消防演练,全天闭馆"
+    )
+    HoursException.objects.create(
+        venue=venues[3],
+        on=today + timedelta(days=2),
+        opens=MORNING,
+        closes=17 * 60,
+        reason="草坪养护,提前闭园",
+    )
+
+
+def _blocks(venues: list[Venue], city: DemoCity, *, by: User) -> None:
+    for venue, days, first, last, reason in (
+        (venues[0], 1, 13 * 60, 18 * 60, "地胶维护"),
+        (venues[2], 2, 9 * 60, 12 * 60, "市青少年游泳队训练"),
+        (venues[11], 4, 8 * 60, 20 * 60, "中学生运动会"),
+    ):
+        on = city.today + timedelta(days=days)
+        unit = venue.units.order_by("pk")[0]
+        actions.block_units(
+            venue=venue,
+            units=[unit],
+            starts_at=clock.at(on, first),
+            ends_at=clock.at(on, last),
+            reason=reason,
+            by=by,
+        )
