@@ -15,10 +15,11 @@ from venues.actions.bookings import (
     hold_slots,
 )
 from venues.actions.gate import admit, check_pass
-from venues.actions.rules import move_pin, set_prices, set_weekly_hours
+from venues.actions.rules import Band, move_pin, set_prices, set_weekly_hours
 from venues.actions.slots import Pick
 
 __all__ = [
+    "Band",
     "Pick",
     "admit",
     "block_units",

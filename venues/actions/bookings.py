@@ -91,7 +91,7 @@ def hold_slots(
         request_key=request_key,
     )
     _take_floor(booking, _write_lines(booking, slots))
-    record("venues.booking.held", subject=booking, by=by, at=now)
+    record(f"venues.booking.{booking.state}", subject=booking, by=by, at=now)
     if total:
         payments.request_payment(
             owner=booking,
@@ -230,9 +230,9 @@ def _rebook(booking: Booking, *, at: datetime) -> bool:
         for part in line.bookable.parts.all()
     ]
     lock_floor(wanted)
+    expire_hold(booking.pk, at=at)
     if booking.starts_at <= at:
         return False
-    expire_hold(booking.pk, at=at)
     try:
         refuse_taken(wanted, at=at)
     except SlotTaken:

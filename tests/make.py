@@ -1,0 +1,172 @@
+"""Build rows for tests: every argument is optional, and the result is valid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.gis.geos import MultiPolygon, Point, Polygon
+
+from bureau.accounts.models import User
+from bureau.common import clock
+from bureau.common.sports import Sport
+from bureau.payments.actions import settle_payment
+from bureau.payments.models import Payment
+from bureau.regions.models import District
+from venues import actions
+from venues.actions import Pick
+from venues.models import (
+    Bookable,
+    BookableUnit,
+    Booking,
+    EntryPass,
+    PriceRule,
+    Unit,
+    Venue,
+    VenueStaff,
+    WeeklyHours,
+)
+
+_serial = count(1)
+
+EVERY_DAY = range(1, 8)
+PRICE_FEN = 40_00
+
+
+def user(name: str = "", **given: Any) -> User:
+    """Staff or nobody in particular: known by a user name."""
+    return User.objects.create_user(name or f"user-{next(_serial)}", **given)
+
+
+def citizen(**given: Any) -> User:
+    """A person known by a mobile number."""
+    given.setdefault("phone", f"139{next(_serial):08}")
+    given.setdefault("phone_verified_at", clock.now())
+    return user(**given)
+
+
+def district(**given: Any) -> District:
+    serial = next(_serial)
+    given.setdefault("code", f"{370000 + serial}")
+    given.setdefault("name", f"District {serial}")
+    given.setdefault("name_en", given["name"])
+    given.setdefault("position", serial)
+    square = Polygon.from_bbox((116.0, 35.0, 117.0, 36.0))
+    given.setdefault("boundary", MultiPolygon(square, srid=4326))
+    return District.objects.create(**given)
+
+
+def venue(*, opens: int = 0, closes: int = 1440, **given: Any) -> Venue:
+    """A public badminton hall at 40 yuan an hour, with the same hours every day."""
+    given.setdefault("name", f"Venue {next(_serial)}")
+    given.setdefault("location", Point(116.587, 35.415, srid=4326))
+    given.setdefault("sports", [Sport.BADMINTON])
+    given.setdefault("address", "1 Stadium Road")
+    if "district" not in given:
+        given["district"] = district()
+    made = Venue.objects.create(**given)
+    WeeklyHours.objects.bulk_create(
+        WeeklyHours(venue=made, weekday=day, opens=opens, closes=closes)
+        for day in EVERY_DAY
+    )
+    price(venue=made)
+    return made
+
+
+def price(
+    *,
+    venue: Venue,
+    fen: int = PRICE_FEN,
+    weekdays: Sequence[int] = EVERY_DAY,
+    **given: Any,
+) -> list[PriceRule]:
+    given.setdefault("valid_from", date(2020, 1, 1))
+    return PriceRule.objects.bulk_create(
+        PriceRule(venue=venue, weekday=day, price_fen=fen, **given) for day in weekdays
+    )
+
+
+def bookable(*, units: Sequence[Unit] = (), **given: Any) -> Bookable:
+    """A court of one unit of its own, unless units are given."""
+    serial = next(_serial)
+    given.setdefault("name", f"Court {serial}")
+    given.setdefault("sport", Sport.BADMINTON)
+    if "venue" not in given:
+        given["venue"] = units[0].venue if units else venue()
+    made = Bookable.objects.create(**given)
+    floor = units or [unit(venue=made.venue)]
+    BookableUnit.objects.bulk_create(
+        BookableUnit(bookable=made, unit=part) for part in floor
+    )
+    return made
+
+
+def unit(**given: Any) -> Unit:
+    given.setdefault("name", f"Unit {next(_serial)}")
+    if "venue" not in given:
+        given["venue"] = venue()
+    return Unit.objects.create(**given)
+
+
+def gatekeeper(venue: Venue, **given: Any) -> User:
+    """Somebody who works at the gate of a venue."""
+    made = user(**given)
+    VenueStaff.objects.create(venue=venue, user=made)
+    return made
+
+
+def tomorrow_at(hour: int, minute: int = 0) -> datetime:
+    return clock.at(clock.today() + timedelta(days=1), hour * 60 + minute)
+
+
+def pick(court: Bookable, starts_at: datetime) -> Pick:
+    return Pick(court.pk, starts_at)
+
+
+def held(
+    *,
+    court: Bookable | None = None,
+    starts_at: datetime | None = None,
+    by: User | None = None,
+    **given: Any,
+) -> Booking:
+    """A booking that waits for its payment: one slot, tomorrow at 18:00."""
+    court = court or bookable()
+    given.setdefault("quoted_fen", PRICE_FEN)
+    return actions.hold_slots(
+        venue=court.venue,
+        picks=[pick(court, starts_at or tomorrow_at(18))],
+        request_key=uuid4(),
+        by=by or citizen(),
+        **given,
+    )
+
+
+def payment_of(booking: Booking) -> Payment:
+    return Payment.objects.for_owner(booking).get()
+
+
+def pay(booking: Booking) -> Booking:
+    """The money for a booking arrives."""
+    payment = payment_of(booking)
+    settle_payment(
+        number=payment.number,
+        provider="sandbox",
+        provider_ref=f"ref-{next(_serial)}",
+        amount_fen=payment.amount_fen,
+        at=clock.now(),
+    )
+    booking.refresh_from_db()
+    return booking
+
+
+def confirmed(**given: Any) -> Booking:
+    """A paid booking."""
+    return pay(held(**given))
+
+
+def pass_of(booking: Booking) -> EntryPass:
+    return EntryPass.objects.get(booking=booking)

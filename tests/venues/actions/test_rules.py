@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.gis.geos import Point
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase as HypothesisTestCase
+
+from bureau.audit.models import Entry
+from bureau.common import clock
+from tests import make
+from venues import actions
+from venues.actions import Band
+from venues.errors import HoursOverlap
+from venues.models import PriceRule
+from venues.queries import Timetable
+
+TODAY = clock.today()
+
+
+@pytest.mark.django_db
+def test_a_court_with_hours_of_its_own_leaves_its_venues() -> None:
+    court = make.bookable(venue=make.venue(opens=8 * 60, closes=22 * 60))
+    weekday = TODAY.isoweekday()
+
+    actions.set_weekly_hours(
+        venue=court.venue,
+        bookable=court,
+        hours={weekday: [(600, 720), (840, 900)]},
+        by=make.user(),
+    )
+
+    table = Timetable(court.venue, [court], [TODAY, TODAY + timedelta(days=1)])
+    assert table.opening_text(court, TODAY) == "10:00–12:00, 14:00–15:00"
+    assert table.offers(court, TODAY + timedelta(days=1)) == []
+
+
+@pytest.mark.django_db
+def test_overlapping_hours_are_refused_and_the_old_ones_stay() -> None:
+    court = make.bookable(venue=make.venue(opens=480, closes=1320))
+
+    with pytest.raises(HoursOverlap):
+        actions.set_weekly_hours(
+            venue=court.venue,
+            bookable=None,
+            hours={1: [(480, 720), (700, 900)]},
+            by=make.user(),
+        )
+
+    assert court.venue.hours.count() == 7
+
+
+@pytest.mark.django_db
+def test_a_new_price_ends_the_old_one_and_keeps_it_readable() -> None:
+    venue = make.venue()
+    actions.set_prices(
+        venue=venue,
+        band=Band(weekdays=(1,), starts=18 * 60, ends=22 * 60),
+        price_fen=60_00,
+        is_peak=True,
+        from_on=TODAY,
+        by=make.user(),
+    )
+
+    monday = PriceRule.objects.filter(venue=venue, weekday=1)
+    old = monday.get(valid_until=TODAY)
+    now = monday.filter(valid_until=None).order_by("starts")
+    assert (old.starts, old.ends, old.price_fen) == (0, 1440, make.PRICE_FEN)
+    assert [(rule.starts, rule.ends, rule.price_fen) for rule in now] == [
+        (0, 1080, make.PRICE_FEN),
+        (1080, 1320, 60_00),
+        (1320, 1440, make.PRICE_FEN),
+    ]
+
+
+@pytest.mark.django_db
+def test_the_lowest_price_of_a_persons_groups_wins() -> None:
+    venue = make.venue()
+    court = make.bookable(venue=venue)
+    make.price(venue=venue, fen=20_00, group="senior")
+    table = Timetable(venue, [court], [TODAY])
+
+    def cost(*groups: str) -> int:
+        return table.offers(court, TODAY, groups=frozenset(groups))[0].price.fen
+
+    assert cost() == make.PRICE_FEN
+    assert cost("student") == make.PRICE_FEN
+    assert cost("student", "senior") == 20_00
+
+
+@pytest.mark.django_db
+def test_the_narrower_rule_beats_the_wider() -> None:
+    venue = make.venue()
+    court = make.bookable(venue=venue)
+    other = make.bookable(venue=venue)
+    make.price(venue=venue, fen=50_00, sport=court.sport)
+    make.price(venue=venue, fen=90_00, bookable=court)
+    table = Timetable(venue, [court, other], [TODAY])
+
+    assert table.offers(court, TODAY)[0].price.fen == 90_00
+    assert table.offers(other, TODAY)[0].price.fen == 50_00
+
+
+@pytest.mark.django_db
+def test_a_court_without_a_price_is_not_offered() -> None:
+    court = make.bookable()
+    court.venue.prices.all().delete()
+
+    assert Timetable(court.venue, [court], [TODAY]).offers(court, TODAY) == []
+
+
+@pytest.mark.django_db
+def test_a_moved_pin_is_on_record_with_both_places() -> None:
+    venue = make.venue()
+
+    actions.move_pin(venue=venue, location=Point(116.6, 35.4), by=make.user())
+
+    entry = Entry.objects.get(event="venues.venue.moved")
+    assert entry.detail == {"from": [116.587, 35.415], "to": [116.6, 35.4]}
+
+
+CHANGES = st.lists(
+    st.tuples(
+        st.integers(0, 23),  # from o'clock
+        st.integers(1, 24),  # until o'clock
+        st.integers(0, 3),  # days from today
+        st.integers(0, 500),  # yuan
+    ).filter(lambda change: change[0] < change[1]),
+    max_size=6,
+)
+
+
+class PriceHistory(HypothesisTestCase):
+    @settings(max_examples=40, deadline=None)
+    @given(changes=CHANGES)
+    def test_any_history_of_prices_answers_as_a_diary_would(
+        self, changes: list[tuple[int, int, int, int]]
+    ) -> None:
+        """The oracle writes each hour of each day into a dictionary, later ones over."""
+        court = make.bookable()
+        diary: dict[tuple[int, int], int] = {}
+        for starts, ends, ahead, yuan in changes:
+            actions.set_prices(
+                venue=court.venue,
+                band=Band(starts=starts * 60, ends=ends * 60),
+                price_fen=yuan * 100,
+                from_on=TODAY + timedelta(days=ahead),
+                by=None,
+            )
+            for day in range(ahead, 5):
+                for hour in range(starts, ends):
+                    diary[day, hour] = yuan * 100
+
+        days = [TODAY + timedelta(days=ahead) for ahead in range(5)]
+        table = Timetable(court.venue, [court], days)
+        for ahead, day in enumerate(days):
+            offered = [offer.price.fen for offer in table.offers(court, day)]
+            expected = [diary.get((ahead, hour), make.PRICE_FEN) for hour in range(24)]
+            assert offered == expected
