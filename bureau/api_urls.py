@@ -8,4 +8,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
     path("", include("bureau.accounts.api_urls")),
     path("", include("bureau.payments.api_urls")),
+    path("", include("bureau.notices.api_urls")),
 ]

@@ -39,4 +39,24 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour="10", minute="20"),
         "kwargs": {"hours": 72},
     },
+    # The proof that every promise holds; staff read it in the morning.
+    "audit-prove": {
+        "task": "bureau.audit.tasks.prove",
+        "schedule": crontab(hour="3", minute="30"),
+    },
+    # First answers to repeated requests serve 48 hours.
+    "audit-forget-old-answers": {
+        "task": "bureau.audit.tasks.forget_old_answers",
+        "schedule": crontab(minute="25"),
+    },
+    # Warnings, overdue deadlines and escalations: a minute late is early enough.
+    "workdays-tick-deadlines": {
+        "task": "bureau.workdays.tasks.tick_deadlines",
+        "schedule": 60,
+    },
+    # Messages that a crash or a silent provider left behind.
+    "notices-sweep-deliveries": {
+        "task": "bureau.notices.tasks.sweep_deliveries",
+        "schedule": 60,
+    },
 }

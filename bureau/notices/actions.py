@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models import QuerySet
 
 from bureau.accounts.models import User
 from bureau.audit.models import record
@@ -125,6 +126,21 @@ def sweep_deliveries() -> int:
     for delivery_id in waiting:
         tasks.send_delivery.delay(delivery_id=delivery_id)
     return len(waiting)
+
+
+@transaction.atomic
+def retry_deliveries(*, deliveries: QuerySet[Delivery], by: User) -> int:
+    """Give what was given up another round of tries; how many there were comes back."""
+    now = clock.now()
+    given_up = Delivery.objects.given_up().filter(pk__in=deliveries.values("pk"))
+    found = list(given_up.select_for_update(of=("self",)).order_by("pk"))
+    for delivery in found:
+        delivery.state, delivery.tries = Delivery.State.WAITING, 0
+        delivery.next_try_at = now
+        delivery.save(update_fields=["state", "tries", "next_try_at"])
+        record("notices.delivery.retried", subject=delivery, by=by, at=now)
+        after_commit(tasks.send_delivery, delivery_id=delivery.pk)
+    return len(found)
 
 
 @transaction.atomic
