@@ -6,10 +6,10 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from bureau.accounts.http import SignedInApiRequest
 from bureau.audit.api import idempotent
 from bureau.payments import actions, providers
 from bureau.payments.models import Payment
@@ -22,8 +22,8 @@ from bureau.payments.serializers import (
 )
 
 
-def _payment_of(request: Request, number: str) -> Payment:
-    mine = Payment.objects.visible_to(request.user)  # type: ignore[arg-type]
+def _payment_of(request: SignedInApiRequest, number: str) -> Payment:
+    mine = Payment.objects.visible_to(request.user)
     return get_object_or_404(mine, number=number, surplus_of=None)
 
 
@@ -31,7 +31,7 @@ class PaymentDetail(APIView):
     """A payment of the person who asks."""
 
     @extend_schema(operation_id="payment_read", responses=PaymentOutput)
-    def get(self, request: Request, number: str) -> Response:
+    def get(self, request: SignedInApiRequest, number: str) -> Response:
         return Response(PaymentOutput(_payment_of(request, number)).data)
 
 
@@ -45,7 +45,7 @@ class PaymentStart(APIView):
         operation_id="payment_start", request=StartInput, responses=AttemptOutput
     )
     @idempotent
-    def post(self, request: Request, number: str) -> Response:
+    def post(self, request: SignedInApiRequest, number: str) -> Response:
         payment = _payment_of(request, number)
         given = StartInput(data=request.data)
         given.is_valid(raise_exception=True)
@@ -55,13 +55,13 @@ class PaymentStart(APIView):
             provider=wanted["provider"],
             channel=wanted["channel"],
             payer_ref=wanted["openid"],
-            by=request.user,  # type: ignore[arg-type]
+            by=request.user,
         )
         code = status.HTTP_200_OK if attempt.opening else status.HTTP_202_ACCEPTED
         return Response(AttemptOutput(attempt).data, status=code)
 
     @extend_schema(operation_id="payment_attempt", responses=AttemptOutput)
-    def get(self, request: Request, number: str) -> Response:
+    def get(self, request: SignedInApiRequest, number: str) -> Response:
         attempt = _payment_of(request, number).attempts.order_by("-pk").first()
         if attempt is None:
             raise Http404
@@ -75,7 +75,7 @@ class PaymentSandbox(APIView):
         operation_id="payment_sandbox", request=SandboxInput, responses=SandboxOutput
     )
     @idempotent
-    def post(self, request: Request, number: str) -> Response:
+    def post(self, request: SignedInApiRequest, number: str) -> Response:
         if "sandbox" not in providers.offered():
             raise Http404
         payment = _payment_of(request, number)

@@ -19,6 +19,7 @@ from django.views.decorators.http import (
     require_POST,
 )
 
+from bureau.accounts.http import SignedInRequest
 from bureau.common import clock, codes
 from bureau.common.errors import DomainError
 from bureau.common.http import client_ip
@@ -34,8 +35,8 @@ _FAST_TRIES = 20
 _GIVE_UP_TRIES = 80
 
 
-def _payment_of(request: HttpRequest, number: str) -> Payment:
-    mine = Payment.objects.visible_to(request.user)  # type: ignore[arg-type]
+def _payment_of(request: SignedInRequest, number: str) -> Payment:
+    mine = Payment.objects.visible_to(request.user)
     return get_object_or_404(mine, number=number, surplus_of=None)
 
 
@@ -51,7 +52,7 @@ def _what_is_paid(payment: Payment) -> dict[str, Any]:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @login_required
-def choose(request: HttpRequest, number: str) -> HttpResponse:
+def choose(request: SignedInRequest, number: str) -> HttpResponse:
     """Ask how the person wants to pay, and begin."""
     payment = _payment_of(request, number)
     if payment.state == Payment.State.PAID:
@@ -66,7 +67,7 @@ def choose(request: HttpRequest, number: str) -> HttpResponse:
             actions.start_payment(
                 payment=payment,
                 provider=provider,
-                by=request.user,  # type: ignore[arg-type]
+                by=request.user,
                 channel="mobile" if mobile else "web",
                 payer_ref=(client_ip(request) or "") if mobile else "",
             )
@@ -81,8 +82,8 @@ def choose(request: HttpRequest, number: str) -> HttpResponse:
 @never_cache
 @require_GET
 @login_required
-def go(request: HttpRequest, number: str, provider: str) -> HttpResponse:
-    """Lead on to the cashier; not by a redirect, since the CSP keeps forms on our site."""
+def go(request: SignedInRequest, number: str, provider: str) -> HttpResponse:
+    """Lead on to the cashier: a page, since the CSP ties form redirects to our site."""
     payment = _payment_of(request, number)
     if payment.state == Payment.State.PAID:
         return redirect(payment.return_path)
@@ -102,7 +103,7 @@ def go(request: HttpRequest, number: str, provider: str) -> HttpResponse:
 @never_cache
 @require_GET
 @login_required
-def qr(request: HttpRequest, number: str, provider: str) -> HttpResponse:
+def qr(request: SignedInRequest, number: str, provider: str) -> HttpResponse:
     """The provider's code to scan, as SVG."""
     attempt = _latest_attempt(_payment_of(request, number), provider)
     if not attempt.opening.get("qr"):
@@ -122,7 +123,7 @@ def _latest_attempt(payment: Payment, provider: str) -> Attempt:
 @never_cache
 @require_GET
 @login_required
-def result(request: HttpRequest, number: str) -> HttpResponse:
+def result(request: SignedInRequest, number: str) -> HttpResponse:
     """Wait for the confirmation, then go back to the order. Works without script."""
     payment = _payment_of(request, number)
     if payment.state == Payment.State.PAID:
@@ -136,7 +137,7 @@ def result(request: HttpRequest, number: str) -> HttpResponse:
     if tries:
         # The callback is late: ask, so that nobody waits for one that was lost.
         with suppress(AskedTooOften):
-            actions.ask_again(payment=payment, by=request.user)  # type: ignore[arg-type]
+            actions.ask_again(payment=payment, by=request.user)
     context = {
         **_what_is_paid(payment),
         "is_patient": tries < _GIVE_UP_TRIES,
@@ -149,7 +150,7 @@ def result(request: HttpRequest, number: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @login_required
-def sandbox(request: HttpRequest, number: str) -> HttpResponse:
+def sandbox(request: SignedInRequest, number: str) -> HttpResponse:
     """The sandbox cashier: plays the provider's page."""
     if "sandbox" not in providers.offered():
         raise Http404
