@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bureau.accounts import actions, queries
+from bureau.accounts.http import SignedInApiRequest
 from bureau.accounts.models import Dependant, Eligibility, LoginCode, Token, User
 from bureau.accounts.serializers import (
     CodeInput,
@@ -30,12 +31,6 @@ from bureau.accounts.serializers import (
 from bureau.common import clock
 from bureau.common.http import client_ip
 from bureau.common.masking import masked_phone
-
-
-class SignedInApiRequest(Request):
-    """Behind IsAuthenticated the user is a person."""
-
-    user: User
 
 
 class LoginCodes(APIView):

@@ -6,6 +6,11 @@ from allauth.account.forms import LoginForm
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminDateWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from bureau.accounts.models import Dependant, Eligibility, User
 
@@ -136,11 +141,17 @@ class DeleteAccountForm(forms.Form):
     )
 
 
+class ApproveForm(forms.Form):
+    expires_on = forms.DateField(
+        label=_("Valid until, as on the certificate"), widget=UnfoldAdminDateWidget
+    )
+
+
 class RefuseForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason, as the person will read it"),
         max_length=200,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=UnfoldAdminTextareaWidget,
     )
 
 
@@ -149,4 +160,5 @@ class RevealForm(forms.Form):
         label=_("Why you need to see it"),
         help_text=_("The reason is kept with your name."),
         max_length=200,
+        widget=UnfoldAdminTextInputWidget,
     )

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken, AuthTokenManager
 
@@ -85,10 +86,10 @@ class User(AbstractUser):
             return f"{self.last_name}{self.first_name}"
         return super().get_full_name()
 
-    @property
+    @cached_property
     def role_text(self) -> str:
-        """The person's roles, for the audit trail."""
-        return ", ".join(sorted(group.name for group in self.groups.all()))
+        """The person's roles, for the audit trail; asked once per request."""
+        return ", ".join(sorted(self.groups.values_list("name", flat=True)))
 
     def has_role(self, *roles: Role) -> bool:
         """Whether the person holds one of the roles (object memberships aside)."""
@@ -195,6 +196,9 @@ class VerifiedIdentity(models.Model):
     class Meta:
         verbose_name = _("verified identity")
         verbose_name_plural = _("verified identities")
+        permissions = [
+            ("reveal_verifiedidentity", _("Can see the full name and ID number")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["fingerprint"],
@@ -240,6 +244,9 @@ class Dependant(models.Model):
     class Meta:
         verbose_name = _("family member")
         verbose_name_plural = _("family members")
+        permissions = [
+            ("reveal_dependant", _("Can see the full name and ID number")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["guardian", "fingerprint"],
@@ -315,6 +322,7 @@ class Eligibility(models.Model):
     class Meta:
         verbose_name = _("eligibility")
         verbose_name_plural = _("eligibilities")
+        permissions = [("review_eligibility", _("Can check certificates"))]
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "dependant", "kind"],

@@ -45,24 +45,18 @@ from bureau.accounts.forms import (
     RealNameForm,
     StaffLoginForm,
 )
+from bureau.accounts.http import SignedInRequest
 from bureau.accounts.models import (
     Consent,
     Dependant,
     Eligibility,
     LoginCode,
     Token,
-    User,
 )
 from bureau.common import clock
 from bureau.common.errors import DomainError
 from bureau.common.http import client_ip
 from bureau.common.masking import masked_phone
-
-
-class SignedInRequest(HttpRequest):
-    """Behind `login_required` the user is a person."""
-
-    user: User
 
 
 def _next_of(request: HttpRequest) -> str:

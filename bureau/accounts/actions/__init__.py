@@ -8,6 +8,7 @@ from bureau.accounts.actions.eligibility import (
     refuse_eligibility,
 )
 from bureau.accounts.actions.identity import (
+    Revealed,
     reveal_dependant,
     reveal_identity,
     verify_identity,
@@ -17,6 +18,7 @@ from bureau.accounts.actions.rights import (
     delete_account,
     export_personal_data,
     give_consent,
+    save_staff_account,
     withdraw_consent,
 )
 from bureau.accounts.actions.signing_in import (
@@ -30,6 +32,7 @@ from bureau.accounts.actions.signing_in import (
 )
 
 __all__ = [
+    "Revealed",
     "approve_eligibility",
     "ask_for_eligibility",
     "change_language",
@@ -47,6 +50,7 @@ __all__ = [
     "reveal_dependant",
     "reveal_identity",
     "revoke_token",
+    "save_staff_account",
     "send_code",
     "sign_device_in",
     "verify_identity",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -78,6 +79,21 @@ def change_language(*, language: str, by: User) -> None:
     """The language of messages to the person, one of settings.LANGUAGES."""
     by.language = language
     by.save(update_fields=["language"])
+
+
+@transaction.atomic
+def save_staff_account(*, user: User, changed: Sequence[str], by: User) -> None:
+    """Keep what the staff form says of an account; `changed` names the fields."""
+    is_new = user.pk is None
+    user.save()
+    happened.send(
+        sender=User,
+        event=f"accounts.user.{'added' if is_new else 'changed'}",
+        subject=user,
+        by=by,
+        at=clock.now(),
+        detail={"fields": ", ".join(changed)},
+    )
 
 
 @transaction.atomic

@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'family member',
                 'verbose_name_plural': 'family members',
+                'permissions': [('reveal_dependant', 'Can see the full name and ID number')],
             },
         ),
         migrations.CreateModel(
@@ -102,6 +103,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'eligibility',
                 'verbose_name_plural': 'eligibilities',
+                'permissions': [('review_eligibility', 'Can check certificates')],
             },
         ),
         migrations.CreateModel(
@@ -158,6 +160,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'verified identity',
                 'verbose_name_plural': 'verified identities',
+                'permissions': [('reveal_verifiedidentity', 'Can see the full name and ID number')],
             },
         ),
         migrations.AddConstraint(

@@ -1,0 +1,78 @@
+"""Give every role its permissions, from one table. Safe to run at every start."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from bureau.accounts.models import Role
+
+# `app.codename`, with * for any part. What is not named is not given: nobody but a
+# superuser may change who may do what, or edit the audit trail.
+_BUREAU = [
+    "venues.*",
+    "equipment.*",
+    "events.*",
+    "vouchers.*",
+    "safety.*",
+    "payments.view_*",
+    "notices.view_*",
+    "photos.view_*",
+    "workdays.view_*",
+    "regions.view_*",
+    "audit.view_*",
+    "accounts.view_user",
+    "accounts.view_verifiedidentity",
+    "accounts.view_dependant",
+    "accounts.view_eligibility",
+    "accounts.view_consent",
+    "accounts.review_eligibility",
+]
+TABLE: dict[Role, list[str]] = {
+    Role.VENUE_STAFF: ["venues.view_*"],
+    Role.MERCHANT_CLERK: ["vouchers.view_*"],
+    Role.MERCHANT_MANAGER: ["vouchers.view_*"],
+    Role.PATROL: ["equipment.view_*"],
+    Role.MAINTENANCE: ["equipment.view_*"],
+    Role.INSPECTOR: ["safety.view_*"],
+    Role.SITE_OPERATOR: ["safety.view_*"],
+    Role.JUDGE: ["events.view_*"],
+    Role.BUREAU_STAFF: _BUREAU,
+    Role.CITY_STAFF: [
+        *_BUREAU,
+        "accounts.reveal_*",
+        "accounts.add_user",
+        "accounts.change_user",
+        "accounts.view_token",
+        "accounts.delete_token",
+        "notices.*",
+        "workdays.*",
+        "regions.*",
+        "payments.*",
+    ],
+}
+
+
+class Command(BaseCommand):
+    help = "Give every role (group) the permissions of the table in this file."
+
+    @transaction.atomic
+    def handle(self, *args: Any, verbosity: int = 1, **options: Any) -> None:  # noqa: ARG002
+        by_name = {
+            f"{permission.content_type.app_label}.{permission.codename}": permission
+            for permission in Permission.objects.select_related("content_type")
+        }
+        for role, patterns in TABLE.items():
+            group, _ = Group.objects.get_or_create(name=role.value)
+            given = [
+                permission
+                for name, permission in by_name.items()
+                if any(fnmatchcase(name, pattern) for pattern in patterns)
+            ]
+            group.permissions.set(given)
+            if verbosity:
+                self.stdout.write(f"{role.value}: {len(given)} permissions")
