@@ -36,6 +36,12 @@ class NothingPicked(DomainError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class FormDamaged(DomainError):
+    code = "form_damaged"
+    message = _("The form arrived damaged. Please look at it and confirm again.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class TooManySlots(DomainError):
     code = "too_many_slots"
     message = _("One booking can hold at most %(most)s times here.")

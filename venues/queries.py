@@ -10,12 +10,16 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Min, Q
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
+from bureau.accounts.models import User
 from bureau.common import clock
 from bureau.common.fields import clock_text
 from venues.models import (
     Bookable,
+    Booking,
     HoursException,
     Occupancy,
     PriceRule,
@@ -225,7 +229,7 @@ def day_grid(
 ) -> DayGrid:
     """Every court of a sport on one day: free, held, booked, blocked, or past.
 
-    Six questions to the database, for one court or for thirty.
+    Five questions to the database, for one court or for thirty.
     """
     bookables = list(
         venue.bookables.filter(sport=sport).offered().with_units().in_order()
@@ -236,11 +240,10 @@ def day_grid(
     too_early = clock.local_day(at) < opens_on
     by_start: dict[datetime, dict[int, Slot]] = defaultdict(dict)
     for bookable in bookables:
-        units = [part.unit_id for part in bookable.parts.all()]
         for offer in timetable.offers(bookable, on, groups=groups):
             if offer.starts_at <= at:
                 state = SlotState.PAST
-            elif found := _state_of(units, offer, taken):
+            elif found := _state_of(bookable.unit_ids, offer, taken):
                 state = found
             else:
                 state = SlotState.NOT_YET if too_early else SlotState.FREE
@@ -268,7 +271,7 @@ _Taken = dict[int, list[tuple[datetime, datetime, SlotState]]]
 
 
 def _taken_on(bookables: Sequence[Bookable], on: date, at: datetime) -> _Taken:
-    units = {part.unit_id for b in bookables for part in b.parts.all()}
+    units = {unit_id for bookable in bookables for unit_id in bookable.unit_ids}
     taken: _Taken = defaultdict(list)
     rows = (
         Occupancy.objects.of_units(units)
@@ -287,6 +290,67 @@ def _state_of(units: list[int], offer: Offer, taken: _Taken) -> SlotState | None
             if start < offer.ends_at and offer.starts_at < end:
                 return state
     return None
+
+
+# --- Lists -------------------------------------------------------------------------
+
+
+def lowest_prices(venues: Sequence[Venue], *, on: date) -> dict[int, int]:
+    """What the cheapest hour of each venue costs everybody (fen, by venue id)."""
+    return dict(
+        PriceRule.objects.in_force_between(on, on)
+        .filter(venue__in=venues, group="")
+        .values_list("venue")
+        .annotate(Min("price_fen"))
+        .order_by()
+    )
+
+
+def personal_data_of(user: User) -> list[dict[str, Any]]:
+    """What we hold of a person: their bookings, as JSON types."""
+    bookings = Booking.objects.visible_to(user).with_lines().order_by("pk")
+    return [
+        {
+            "number": booking.number,
+            "venue": booking.venue.name,
+            "for": booking.dependant_id,
+            "state": booking.state,
+            "total_fen": booking.total_fen,
+            "created_at": booking.created_at.isoformat(),
+            "slots": [
+                {
+                    "court": line.bookable.name,
+                    "starts_at": line.starts_at.isoformat(),
+                    "ends_at": line.ends_at.isoformat(),
+                    "price_fen": line.price_fen,
+                }
+                for line in booking.lines.all()
+            ],
+        }
+        for booking in bookings
+    ]
+
+
+def reasons_to_stay(user: User) -> list[str]:
+    """What must end before an account can be deleted, in the person's language."""
+    return [
+        _("Your booking %(number)s is still ahead. Cancel it first.")
+        % {"number": number}
+        for number in Booking.objects.visible_to(user)
+        .upcoming_at(clock.now())
+        .order_by("starts_at", "pk")
+        .values_list("number", flat=True)
+    ]
+
+
+def is_taken(wanted: Sequence[tuple[int, datetime, datetime]], *, at: datetime) -> bool:
+    """Whether some of this floor is taken now. Only `hold_slots` can promise it."""
+    return Occupancy.objects.during_any_of(wanted).standing_at(at).exists()
+
+
+def gate_opens_at(booking: Booking) -> datetime:
+    """From when the gate lets in; `booking.venue` must be loaded."""
+    return booking.starts_at - timedelta(minutes=booking.venue.entry_minutes)
 
 
 # --- The map -------------------------------------------------------------------------
@@ -341,7 +405,12 @@ def map_points(
     with connection.cursor() as cursor:
         cursor.execute(sql, given)
         found = cursor.fetchall()
-    return [
-        MapPoint(x, y, count, code if count == 1 else "", name if count == 1 else "")
-        for x, y, count, code, name, _name_en in found
-    ]
+    english = (get_language() or "").startswith("en")
+    points = []
+    for x, y, count, code, name, name_en in found:
+        shown = (english and name_en) or name
+        single = count == 1
+        points.append(
+            MapPoint(x, y, count, code if single else "", shown if single else "")
+        )
+    return points

@@ -3,12 +3,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Self
+from uuid import UUID
 
 from django.contrib.gis.db.models.functions import Distance
 from django.contrib.gis.geos import Point
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Count, Q
+
+from bureau.common.sports import Sport
 
 if TYPE_CHECKING:
     from bureau.accounts.models import User
@@ -49,6 +53,10 @@ class VenueQuerySet(models.QuerySet["Venue"]):
             court_count=Count("bookables", filter=Q(bookables__is_open=True))
         )
 
+    def with_district(self) -> Self:
+        """Each with its district, but not with the district's long boundary."""
+        return self.select_related("district").defer("district__boundary")
+
     def nearest_first(self, place: Point) -> Self:
         """Each with its `distance`; `place` is WGS-84."""
         return self.annotate(distance=Distance("location", place)).order_by(
@@ -70,10 +78,18 @@ class BookableQuerySet(models.QuerySet["Bookable"]):
         return self.filter(is_open=True)
 
     def with_units(self) -> Self:
-        return self.prefetch_related("parts")
+        """Each with the `unit_ids` that it takes, ascending."""
+        return self.annotate(
+            unit_ids=ArrayAgg("parts__unit_id", order_by=["parts__unit_id"])
+        )
 
     def in_order(self) -> Self:
         return self.order_by("position", "pk")
+
+    def sports(self) -> list[str]:
+        """What can be played on these courts, in the order of `Sport`."""
+        found = set(self.values_list("sport", flat=True))
+        return [sport for sport in Sport.values if sport in found]
 
 
 class PriceRuleQuerySet(models.QuerySet["PriceRule"]):
@@ -102,6 +118,14 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
     def held_at(self, moment: datetime) -> Self:
         return self.filter(state="held", hold_until__gt=moment)
+
+    def made_by_request_or_held(
+        self, user: User, request_key: UUID, *, at: datetime
+    ) -> Self:
+        """The booking that this very request made before, and the person's holds."""
+        return self.filter(booked_by=user).filter(
+            Q(request_key=request_key) | Q(state="held", hold_until__gt=at)
+        )
 
     def lapsed_at(self, moment: datetime) -> Self:
         """Holds that nobody paid for in time and that are not yet cleared away."""

@@ -1,0 +1,141 @@
+"""The shape of what people send; what may happen is for the actions to say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from django import forms
+from django.contrib.gis.geos import Point
+from django.utils.translation import gettext_lazy as _
+
+from bureau.common import clock
+from bureau.common.sports import Sport
+from bureau.regions.models import District
+from venues.actions import Pick
+from venues.errors import SlotNotOffered
+
+MOST_FEN = 10**8
+_SLOT = re.compile(r"(\d{1,18})@(20\d\d-\d\d-\d\dT\d\d:\d\d)", re.ASCII)
+_DAY = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
+
+
+def read_day(text: str) -> date | None:
+    """`2026-11-23`; None for anything else, and for years that nobody books."""
+    if not _DAY.fullmatch(text):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def read_picks(keys: Iterable[str]) -> list[Pick]:
+    """Slots as the grid names them (`Slot.key`), each once.
+
+    Raises `SlotNotOffered` for a key that no grid ever had.
+    """
+    picks = []
+    for key in dict.fromkeys(keys):
+        found = _SLOT.fullmatch(key)
+        if not found:
+            raise SlotNotOffered
+        try:
+            local = datetime.fromisoformat(found[2])
+        except ValueError as wrong:
+            raise SlotNotOffered from wrong
+        picks.append(Pick(int(found[1]), local.replace(tzinfo=clock.CHINA)))
+    return picks
+
+
+class PlaceField(forms.CharField):
+    """`latitude,longitude` in degrees (WGS-84), as js/near.js writes it."""
+
+    default_error_messages = {"place": _("We could not read where you are.")}
+
+    def clean(self, value: Any) -> Point | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            latitude, longitude = (float(part) for part in text.split(","))
+        except ValueError as wrong:
+            raise self._unreadable() from wrong
+        # Written so that "nan" is refused, too.
+        if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+            raise self._unreadable()
+        return Point(longitude, latitude, srid=4326)
+
+    def _unreadable(self) -> forms.ValidationError:
+        return forms.ValidationError(self.error_messages["place"], code="place")
+
+
+class VenueFilter(forms.Form):
+    """The list's filters; they live in the address, so that a list can be shared."""
+
+    q = forms.CharField(label=_("Name or address"), max_length=60, required=False)
+    sport = forms.ChoiceField(
+        label=_("Sport"), choices=[("", _("All")), *Sport.choices], required=False
+    )
+    district = forms.ModelChoiceField(
+        label=_("District"),
+        queryset=District.objects.defer("boundary").in_order(),
+        to_field_name="code",
+        empty_label=_("All districts"),
+        required=False,
+    )
+    near = PlaceField(max_length=40, required=False, widget=forms.HiddenInput)
+
+
+class MapQuery(forms.Form):
+    """What a map asks for: the viewport in degrees, the zoom, and a sport."""
+
+    bbox = forms.CharField(max_length=120)
+    zoom = forms.IntegerField(min_value=0, max_value=22)
+    sport = forms.ChoiceField(choices=[("", ""), *Sport.choices], required=False)
+
+    def clean_bbox(self) -> tuple[float, float, float, float]:
+        try:
+            west, south, east, north = (
+                float(part) for part in self.cleaned_data["bbox"].split(",")
+            )
+        except ValueError as wrong:
+            raise self._no_box() from wrong
+        # A map that was dragged around the world asks for more than 180 degrees.
+        if not (-720 <= west < east <= 720 and -90 <= south < north <= 90):
+            raise self._no_box()
+        return max(west, -180.0), south, min(east, 180.0), north
+
+    def _no_box(self) -> forms.ValidationError:
+        return forms.ValidationError(
+            _("bbox must be west,south,east,north in degrees."), code="bbox"
+        )
+
+
+class BookForm(forms.Form):
+    """What a person agrees to: the price that was shown, once."""
+
+    quoted_fen = forms.IntegerField(
+        min_value=0, max_value=MOST_FEN, widget=forms.HiddenInput
+    )
+    request_key = forms.UUIDField(widget=forms.HiddenInput)
+
+
+class GateForm(forms.Form):
+    """A pass as a scanner read it or as somebody typed it."""
+
+    code = forms.CharField(
+        label=_("Code and six digits"),
+        help_text=_("Scan the pass, or type the code and the digits below it."),
+        max_length=300,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "off",
+                "autocapitalize": "characters",
+                "spellcheck": "false",
+                "class": "input--code",
+            }
+        ),
+    )

@@ -1,0 +1,412 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from bureau.accounts.models import Dependant, User
+from bureau.accounts.queries import eligible_groups
+from bureau.common import clock, codes
+from bureau.common.errors import DomainError
+from bureau.common.pagination import page_of
+from bureau.payments.models import Payment, Refund
+from venues import actions, queries
+from venues.actions.slots import PickedSlot, resolve_picks
+from venues.errors import FormDamaged, NotCancellable, PriceChanged, SlotTaken
+from venues.forms import BookForm, read_picks
+from venues.models import Booking, EntryPass, Venue
+
+PER_PAGE = 20
+
+
+def _person(request: HttpRequest) -> User:
+    """Who asks; behind `login_required`."""
+    return cast("User", request.user)
+
+
+# --- Booking --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a person is about to agree to."""
+
+    picks: Sequence[actions.Pick]
+    slots: Sequence[PickedSlot]
+
+    @property
+    def total_fen(self) -> int:
+        return sum(slot.offer.price.fen for slot in self.slots)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def book(request: HttpRequest, code: str) -> HttpResponse:
+    """Look at the price once more, say for whom, and take the slots.
+
+    The slots stay in the address, also of the POST, so that they survive signing in.
+    """
+    venue = get_object_or_404(
+        Venue.objects.public().with_district(), code=codes.normalise(code)
+    )
+    person = _person(request)
+    dependant = _dependant_asked(request, person)
+    form = BookForm(request.POST if request.method == "POST" else None)
+    refusal: DomainError | None = None
+    if form.is_valid():
+        try:
+            booking = actions.hold_slots(
+                venue=venue,
+                picks=read_picks(request.GET.getlist("slot")),
+                quoted_fen=form.cleaned_data["quoted_fen"],
+                request_key=form.cleaned_data["request_key"],
+                by=person,
+                dependant=dependant,
+            )
+        except DomainError as said_no:
+            refusal = said_no
+        else:
+            return _to_the_cashier(booking)
+    elif form.is_bound:
+        refusal = FormDamaged()
+    return _show_summary(request, venue, dependant, refusal)
+
+
+def _dependant_asked(request: HttpRequest, person: User) -> Dependant | None:
+    if not (asked := request.GET.get("for", "")):
+        return None
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= 18):
+        raise Http404
+    dependant: Dependant = get_object_or_404(
+        Dependant.objects.of(person), pk=int(asked)
+    )
+    return dependant
+
+
+def _to_the_cashier(booking: Booking) -> HttpResponse:
+    """On to paying; a booking that the same form made before just shows itself."""
+    if booking.is_held_at(clock.now()) and (payment := _payment_due(booking)):
+        return redirect("payments:choose", payment.number)
+    return redirect(booking)
+
+
+def _payment_due(booking: Booking) -> Payment | None:
+    due = Payment.objects.for_owner(booking).payable_at(clock.now())
+    return due.order_by("-pk").first()
+
+
+def _show_summary(
+    request: HttpRequest,
+    venue: Venue,
+    dependant: Dependant | None,
+    refusal: DomainError | None,
+) -> HttpResponse:
+    person = _person(request)
+    summary: Summary | None = None
+    # A changed price is a question to the person, not the end of the road.
+    if refusal is None or isinstance(refusal, PriceChanged | FormDamaged):
+        try:
+            summary = _summary(request, venue, person, dependant)
+        except DomainError as said_no:
+            refusal = said_no
+    own = _own_booking_of(request, person) if isinstance(refusal, SlotTaken) else None
+    context: dict[str, Any] = {
+        "venue": venue,
+        "refusal": refusal,
+        "own": own,
+        "grid_url": _back_to_grid(request, venue),
+        "summary": summary,
+        "dependant": dependant,
+        "family": _family_links(request, person, dependant),
+        "cancel_until": summary
+        and venue.cancellable_until(summary.slots[0].offer.starts_at),
+    }
+    if summary:
+        context["form"] = BookForm(
+            initial={"quoted_fen": summary.total_fen, "request_key": uuid.uuid4()}
+        )
+    status = refusal.status if refusal else HTTPStatus.OK
+    return render(request, "venues/book.html", context, status=status)
+
+
+def _summary(
+    request: HttpRequest, venue: Venue, person: User, dependant: Dependant | None
+) -> Summary:
+    now = clock.now()
+    picks = read_picks(request.GET.getlist("slot"))
+    groups = eligible_groups(person, dependant, on=clock.local_day(now))
+    slots = resolve_picks(venue, picks, at=now, groups=groups)
+    if queries.is_taken([w for slot in slots for w in slot.wanted], at=now):
+        raise SlotTaken
+    return Summary(picks, slots)
+
+
+def _own_booking_of(request: HttpRequest, person: User) -> Booking | None:
+    """The person's own booking that has these slots: they came back to this page."""
+    try:
+        picks = read_picks(request.GET.getlist("slot"))
+    except DomainError:
+        return None
+    pick = picks[0]
+    return (
+        Booking.objects.visible_to(person)
+        .upcoming_at(clock.now())
+        .filter(
+            lines__bookable=pick.bookable_id,
+            lines__starts_at__lte=pick.starts_at,
+            lines__ends_at__gt=pick.starts_at,
+        )
+        .order_by("pk")
+        .first()
+    )
+
+
+def _back_to_grid(request: HttpRequest, venue: Venue) -> str:
+    """The fresh grid of the day and sport that the slots came from."""
+    url = venue.get_absolute_url()
+    try:
+        picks = read_picks(request.GET.getlist("slot"))
+    except DomainError:
+        return url
+    if not picks:
+        return url
+    court = venue.bookables.filter(pk=picks[0].bookable_id).first()
+    sport = f"&sport={court.sport}" if court else ""
+    return f"{url}?on={clock.local_day(picks[0].starts_at)}{sport}#slots"
+
+
+def _family_links(
+    request: HttpRequest, person: User, chosen: Dependant | None
+) -> list[tuple[str, str, bool]]:
+    """(name, address, is chosen) of everybody to book for; empty when alone."""
+    family = list(Dependant.objects.of(person).order_by("pk"))
+    if not family:
+        return []
+    links = [(_("Myself"), _address(request, None), chosen is None)]
+    links += [
+        (row.masked_name, _address(request, row), row == chosen) for row in family
+    ]
+    return links
+
+
+def _address(request: HttpRequest, dependant: Dependant | None) -> str:
+    asked = request.GET.copy()
+    asked.pop("for", None)
+    if dependant:
+        asked["for"] = str(dependant.pk)
+    return f"?{asked.urlencode()}"
+
+
+# --- My bookings ----------------------------------------------------------------------
+
+
+@never_cache
+@require_safe
+@login_required
+def booking_list(request: HttpRequest) -> HttpResponse:
+    now = clock.now()
+    mine = Booking.objects.visible_to(_person(request)).with_lines()
+    is_over = request.GET.get("show") == "over"
+    if is_over:
+        rows = mine.over_at(now).order_by("-starts_at", "-pk")
+    else:
+        rows = mine.upcoming_at(now).order_by("starts_at", "pk")
+    page = page_of(rows, request, per_page=PER_PAGE)
+    context = {
+        "page": page,
+        "rows": [(booking, *_state_words(booking)) for booking in page],
+        "is_over": is_over,
+    }
+    return render(request, "venues/booking_list.html", context)
+
+
+def _state_words(booking: Booking) -> tuple[str, str]:
+    """(words, badge kind) of the state as it is now."""
+    now = clock.now()
+    state = booking.shown_state_at(now)
+    if state == Booking.State.CONFIRMED:
+        if now >= booking.ends_at:
+            return _("Over"), ""
+        return _("Booked"), "ok"
+    return {
+        Booking.State.HELD: (_("To be paid"), "warn"),
+        Booking.State.CANCELLED: (_("Cancelled"), ""),
+        Booking.State.EXPIRED: (_("Not paid in time"), ""),
+    }[Booking.State(state)]
+
+
+def _mine(request: HttpRequest, number: str) -> Booking:
+    mine = Booking.objects.visible_to(_person(request)).with_lines()
+    return get_object_or_404(mine, number=codes.normalise(number))
+
+
+@never_cache
+@require_safe
+@login_required
+def booking(request: HttpRequest, number: str) -> HttpResponse:
+    shown = _mine(request, number)
+    now = clock.now()
+    words, kind = _state_words(shown)
+    payment = _payment_due(shown) if shown.is_held_at(now) else None
+    entry_pass = EntryPass.objects.live().filter(booking=shown).first()
+    refunds = Refund.objects.filter(
+        payment__in=Payment.objects.for_owner(shown)
+    ).order_by("pk")
+    is_coming = shown.state == Booking.State.CONFIRMED and now < shown.ends_at
+    context = {
+        "booking": shown,
+        "venue": shown.venue,
+        "lines": sorted(shown.lines.all(), key=lambda line: (line.starts_at, line.pk)),
+        "state": shown.shown_state_at(now),
+        "state_words": words,
+        "state_kind": kind,
+        "payment": payment,
+        "seconds_left": max(0, int((shown.hold_until - now).total_seconds()))
+        if payment and shown.hold_until
+        else 0,
+        "entry_pass": entry_pass if is_coming else None,
+        "used_at": _used_at(entry_pass),
+        "refunds": [(refund, *_refund_words(refund)) for refund in refunds],
+        "can_cancel": shown.is_cancellable_at(now)
+        and shown.shown_state_at(now) != Booking.State.EXPIRED
+        and not _used_at(entry_pass),
+        "cancel_until": shown.venue.cancellable_until(shown.starts_at),
+        "is_coming": is_coming,
+    }
+    return render(request, "venues/booking.html", context)
+
+
+def _refund_words(refund: Refund) -> tuple[str, str]:
+    return {
+        Refund.State.DUE: (_("Refund is being sent"), "warn"),
+        Refund.State.SENT: (_("Refund is on its way to you"), "warn"),
+        Refund.State.DONE: (_("Refund has arrived"), "ok"),
+        Refund.State.FAILED: (_("Refund is stuck; our staff look after it"), "danger"),
+    }[Refund.State(refund.state)]
+
+
+def _used_at(entry_pass: EntryPass | None) -> Any:
+    if entry_pass is None or entry_pass.state != EntryPass.State.USED:
+        return None
+    return entry_pass.admission.admitted_at
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def cancel(request: HttpRequest, number: str) -> HttpResponse:
+    """Say what comes back, then give the court back."""
+    shown = _mine(request, number)
+    refusal: DomainError | None = None
+    if request.method == "POST":
+        try:
+            actions.cancel_booking(booking=shown, by=_person(request))
+        except NotCancellable as said_no:
+            shown.refresh_from_db()
+            if shown.state == Booking.State.CANCELLED:
+                return redirect(shown)  # a second tap: it is done
+            refusal = said_no
+        except DomainError as said_no:
+            refusal = said_no
+        else:
+            messages.success(request, _("Your booking is cancelled."))
+            return redirect(shown)
+    elif shown.state == Booking.State.CANCELLED:
+        return redirect(shown)
+    paid = Payment.objects.for_owner(shown).holding_money()
+    context = {
+        "booking": shown,
+        "venue": shown.venue,
+        "refusal": refusal,
+        "can_cancel": refusal is None and shown.is_cancellable_at(clock.now()),
+        "cancel_until": shown.venue.cancellable_until(shown.starts_at),
+        "comes_back_fen": sum(p.amount_fen - p.refunded_fen for p in paid),
+    }
+    status = refusal.status if refusal else HTTPStatus.OK
+    return render(request, "venues/cancel.html", context, status=status)
+
+
+# --- The pass -------------------------------------------------------------------------
+
+
+def _pass_of(request: HttpRequest, number: str) -> EntryPass:
+    booking = _mine(request, number)
+    live = EntryPass.objects.live().select_related("booking__venue")
+    return get_object_or_404(live, booking=booking)
+
+
+def _is_open(entry_pass: EntryPass) -> bool:
+    """Whether the pass still opens a gate (now or later)."""
+    return (
+        entry_pass.state == EntryPass.State.VALID
+        and clock.now() < entry_pass.booking.ends_at
+    )
+
+
+@never_cache
+@require_safe
+@login_required
+def entry_pass(request: HttpRequest, number: str) -> HttpResponse:
+    shown = _pass_of(request, number)
+    now = clock.now()
+    booking = shown.booking
+    is_open = _is_open(shown)
+    context = {
+        "entry_pass": shown,
+        "booking": booking,
+        "venue": booking.venue,
+        "lines": booking.lines.select_related("bookable").order_by("starts_at", "pk"),
+        "is_open": is_open,
+        "used_at": _used_at(shown),
+        "opens_at": queries.gate_opens_at(booking),
+        "code": codes.grouped(shown.code),
+        "digits": _digits(shown) if is_open else "",
+        "step": codes.step_at(now),
+        "seconds": codes.seconds_left(now),
+    }
+    return render(request, "venues/pass.html", context)
+
+
+@never_cache
+@require_safe
+@login_required
+def pass_qr(request: HttpRequest, number: str) -> HttpResponse:
+    """The code of this half minute; the next one is another picture."""
+    shown = _pass_of(request, number)
+    if not _is_open(shown):
+        raise Http404
+    proof = codes.proof_of(shown.code, key=shown.key, step=codes.step_at(clock.now()))
+    address = reverse("venues:scanned", args=[shown.code])
+    text = f"{settings.PUBLIC_URL}{address}?k={proof}"
+    return HttpResponse(codes.qr_svg(text), content_type="image/svg+xml")
+
+
+@never_cache
+@require_safe
+@login_required
+def pass_now(request: HttpRequest, number: str) -> HttpResponse:
+    """The digits of this half minute, for the page that stays open."""
+    shown = _pass_of(request, number)
+    if not _is_open(shown):
+        return JsonResponse({"over": True})
+    left = codes.seconds_left(clock.now())
+    return JsonResponse({"digits": _digits(shown), "left": left})
+
+
+def _digits(shown: EntryPass) -> str:
+    step = codes.step_at(clock.now())
+    digits = codes.digits_of(shown.code, key=shown.key, step=step)
+    return f"{digits[:3]} {digits[3:]}"

@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from bureau.accounts.queries import eligible_groups
+from bureau.common import clock, codes
+from bureau.common.pagination import page_of
+from bureau.common.sports import Sport
+from bureau.common.templatetags.bureau import yuan
+from bureau.regions.queries import outline
+from venues import queries
+from venues.forms import MapQuery, VenueFilter, read_day
+from venues.models import Venue
+
+PER_PAGE = 20
+DAYS_BEYOND = 2
+"""Days after the last bookable one, shown to say when they open."""
+FACILITY_ICONS = {
+    "parking": "parking",
+    "shower": "shower",
+    "locker": "lock",
+    "accessible": "access",
+    "indoor": "home",
+    "lights": "bolt",
+    "rental": "ticket",
+    "aed": "shield",
+}
+
+
+# --- The list -------------------------------------------------------------------------
+
+
+@require_safe
+def venue_list(request: HttpRequest) -> HttpResponse:
+    form = VenueFilter(request.GET)
+    if not form.is_valid():
+        context = {"form": form, **_choices(form)}
+        return render(
+            request, "venues/list.html", context, status=HTTPStatus.BAD_REQUEST
+        )
+    page = page_of(_found(form.cleaned_data), request, per_page=PER_PAGE)
+    lowest = queries.lowest_prices(list(page), on=clock.today())
+    context = {
+        "form": form,
+        "page": page,
+        "rows": [(venue, _from_text(lowest.get(venue.pk))) for venue in page],
+        "is_filtered": any(
+            form.cleaned_data.get(n) for n in ("q", "sport", "district")
+        ),
+        **_choices(form),
+    }
+    return render(request, "venues/list.html", context)
+
+
+def _found(asked: dict[str, Any]) -> QuerySet[Venue]:
+    venues = Venue.objects.public().with_district().with_court_count()
+    if asked["sport"]:
+        venues = venues.offering(asked["sport"])
+    if asked["district"]:
+        venues = venues.in_district(asked["district"].code)
+    if asked["q"]:
+        venues = venues.matching(asked["q"])
+    if asked["near"]:
+        return venues.nearest_first(asked["near"])
+    return venues.by_district()
+
+
+def _choices(form: VenueFilter) -> dict[str, Any]:
+    return {
+        "sports": Sport.choices,
+        "sport": form["sport"].value() or "",
+        "near": form["near"].value() or "",
+    }
+
+
+def _from_text(fen: int | None) -> str:
+    """Such as `from ¥30 an hour`; nothing for a venue without prices."""
+    if fen is None:
+        return ""
+    if fen == 0:
+        return _("Free hours")
+    return _("from %(price)s an hour") % {"price": yuan(fen)}
+
+
+# --- The map --------------------------------------------------------------------------
+
+
+@require_safe
+def venue_map(request: HttpRequest) -> HttpResponse:
+    form = VenueFilter({"sport": request.GET.get("sport", "")})
+    if not form.is_valid():
+        raise Http404
+    venues = _found(form.cleaned_data)[:200]
+    context = {
+        "venues": venues,
+        "outline": outline(),
+        "district_url": f"{reverse('venues:list')}?district=",
+        "tiles": settings.MAP_TILES_URL,
+        **_choices(form),
+    }
+    return render(request, "venues/map.html", context)
+
+
+@require_safe
+@cache_control(private=True, max_age=60)
+def points(request: HttpRequest) -> HttpResponse:
+    """Venues of a viewport as GeoJSON, near ones as one point with a count."""
+    form = MapQuery(request.GET)
+    if not form.is_valid():
+        wrong = {
+            "code": "bad_request",
+            "message": _("We could not read this."),
+            "fields": form.errors,
+        }
+        return JsonResponse(wrong, status=HTTPStatus.BAD_REQUEST)
+    asked = form.cleaned_data
+    found = queries.map_points(
+        box=asked["bbox"], zoom=asked["zoom"], sport=asked["sport"]
+    )
+    return JsonResponse(
+        {"type": "FeatureCollection", "features": [_feature(point) for point in found]},
+        content_type="application/geo+json",
+    )
+
+
+def _feature(point: queries.MapPoint) -> dict[str, Any]:
+    properties: dict[str, Any] = {"count": point.count}
+    if point.code:
+        url = reverse("venues:venue", args=[point.code])
+        properties |= {"name": point.name, "url": url}
+    return {
+        "type": "Feature",
+        "geometry": {
+            "type": "Point",
+            "coordinates": [round(point.longitude, 6), round(point.latitude, 6)],
+        },
+        "properties": properties,
+    }
+
+
+# --- One venue ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DayTab:
+    on: date
+    is_current: bool
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A slot in the words and shapes of the grid; only a free one has a `key`."""
+
+    kind: str
+    face: str
+    note: str = ""
+    key: str = ""
+    fen: int = 0
+    label: str = ""
+
+
+@require_safe
+def venue(request: HttpRequest, code: str) -> HttpResponse:
+    shown = get_object_or_404(
+        Venue.objects.public().with_district(), code=codes.normalise(code)
+    )
+    sports = shown.bookables.offered().sports()
+    sport = request.GET.get("sport") or (sports[0] if sports else "")
+    if sport and sport not in sports:
+        raise Http404
+    today = clock.today()
+    on = _day_asked(request, shown, today)
+    if on is None:
+        return redirect(f"{shown.get_absolute_url()}?sport={sport}" if sport else shown)
+    context = {
+        "venue": shown,
+        "facilities": [
+            (FACILITY_ICONS.get(name, "check"), label)
+            for name, label in shown.facility_labels
+        ],
+        "sports": [(name, Sport(name).label) for name in sports],
+        "sport": sport,
+        "cancel_hours": _hours(shown.cancel_minutes),
+    }
+    if sport:
+        context |= _grid(request, shown, sport, on)
+        context["days"] = _strip(shown, today, on)
+    return render(request, "venues/venue.html", context)
+
+
+def _day_asked(request: HttpRequest, shown: Venue, today: date) -> date | None:
+    """Today unless a day is asked for; None for one that the grid does not show."""
+    if not (text := request.GET.get("on", "")):
+        return today
+    day = read_day(text)
+    last = today + timedelta(days=shown.days_ahead + DAYS_BEYOND)
+    return day if day and today <= day <= last else None
+
+
+def _strip(shown: Venue, today: date, on: date) -> list[DayTab]:
+    bookable = queries.bookable_days(shown, today=today)
+    beyond = [bookable[-1] + timedelta(days=n) for n in range(1, DAYS_BEYOND + 1)]
+    return [
+        *(DayTab(day, is_current=day == on, is_open=True) for day in bookable),
+        *(DayTab(day, is_current=day == on, is_open=False) for day in beyond),
+    ]
+
+
+def _grid(request: HttpRequest, shown: Venue, sport: str, on: date) -> dict[str, Any]:
+    now = clock.now()
+    groups: frozenset[str] = frozenset()
+    if request.user.is_authenticated:
+        groups = eligible_groups(request.user, on=clock.local_day(now))
+    grid = queries.day_grid(shown, sport=sport, on=on, at=now, groups=groups)
+    slots = [slot for row in grid.rows for slot in row.slots if slot]
+    cells = _Cells()
+    return {
+        "on": on,
+        "grid": grid,
+        "rows": [
+            (local_time(row.starts_at), [slot and cells.of(slot) for slot in row.slots])
+            for row in grid.rows
+        ],
+        "opens": local_time(min(slot.starts_at for slot in slots)) if slots else "",
+        "closes": local_time(max(slot.ends_at for slot in slots)) if slots else "",
+        "own_price": any(slot.price.group for slot in slots),
+        "durations": sorted({court.slot_minutes for court in grid.columns}),
+    }
+
+
+def local_time(moment: datetime) -> str:
+    return f"{moment.astimezone(clock.CHINA):%H:%M}"
+
+
+def _end_time(moment: datetime) -> str:
+    """As `local_time`, but the midnight that ends a day is 24:00."""
+    text = local_time(moment)
+    return "24:00" if text == "00:00" else text
+
+
+class _Cells:
+    """Turns slots into cells; a page has hundreds, so each word is looked up once."""
+
+    def __init__(self) -> None:
+        held, booked = _("Held"), _("Booked")
+        self._words = {
+            queries.SlotState.HELD: Cell("held", held),
+            queries.SlotState.BOOKED: Cell("booked", booked),
+            queries.SlotState.BLOCKED: Cell("booked", _("Closed")),
+            queries.SlotState.PAST: Cell("booked", _("Over")),
+        }
+        self._prices: dict[int, str] = {}
+        self._times: dict[datetime, str] = {}
+        self._peak = _("Peak")
+
+    def of(self, slot: queries.Slot) -> Cell:
+        if word := self._words.get(slot.state):
+            return word
+        fen = slot.price.fen
+        face = self._prices.get(fen) or self._prices.setdefault(fen, yuan(fen))
+        if slot.state is queries.SlotState.NOT_YET:
+            return Cell("booked", face)
+        start = slot.starts_at
+        time = self._times.get(start) or self._times.setdefault(
+            start, local_time(start)
+        )
+        is_peak = slot.price.is_peak and fen > 0
+        return Cell(
+            kind="free" if fen == 0 else "peak" if is_peak else "open",
+            face=face,
+            note=self._peak if is_peak else "",
+            key=slot.key,
+            fen=fen,
+            label=f"{slot.bookable_name} {time} {face}",
+        )
+
+
+def _hours(minutes: int) -> str:
+    """90 -> `1.5`."""
+    return f"{minutes / 60:g}"
