@@ -266,6 +266,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
 }
@@ -333,6 +334,12 @@ UNFOLD = {
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
+    "SHOW_LANGUAGES": True,
+    "DASHBOARD_CALLBACK": "bureau.portal.staff.dashboard",
+    "SIDEBAR": {
+        "show_search": True,
+        "navigation": "bureau.portal.staff.navigation",
+    },
     "COLORS": {
         "primary": {
             "50": "#eef7f2",

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import redis
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Sum
+from django.db.models import Count, Sum
+from django.db.models.functions import TruncDate
 
 from bureau.accounts.models import User
 from bureau.common import clock
+from bureau.common.sports import Sport
 from bureau.notices.models import Notice
 from bureau.payments.models import Payment
 from venues.models import Bookable, Booking, BookingLine, Venue
@@ -68,6 +70,31 @@ def staff_day_at(moment: datetime) -> StaffDay:
             date_joined__gte=start, date_joined__lt=end
         ).count(),
     )
+
+
+def slots_by_day(today: date) -> list[tuple[date, int]]:
+    """Booked slots of each day from a week before `today` to a week after it."""
+    days = [today + timedelta(days=offset) for offset in range(-7, 8)]
+    rows = (
+        BookingLine.objects.filter(
+            booking__state=Booking.State.CONFIRMED,
+            starts_at__gte=clock.at(days[0], 0),
+            starts_at__lt=clock.at(days[-1], 24 * 60),
+        )
+        .annotate(day=TruncDate("starts_at", tzinfo=clock.CHINA))
+        .values_list("day")
+        .annotate(count=Count("pk"))
+        .order_by("day")
+    )
+    counts = dict(rows)
+    return [(day, counts.get(day, 0)) for day in days]
+
+
+def offered_sports() -> list[tuple[str, str]]:
+    """The sports that some public venue has a court for, in the order of the list."""
+    rows = Bookable.objects.offered().filter(venue__in=Venue.objects.public())
+    offered = set(rows.values_list("sport", flat=True).order_by("sport").distinct())
+    return [(code, str(label)) for code, label in Sport.choices if code in offered]
 
 
 def unread_notices(user: User | AnonymousUser | None) -> int:

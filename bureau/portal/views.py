@@ -8,14 +8,13 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from bureau.accounts.http import SignedInRequest
 from bureau.common import clock, geo
-from bureau.common.sports import Sport
 from bureau.portal import queries
 from bureau.portal.forms import SampleForm
 from venues.models import Booking, Venue
@@ -33,7 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "city": queries.city_at(clock.now()),
         "venues": rows[:NEAR],
         "near": bool(place),
-        "sports": Sport.choices,
+        "sports": queries.offered_sports(),
     }
     return render(request, "portal/home.html", context)
 
@@ -84,6 +83,12 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "icons": re.findall(r'id="(\w+)"', sprite),
     }
     return render(request, "portal/styleguide.html", context)
+
+
+@require_GET
+def favicon(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """Where a browser looks for an icon on pages that name none."""
+    return redirect(static("icons/mark.svg"))
 
 
 @require_GET

@@ -16,7 +16,7 @@ from bureau.common.sports import Sport
 
 register = template.Library()
 
-_DRAWINGS = {
+_DRAWINGS: dict[str, str] = {
     Sport.BADMINTON: "badminton",
     Sport.BASKETBALL: "basketball",
     Sport.TABLE_TENNIS: "tabletennis",
@@ -30,7 +30,7 @@ _DRAWINGS = {
     Sport.SKIING: "track",
     Sport.DIVING: "pool",
 }
-_ICONS = {
+_ICONS: dict[str, str] = {
     Sport.BADMINTON: "badminton",
     Sport.BASKETBALL: "ball",
     Sport.FOOTBALL: "ball",

@@ -1,0 +1,107 @@
+"""What django-unfold asks for: the sidebar and the first page of the staff pages."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from bureau.accounts.models import User
+from bureau.audit.queries import latest_proof
+from bureau.common import clock
+from bureau.common.templatetags.bureau import amount
+from bureau.portal import queries
+
+# App labels by domain, with a symbol of Material Symbols; an app in none of them makes
+# its own group at the end.
+_ICONS = {
+    "venues": "stadium",
+    "payments": "payments",
+    "notices": "notifications",
+    "photos": "photo_camera",
+    "regions": "map",
+    "workdays": "calendar_month",
+    "audit": "verified_user",
+}
+_PEOPLE = ("accounts", "auth", "account", "usersessions", "mfa", "knox")
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar: every table this person may see, grouped by domain."""
+    groups = [
+        (_("Venues"), ("venues",)),
+        (_("Money"), ("payments",)),
+        (_("People"), _PEOPLE),
+        (_("Messages and photos"), ("notices", "photos")),
+        (_("City and calendar"), ("regions", "workdays")),
+        (_("Control"), ("audit",)),
+    ]
+    apps = {app["app_label"]: app for app in admin.site.get_app_list(request)}
+    home = {"title": _("Today"), "icon": "dashboard", "link": "/admin/"}
+    sidebar: list[dict[str, Any]] = [{"items": [home]}]
+    for title, labels in groups:
+        items = [item for label in labels for item in _items(apps.pop(label, None))]
+        if items:
+            sidebar.append({"title": title, "collapsible": True, "items": items})
+    return sidebar + [
+        {"title": app["name"], "collapsible": True, "items": _items(app)}
+        for app in apps.values()
+    ]
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Today's numbers, as far as this person may see them, and the latest proof."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - the admin let them in
+    now = clock.now()
+    day = queries.staff_day_at(now)
+    figures: list[tuple[str, str | int, str]] = []
+    if user.has_perm("venues.view_booking"):
+        figures += [
+            (_("Bookings made today"), day.bookings, _("confirmed")),
+            (_("Slots played today"), day.slots, _("booked")),
+            (_("Being paid now"), day.held, _("holds")),
+        ]
+        context["chart"] = _chart()
+    if user.has_perm("payments.view_payment"):
+        refunded = _("%(amount)s of it refunded") % {"amount": amount(day.refunded_fen)}
+        figures.append((_("Paid today"), amount(day.paid_fen), refunded))
+    if user.has_perm("accounts.view_user"):
+        figures.append((_("New people today"), day.new_people, _("accounts")))
+    context["figures"] = figures
+    if user.has_perm("audit.view_proofrun"):
+        context |= {"may_see_proof": True, "proof": latest_proof()}
+    return context
+
+
+def _items(app: dict[str, Any] | None) -> list[dict[str, Any]]:
+    if app is None:
+        return []
+    icon = _ICONS.get(app["app_label"], "group")
+    return [
+        {"title": model["name"], "icon": icon, "link": model["admin_url"]}
+        for model in app["models"]
+        if model["admin_url"]
+    ]
+
+
+def _chart() -> str:
+    """Booked slots a day, a week back and a week ahead, for Chart.js."""
+    days = queries.slots_by_day(clock.today())
+    return json.dumps(
+        {
+            "labels": [date_format(day, "m-d") for day, _count in days],
+            "datasets": [
+                {
+                    "label": ngettext("Booked slot", "Booked slots", 2),
+                    "data": [count for _day, count in days],
+                    "backgroundColor": "#1b8462",
+                }
+            ],
+        }
+    )
