@@ -59,4 +59,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "bureau.notices.tasks.sweep_deliveries",
         "schedule": 60,
     },
+    # Lists and the map should not count floor that nobody pays for; booking itself
+    # takes lapsed holds over without it.
+    "venues-expire-holds": {
+        "task": "venues.tasks.expire_holds",
+        "schedule": 30,
+    },
 }

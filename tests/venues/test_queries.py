@@ -88,8 +88,8 @@ def test_the_grid_asks_the_same_questions_for_one_court_or_thirty(
     for _ in range(courts):
         make.bookable(venue=venue)
 
-    # courts, their units, hours, exceptions, prices, occupancies
-    with django_assert_num_queries(6):
+    # courts with their units, hours, exceptions, prices, occupancies
+    with django_assert_num_queries(5):
         grid = grid_of(venue)
 
     assert len(grid.columns) == courts

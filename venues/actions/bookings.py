@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
 from bureau.accounts.models import Dependant, User
@@ -33,7 +34,7 @@ from venues.errors import (
     TooManyHolds,
     VenueShut,
 )
-from venues.models import Booking, BookingLine, EntryPass, Occupancy, Venue
+from venues.models import Bookable, Booking, BookingLine, EntryPass, Occupancy, Venue
 from venues.querysets import period
 
 MOST_HOLDS = 2
@@ -68,13 +69,14 @@ def hold_slots(
     wanted = [w for slot in slots for w in slot.wanted]
 
     lock_floor(wanted, person_id=by.pk)
-    made_before = Booking.objects.filter(booked_by=by, request_key=request_key).first()
-    if made_before:
-        return made_before
+    known = list(Booking.objects.made_by_request_or_held(by, request_key, at=now))
+    for booking in known:
+        if booking.request_key == request_key:
+            return booking
     total = sum(slot.offer.price.fen for slot in slots)
     if total != quoted_fen:
         raise PriceChanged(total=yuan(total))
-    if total and Booking.objects.visible_to(by).held_at(now).count() >= MOST_HOLDS:
+    if total and len(known) >= MOST_HOLDS:
         raise TooManyHolds(most=MOST_HOLDS)
     refuse_taken(wanted, at=now)
 
@@ -202,32 +204,33 @@ def _write_lines(booking: Booking, slots: Sequence[PickedSlot]) -> list[BookingL
 
 
 def _take_floor(booking: Booking, lines: Sequence[BookingLine]) -> None:
+    """Occupy every unit of every line; the lines' courts come from `with_units`."""
     held = booking.state == Booking.State.HELD
     Occupancy.objects.bulk_create(
         Occupancy(
-            unit_id=part.unit_id,
+            unit_id=unit_id,
             during=period(line.starts_at, line.ends_at),
             kind=Occupancy.Kind.HOLD if held else Occupancy.Kind.BOOKING,
             line=line,
             hold_until=booking.hold_until if held else None,
         )
         for line in lines
-        for part in line.bookable.parts.all()
+        for unit_id in line.bookable.unit_ids
     )
 
 
 def _rebook(booking: Booking, *, at: datetime) -> bool:
     """Take the same floor again for a hold that ran out; whether that worked."""
+    courts = Prefetch("bookable", Bookable.objects.with_units())
     lines = list(
         BookingLine.objects.filter(booking=booking)
-        .select_related("bookable")
-        .prefetch_related("bookable__parts")
+        .prefetch_related(courts)
         .order_by("pk")
     )
     wanted = [
-        (part.unit_id, line.starts_at, line.ends_at)
+        (unit_id, line.starts_at, line.ends_at)
         for line in lines
-        for part in line.bookable.parts.all()
+        for unit_id in line.bookable.unit_ids
     ]
     lock_floor(wanted)
     expire_hold(booking.pk, at=at)

@@ -47,8 +47,8 @@ class PickedSlot:
     @property
     def wanted(self) -> list[Wanted]:
         return [
-            (part.unit_id, self.offer.starts_at, self.offer.ends_at)
-            for part in self.bookable.parts.all()
+            (unit_id, self.offer.starts_at, self.offer.ends_at)
+            for unit_id in self.bookable.unit_ids
         ]
 
 

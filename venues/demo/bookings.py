@@ -188,7 +188,7 @@ class _Week:
         self, venue: Venue, court: Bookable, offers: list[Offer], staff: User
     ) -> None:
         city = self.city
-        units = [part.unit_id for part in court.parts.all()]
+        units = court.unit_ids
         # The whole hall is hired less often than a half.
         eagerness = 1.0 if len(units) == 1 else 0.25
         index = 0
@@ -273,11 +273,11 @@ class _Week:
             booking.hold_until = booking.created_at + HOLD
 
     def _take(self, court: Bookable, line: BookingLine) -> None:
-        for part in court.parts.all():
-            self.taken[part.unit_id].append((line.starts_at, line.ends_at))
+        for unit_id in court.unit_ids:
+            self.taken[unit_id].append((line.starts_at, line.ends_at))
             self.rows.occupancies.append(
                 Occupancy(
-                    unit_id=part.unit_id,
+                    unit_id=unit_id,
                     during=period(line.starts_at, line.ends_at),
                     kind=Occupancy.Kind.BOOKING,
                     line=line,

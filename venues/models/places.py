@@ -206,6 +206,8 @@ class Bookable(models.Model):
 
     objects = BookableQuerySet.as_manager()
 
+    unit_ids: list[int]  # on rows from `with_units()`
+
     class Meta:
         verbose_name = _("court")
         verbose_name_plural = _("courts")

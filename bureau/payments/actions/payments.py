@@ -23,7 +23,8 @@ from bureau.payments.models import Attempt, Discrepancy, Payment
 from bureau.payments.signals import payment_closed, payment_settled
 
 
-@transaction.atomic
+# Part of the caller's transaction: a savepoint of its own would guard nothing.
+@transaction.atomic(savepoint=False)
 def request_payment(
     *,
     owner: models.Model,
@@ -44,39 +45,34 @@ def request_payment(
     first.
     """
     now = clock.now()
-    open_one = Payment.objects.for_owner(owner).due()
-    found = open_one.first()
-    if found is None:
-        try:
-            with constraint_errors(
-                payments_payment_one_open_per_owner=PaymentAlreadyOpen
-            ):
-                payment = Payment.objects.create(
-                    owner_app=owner._meta.app_label,
-                    owner_model=owner._meta.model_name or "",
-                    owner_id=owner.pk,
-                    payer=payer,
-                    amount_fen=amount_fen,
-                    title=title,
-                    expires_at=expires_at,
-                    return_path=return_path,
-                    created_at=now,
-                )
-        except PaymentAlreadyOpen:
-            # A twin of this request came first; its payment is as good as ours.
-            found = open_one.get()
-        else:
-            record(
-                "payments.payment.requested",
-                subject=payment,
-                by=by,
-                at=now,
-                detail={"amount_fen": amount_fen, "owner": payment.owner_label},
-            )
-            return payment
-    if found.amount_fen != amount_fen:
-        raise PaymentAlreadyOpen
-    return found
+    payment = Payment(
+        owner_app=owner._meta.app_label,
+        owner_model=owner._meta.model_name or "",
+        owner_id=owner.pk,
+        payer=payer,
+        amount_fen=amount_fen,
+        title=title,
+        expires_at=expires_at,
+        return_path=return_path,
+        created_at=now,
+    )
+    try:
+        with constraint_errors(payments_payment_one_open_per_owner=PaymentAlreadyOpen):
+            payment.save(force_insert=True)
+    except PaymentAlreadyOpen:
+        # Asked before, perhaps by a twin of this request: that payment is as good.
+        found = Payment.objects.for_owner(owner).due().get()
+        if found.amount_fen != amount_fen:
+            raise
+        return found
+    record(
+        "payments.payment.requested",
+        subject=payment,
+        by=by,
+        at=now,
+        detail={"amount_fen": amount_fen, "owner": payment.owner_label},
+    )
+    return payment
 
 
 def start_payment(
