@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageDraw
@@ -179,8 +179,7 @@ PEOPLE = (
 
 
 def fill(city: DemoCity) -> None:
-    if "sync_roles" in get_commands():
-        call_command("sync_roles", verbosity=0)
+    call_command("sync_roles", verbosity=0)
     groups = {group.name: group for group in Group.objects.all()}
     password = make_password(PASSWORD)  # slow by design, so only once
     for person in PEOPLE:

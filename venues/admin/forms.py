@@ -1,0 +1,228 @@
+"""Shapes of the staff pages' input. What is allowed, the actions decide."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib.gis.geos import Point
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
+
+from bureau.common import clock
+from bureau.common.fields import MinuteOfDayFormField, clock_text
+from bureau.common.sports import Sport
+from venues.actions.rules import Band, OpenMinutes
+from venues.models import Bookable, Unit, Venue
+from venues.models.rules import PriceGroup, Weekday
+
+_DASH = re.compile(r"\s*(?:-|–|—|~|至)\s*")
+_COMMA = re.compile(r"\s*[,，、;；]\s*")
+
+
+class OpenPeriodsField(forms.CharField):
+    """`09:00–12:00, 14:00–21:30` as minutes; empty means closed."""
+
+    widget = UnfoldAdminTextInputWidget
+    default_error_messages = {
+        "invalid": _("Write times as 09:00-12:00, 14:00-21:30."),
+        "order": _("A period ends after it begins."),
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, max_length=120, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return ", ".join(f"{clock_text(a)}–{clock_text(b)}" for a, b in value)
+        return value
+
+    def to_python(self, value: Any) -> list[OpenMinutes]:  # type: ignore[override]
+        text = (super().to_python(value) or "").replace("：", ":")
+        return [self._period(part) for part in _COMMA.split(text) if part]
+
+    def _period(self, text: str) -> OpenMinutes:
+        ends = _DASH.split(text)
+        if len(ends) != 2:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        reader = MinuteOfDayFormField()
+        opens, closes = (reader.to_python(end) for end in ends)
+        if opens is None or closes is None:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        if opens >= closes:
+            raise ValidationError(self.error_messages["order"], code="order")
+        return opens, closes
+
+
+class HoursForm(forms.Form):
+    """A week of opening hours, one line a day."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for day in Weekday:
+            self.fields[f"day{day.value}"] = OpenPeriodsField(label=day.label)
+
+    @property
+    def hours(self) -> dict[int, list[OpenMinutes]]:
+        """The open weekdays and their periods; after `is_valid`."""
+        given = {day.value: self.cleaned_data[f"day{day.value}"] for day in Weekday}
+        return {day: periods for day, periods in given.items() if periods}
+
+
+class PriceForm(forms.Form):
+    """One price for a band of the week, from a day on."""
+
+    sport = forms.ChoiceField(
+        label=_("Sport"),
+        required=False,
+        choices=[("", _("all sports")), *Sport.choices],
+        widget=UnfoldAdminSelectWidget,
+    )
+    group = forms.ChoiceField(
+        label=_("For"),
+        required=False,
+        choices=PriceGroup.choices,
+        widget=UnfoldAdminSelectWidget,
+    )
+    weekdays = forms.TypedMultipleChoiceField(
+        label=_("On"),
+        coerce=int,
+        choices=Weekday.choices,
+        initial=list(Weekday),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    starts = MinuteOfDayFormField(
+        label=_("From"), initial=0, widget=UnfoldAdminTextInputWidget
+    )
+    ends = MinuteOfDayFormField(
+        label=_("Until"),
+        initial=1440,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("24:00 is the end of the day."),
+    )
+    yuan = forms.DecimalField(
+        label=_("Yuan per hour"),
+        min_value=Decimal(0),
+        max_value=Decimal(100_000),
+        decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget,
+        help_text=_("0 means free of charge."),
+    )
+    is_peak = forms.BooleanField(
+        label=_("Peak time"), required=False, widget=UnfoldBooleanWidget
+    )
+    from_on = forms.DateField(label=_("Valid from"), widget=UnfoldAdminSingleDateWidget)
+
+    def __init__(
+        self, *args: Any, venue: Venue, court: Bookable | None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._court = court
+        self.fields["from_on"].initial = clock.today
+        if court:
+            del self.fields["sport"]
+            return
+        offered = [(sport, Sport(sport).label) for sport in venue.sports]
+        choices = [("", _("all sports")), *offered]
+        self.fields["sport"].choices = choices  # type: ignore[attr-defined]
+
+    def clean_from_on(self) -> Any:
+        from_on = self.cleaned_data["from_on"]
+        if from_on < clock.today():
+            raise ValidationError(_("A price cannot change in the past."))
+        return from_on
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        starts, ends = given.get("starts"), given.get("ends")
+        if starts is not None and ends is not None and starts >= ends:
+            self.add_error("ends", _("The end must come after the beginning."))
+        return given
+
+    @property
+    def band(self) -> Band:
+        given = self.cleaned_data
+        return Band(
+            bookable=self._court,
+            sport=given.get("sport", ""),
+            group=given["group"],
+            weekdays=tuple(given["weekdays"]),
+            starts=given["starts"],
+            ends=given["ends"],
+        )
+
+    @property
+    def price_fen(self) -> int:
+        return int(self.cleaned_data["yuan"] * 100)
+
+
+class VenueChoiceForm(forms.Form):
+    """Which venue a block is for; its courts are asked next."""
+
+    venue = forms.ModelChoiceField(
+        label=_("Venue"), queryset=Venue.objects.none(), widget=UnfoldAdminSelectWidget
+    )
+
+
+class BlockForm(forms.Form):
+    """What to take out of use, when, and why."""
+
+    units = forms.ModelMultipleChoiceField(
+        label=_("Units"),
+        queryset=Unit.objects.none(),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    starts_at = forms.SplitDateTimeField(
+        label=_("From"), widget=UnfoldAdminSplitDateTimeWidget
+    )
+    ends_at = forms.SplitDateTimeField(
+        label=_("Until"), widget=UnfoldAdminSplitDateTimeWidget
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=120,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Citizens can read it."),
+    )
+
+    def __init__(self, *args: Any, venue: Venue, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        units = venue.units.order_by("name", "pk")
+        self.fields["units"].queryset = units  # type: ignore[attr-defined]
+        self.fields["units"].label_from_instance = (  # type: ignore[attr-defined]
+            lambda unit: unit.name
+        )
+
+
+class CallOffForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("The people who booked will read it."),
+    )
+
+
+class PinForm(forms.ModelForm[Venue]):
+    """A venue, whose pin must stand somewhere on earth."""
+
+    class Meta:
+        model = Venue
+        exclude: list[str] = []
+
+    def clean_location(self) -> Point:
+        place: Point = self.cleaned_data["location"]
+        if not (-180 <= place.x <= 180 and -90 <= place.y <= 90):
+            raise ValidationError(_("This place is not on the map."))
+        return place

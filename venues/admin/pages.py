@@ -1,0 +1,161 @@
+"""The staff pages that are more than a table: a week of hours, the price list."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.forms import Form
+from django.http import HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from unfold.admin import ModelAdmin
+
+from bureau.common import clock
+from bureau.common.errors import DomainError
+from venues import actions
+from venues.actions.rules import OpenMinutes
+from venues.admin.forms import HoursForm, PriceForm
+from venues.admin.scope import StaffRequest
+from venues.models import Bookable, PriceRule, Venue, WeeklyHours
+
+
+def hours_page(
+    owner: ModelAdmin,
+    request: StaffRequest,
+    *,
+    row: Model,
+    venue: Venue,
+    court: Bookable | None,
+) -> HttpResponse:
+    """The weekly hours of a venue, or those that a court has of its own."""
+    own = _hours_of(venue, court)
+    shown = own or (_hours_of(venue, None) if court else {})
+    initial = {f"day{day}": periods for day, periods in shown.items()}
+    form = HoursForm(request.POST or None, initial=initial)
+    follows = bool(court) and "follow" in request.POST
+    if request.method == "POST" and (follows or form.is_valid()):
+        try:
+            actions.set_weekly_hours(
+                venue=venue,
+                bookable=court,
+                hours={} if follows else form.hours,
+                by=request.user,
+            )
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, _("The hours are set."))
+            return HttpResponseRedirect(request.path)
+    return show(
+        owner,
+        request,
+        "admin/venues/hours.html",
+        row=row,
+        title=_("Weekly hours: %(name)s") % {"name": row},
+        form=form,
+        venue=venue,
+        court=court,
+        is_own=bool(own),
+    )
+
+
+def prices_page(
+    owner: ModelAdmin,
+    request: StaffRequest,
+    *,
+    row: Model,
+    venue: Venue,
+    court: Bookable | None,
+) -> HttpResponse:
+    """What an hour costs now, what it will cost, what it did; and a new price."""
+    form = PriceForm(request.POST or None, venue=venue, court=court)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.set_prices(
+                venue=venue,
+                band=form.band,
+                price_fen=form.price_fen,
+                is_peak=form.cleaned_data["is_peak"],
+                from_on=form.cleaned_data["from_on"],
+                by=request.user,
+            )
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        except ValidationError as refusal:
+            form.add_error(None, refusal.messages)
+        else:
+            messages.success(request, _("The price is set."))
+            return HttpResponseRedirect(request.path)
+    rules = list(
+        PriceRule.objects.filter(venue=venue, bookable=court)
+        .select_related("set_by")
+        .order_by("sport", "group", "weekday", "starts", "valid_from", "pk")
+    )
+    today = clock.today()
+    past = [rule for rule in rules if rule.valid_until and rule.valid_until <= today]
+    return show(
+        owner,
+        request,
+        "admin/venues/prices.html",
+        row=row,
+        title=_("Prices: %(name)s") % {"name": row},
+        form=form,
+        venue=venue,
+        court=court,
+        lists=[
+            (_("In force"), [rule for rule in rules if _is_in_force(rule, today)]),
+            (_("Later"), [rule for rule in rules if rule.valid_from > today]),
+            (_("Past"), past),
+        ],
+    )
+
+
+def show(
+    owner: ModelAdmin,
+    request: StaffRequest,
+    template: str,
+    *,
+    title: str,
+    form: Form,
+    row: Model | None = None,
+    **more: Any,
+) -> TemplateResponse:
+    """A page of our own in the frame of the staff pages; 422 when a form says no."""
+    opts = owner.opts
+    view = f"admin:{opts.app_label}_{opts.model_name}_"
+    back = (
+        reverse(f"{view}change", args=[row.pk]) if row else reverse(f"{view}changelist")
+    )
+    context = {
+        **owner.admin_site.each_context(request),
+        "opts": opts,
+        "title": title,
+        "subtitle": None,
+        "form": form,
+        "media": owner.media + form.media,
+        "object": row,
+        "original": row,
+        "back_url": back,
+        **more,
+    }
+    status = 422 if form.is_bound and form.errors else 200
+    return TemplateResponse(request, template, context, status=status)
+
+
+def _hours_of(venue: Venue, court: Bookable | None) -> dict[int, list[OpenMinutes]]:
+    hours = defaultdict(list)
+    for row in WeeklyHours.objects.filter(venue=venue, bookable=court).order_by(
+        "weekday", "opens", "pk"
+    ):
+        hours[row.weekday].append((row.opens, row.closes))
+    return dict(hours)
+
+
+def _is_in_force(rule: PriceRule, today: Any) -> bool:
+    ended = rule.valid_until is not None and rule.valid_until <= today
+    return rule.valid_from <= today and not ended

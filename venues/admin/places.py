@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.forms import Media
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from leaflet.admin import LeafletAdminWidget, LeafletGeoAdminMixin
+from unfold.admin import TabularInline
+from unfold.decorators import action, display
+
+from bureau.common import clock
+from bureau.common.sports import Sport
+from venues import actions
+from venues.admin.forms import PinForm
+from venues.admin.pages import hours_page, prices_page
+from venues.admin.scope import ScopedAdmin, StaffRequest
+from venues.models import Bookable, BookableUnit, BookingLine, Unit, Venue, VenueStaff
+
+
+class SportFilter(admin.SimpleListFilter):
+    title = _("sport")
+    parameter_name = "sport"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(sport.value, str(sport.label)) for sport in Sport]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.offering(self.value()) if self.value() else queryset
+
+
+class PinWidget(LeafletAdminWidget):  # type: ignore[misc]
+    """The pin alone: no drawing tools, and the districts as the ground."""
+
+    geometry_field_class = "BureauPin"
+
+    @property
+    def media(self) -> Media:
+        return super().media + Media(js=["js/admin-pin.js"])
+
+
+class StaffInline(TabularInline):
+    model = VenueStaff
+    extra = 0
+    raw_id_fields = ["user"]
+    tab = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[VenueStaff]:
+        rows: QuerySet[VenueStaff] = super().get_queryset(request)
+        return rows.select_related("user", "venue")
+
+
+class UnitInline(TabularInline):
+    model = Unit
+    extra = 0
+    tab = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Unit]:
+        rows: QuerySet[Unit] = super().get_queryset(request)
+        return rows.select_related("venue").order_by("name", "pk")
+
+    def has_delete_permission(self, *_args: Any, **_kwargs: Any) -> bool:
+        return False
+
+
+@admin.register(Venue)
+class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):  # type: ignore[misc]
+    form = PinForm
+    widget = PinWidget
+    district_path = "district"
+    list_display = [
+        "display_name",
+        "district",
+        "kind",
+        "sports_text",
+        "court_count",
+        "phone",
+        "closed_on",
+    ]
+    list_filter = [
+        "kind",
+        ("district", admin.RelatedOnlyFieldListFilter),
+        SportFilter,
+        ("closed_on", admin.EmptyFieldListFilter),
+    ]
+    list_select_related = ["district"]
+    list_per_page = 50
+    search_fields = ["name", "name_en", "address", "=code", "=national_code"]
+    ordering = ["district__position", "name", "pk"]
+    readonly_fields = ["code"]
+    inlines = [UnitInline, StaffInline]
+    actions_detail = ["weekly_hours", "prices"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    ("code", "national_code"),
+                    "kind",
+                    ("name", "name_en"),
+                    "district",
+                    ("address", "address_en"),
+                    "phone",
+                    "transport",
+                    "sports",
+                    "facilities",
+                    "open_area_m2",
+                    "closed_on",
+                ]
+            },
+        ),
+        (_("Place"), {"fields": ["location", "datum"]}),
+        (
+            _("Booking rules"),
+            {
+                "fields": [
+                    ("days_ahead", "max_slots"),
+                    ("hold_minutes", "cancel_minutes"),
+                    "entry_minutes",
+                ]
+            },
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Venue]:
+        rows: QuerySet[Venue] = super().get_queryset(request).with_court_count()
+        return rows
+
+    @display(description=_("sports"))
+    def sports_text(self, venue: Venue) -> str:
+        return ", ".join(venue.sport_labels)
+
+    @display(description=_("courts"), ordering="court_count")
+    def court_count(self, venue: Any) -> int:
+        return int(venue.court_count)
+
+    def has_delete_permission(self, *_args: Any, **_kwargs: Any) -> bool:
+        return False  # a venue that is gone has a day on which it closed for good
+
+    def has_change_hours_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        return request.user.has_perm("venues.change_weeklyhours")
+
+    def has_change_prices_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        return request.user.has_perm("venues.change_pricerule")
+
+    @transaction.atomic
+    def save_model(
+        self, request: StaffRequest, obj: Venue, form: Any, change: bool
+    ) -> None:
+        """A moved pin goes through its own action; the rest is recorded as a whole."""
+        moved_to = obj.location if change and "location" in form.changed_data else None
+        if moved_to:
+            obj.location = form.initial["location"]
+        super().save_model(request, obj, form, change)
+        if moved_to:
+            actions.move_pin(
+                venue=obj, location=moved_to, datum=obj.datum, by=request.user
+            )
+        if not obj.district.boundary.covers(obj.location):
+            outside = _("The pin stands outside %(district)s.")
+            messages.warning(request, outside % {"district": obj.district})
+
+    @action(
+        description=_("Weekly hours"), url_path="hours", permissions=["change_hours"]
+    )
+    def weekly_hours(self, request: StaffRequest, object_id: str) -> HttpResponse:
+        venue: Venue = self.get_object(request, object_id)
+        return hours_page(self, request, row=venue, venue=venue, court=None)
+
+    @action(description=_("Prices"), url_path="prices", permissions=["change_prices"])
+    def prices(self, request: StaffRequest, object_id: str) -> HttpResponse:
+        venue: Venue = self.get_object(request, object_id)
+        return prices_page(self, request, row=venue, venue=venue, court=None)
+
+
+class PartInline(TabularInline):
+    """The units of a court. They stay as they are while somebody has booked it."""
+
+    model = BookableUnit
+    extra = 0
+
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        if db_field.name == "unit":
+            match = request.resolver_match
+            court_id = match.kwargs.get("object_id") if match else None
+            kwargs["queryset"] = (
+                Unit.objects.filter(venue__bookables=court_id)
+                .select_related("venue")
+                .order_by("name", "pk")
+            )
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def _is_booked(self, court: Model | None) -> bool:
+        lines = BookingLine.objects.filter(
+            bookable=court,
+            booking__state__in=["held", "confirmed"],
+            ends_at__gt=clock.now(),
+        )
+        return court is not None and lines.exists()
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # A new court gets its units on the next page, when its venue is known.
+        return bool(
+            obj is not None
+            and not self._is_booked(obj)
+            and super().has_add_permission(request, obj)
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not self._is_booked(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not self._is_booked(obj) and super().has_delete_permission(request, obj)
+
+
+@admin.register(Bookable)
+class BookableAdmin(ScopedAdmin):
+    list_display = ["name", "venue", "sport", "slot_minutes", "position", "is_open"]
+    list_filter = [
+        "sport",
+        "is_open",
+        ("venue__district", admin.RelatedOnlyFieldListFilter),
+        ("venue", admin.RelatedOnlyFieldListFilter),
+    ]
+    list_select_related = ["venue"]
+    list_per_page = 50
+    search_fields = ["name", "venue__name", "venue__name_en"]
+    ordering = ["venue__name", "position", "pk"]
+    inlines = [PartInline]
+    actions_detail = ["weekly_hours", "prices"]
+    fields = ["venue", "name", "sport", "slot_minutes", "position", "is_open"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["venue"] if obj else []
+
+    def has_delete_permission(self, *_args: Any, **_kwargs: Any) -> bool:
+        return False  # shut it instead: bookings and prices of the past point at it
+
+    def has_change_hours_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        return request.user.has_perm("venues.change_weeklyhours")
+
+    def has_change_prices_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        return request.user.has_perm("venues.change_pricerule")
+
+    @action(
+        description=_("Weekly hours"), url_path="hours", permissions=["change_hours"]
+    )
+    def weekly_hours(self, request: StaffRequest, object_id: str) -> HttpResponse:
+        court: Bookable = self.get_object(request, object_id)
+        return hours_page(self, request, row=court, venue=court.venue, court=court)
+
+    @action(description=_("Prices"), url_path="prices", permissions=["change_prices"])
+    def prices(self, request: StaffRequest, object_id: str) -> HttpResponse:
+        court: Bookable = self.get_object(request, object_id)
+        return prices_page(self, request, row=court, venue=court.venue, court=court)

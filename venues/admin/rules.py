@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action, display
+
+from bureau.audit.admin import ReadOnly
+from bureau.common.errors import DomainError
+from bureau.common.fields import clock_text
+from bureau.common.money import yuan
+from venues import actions
+from venues.admin.forms import BlockForm, VenueChoiceForm
+from venues.admin.pages import show
+from venues.admin.scope import ScopedAdmin, StaffRequest, in_my_districts
+from venues.errors import UnitsTaken
+from venues.models import Block, Booking, HoursException, Occupancy, PriceRule, Venue
+
+
+class ExceptionForm(ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = HoursException
+        fields = ["venue", "bookable", "on", "opens", "closes", "reason"]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        court, venue = given.get("bookable"), given.get("venue")
+        if court and venue and court.venue_id != venue.pk:
+            self.add_error("bookable", ValidationError(_("Not a court of this venue.")))
+        return given
+
+
+@admin.register(HoursException)
+class HoursExceptionAdmin(ScopedAdmin):
+    form = ExceptionForm
+    list_display = ["on", "venue", "bookable", "times", "reason"]
+    list_filter = [
+        ("venue__district", admin.RelatedOnlyFieldListFilter),
+        ("venue", admin.RelatedOnlyFieldListFilter),
+    ]
+    list_select_related = ["venue", "bookable__venue"]
+    search_fields = ["venue__name", "venue__name_en", "reason"]
+    date_hierarchy = "on"
+    ordering = ["-on", "-pk"]
+
+    @display(description=gettext_lazy("open"))
+    def times(self, row: HoursException) -> str:
+        if row.opens is None or row.closes is None:
+            return _("closed")
+        return f"{clock_text(row.opens)}–{clock_text(row.closes)}"
+
+
+@admin.register(PriceRule)
+class PriceRuleAdmin(ReadOnly, ScopedAdmin):
+    """To look things up. A price is set on its venue's or court's own page."""
+
+    list_display = [
+        "venue",
+        "bookable",
+        "sport",
+        "group",
+        "weekday",
+        "times",
+        "price",
+        "is_peak",
+        "valid_from",
+        "valid_until",
+        "set_by",
+    ]
+    list_filter = [
+        "sport",
+        "group",
+        "weekday",
+        "is_peak",
+        ("venue", admin.RelatedOnlyFieldListFilter),
+    ]
+    list_select_related = ["venue", "bookable__venue", "set_by"]
+    search_fields = ["venue__name", "venue__name_en", "bookable__name"]
+    ordering = ["venue__name", "sport", "group", "weekday", "starts", "pk"]
+
+    @display(description=gettext_lazy("times"))
+    def times(self, rule: PriceRule) -> str:
+        return f"{clock_text(rule.starts)}–{clock_text(rule.ends)}"
+
+    @display(description=gettext_lazy("yuan per hour"), ordering="price_fen")
+    def price(self, rule: PriceRule) -> str:
+        return yuan(rule.price_fen)
+
+
+@admin.register(Block)
+class BlockAdmin(ReadOnly, ScopedAdmin):
+    """Blocks are set and lifted, never edited."""
+
+    list_display = ["venue", "reason", "starts_at", "ends_at", "set_by", "lifted_at"]
+    list_filter = [
+        ("lifted_at", admin.EmptyFieldListFilter),
+        ("venue__district", admin.RelatedOnlyFieldListFilter),
+        ("venue", admin.RelatedOnlyFieldListFilter),
+    ]
+    list_select_related = ["venue", "set_by"]
+    search_fields = ["venue__name", "venue__name_en", "reason"]
+    date_hierarchy = "starts_at"
+    ordering = ["-starts_at", "-pk"]
+    fields = readonly_fields = [
+        "venue",
+        "units",
+        "starts_at",
+        "ends_at",
+        "reason",
+        "set_by",
+        "created_at",
+        "lifted_at",
+    ]
+    actions_detail = ["lift"]
+
+    @display(description=gettext_lazy("units"))
+    def units(self, block: Block) -> str:
+        taken = Occupancy.objects.filter(block=block).select_related("unit")
+        return ", ".join(row.unit.name for row in taken.order_by("unit__name", "pk"))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("venues.add_block")
+
+    def has_lift_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        return request.user.has_perm("venues.change_block")
+
+    @action(description=gettext_lazy("Lift"), url_path="lift", permissions=["lift"])
+    def lift(self, request: StaffRequest, object_id: str) -> HttpResponse:
+        """A link brings one here, so the change itself waits for a POST."""
+        block: Block = self.get_object(request, object_id)
+        form = VenueChoiceForm()
+        if request.method == "POST":
+            back = reverse("admin:venues_block_change", args=[block.pk])
+            try:
+                actions.lift_block(block=block, by=request.user)
+            except DomainError as refusal:
+                messages.error(request, str(refusal))
+            else:
+                messages.success(request, _("The block is lifted."))
+            return HttpResponseRedirect(back)
+        return show(
+            self,
+            request,
+            "admin/venues/lift_block.html",
+            row=block,
+            title=_("Lift the block?"),
+            form=form,
+            units=self.units(block),
+        )
+
+    def add_view(
+        self, request: Any, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """First the venue, then its units: this works without a script."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        mine = in_my_districts(Venue.objects.public(), request, path="district")
+        mine = mine.by_district()
+        if "venue" not in request.GET:
+            form = VenueChoiceForm()
+            form.fields["venue"].queryset = mine  # type: ignore[attr-defined]
+            title = _("Block courts: which venue?")
+            return show(
+                self, request, "admin/venues/block_venue.html", title=title, form=form
+            )
+        venue = get_object_or_404(mine, pk=_number(request.GET["venue"]))
+        return self._ask_and_block(request, venue)
+
+    def _ask_and_block(self, request: StaffRequest, venue: Venue) -> HttpResponse:
+        form = BlockForm(request.POST or None, venue=venue)
+        in_the_way: QuerySet[Booking] | None = None
+        if form.is_valid():
+            given = form.cleaned_data
+            try:
+                block = actions.block_units(
+                    venue=venue,
+                    units=list(given["units"]),
+                    starts_at=given["starts_at"],
+                    ends_at=given["ends_at"],
+                    reason=given["reason"],
+                    by=request.user,
+                )
+            except UnitsTaken as refusal:
+                in_the_way = Booking.objects.filter(
+                    number__in=str(refusal.values["numbers"]).split(", ")
+                ).order_by("starts_at", "pk")
+                form.add_error(None, str(refusal))
+            except DomainError as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                messages.success(request, _("The units are blocked."))
+                changed = reverse("admin:venues_block_change", args=[block.pk])
+                return HttpResponseRedirect(changed)
+        return show(
+            self,
+            request,
+            "admin/venues/block.html",
+            title=_("Block courts: %(venue)s") % {"venue": venue},
+            form=form,
+            venue=venue,
+            in_the_way=_links(in_the_way),
+        )
+
+
+def _links(bookings: QuerySet[Booking] | None) -> str:
+    return format_html_join(
+        ", ",
+        '<a class="text-primary-600 underline" href="{}">{}</a>',
+        (
+            (reverse("admin:venues_booking_change", args=[row.pk]), row.number)
+            for row in bookings or ()
+        ),
+    )
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 18):
+        raise Http404
+    return int(text)

@@ -1,0 +1,71 @@
+"""Staff see their own districts only, whatever page they open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
+from unfold.admin import ModelAdmin
+
+from bureau.accounts.models import User
+from bureau.audit.admin import HistoryFromAudit
+from bureau.regions.models import District
+from bureau.regions.queries import districts_of
+from venues.models import Bookable, Unit, Venue
+
+
+class StaffRequest(HttpRequest):
+    """Behind the admin's own door the user is a person (for type checkers)."""
+
+    user: User  # type: ignore[assignment]
+
+
+def in_my_districts(
+    rows: QuerySet[Any], request: HttpRequest, *, path: str
+) -> QuerySet[Any]:
+    """`rows` that lie in the reader's districts; `path` leads from a row to one."""
+    if isinstance(request.user, AnonymousUser):
+        return rows.none()
+    mine = districts_of(request.user)
+    return rows if mine is None else rows.filter(**{f"{path}__in": mine})
+
+
+# From a row of a model that a form offers to its district.
+_PATHS: dict[type[Model], str] = {
+    District: "pk",
+    Venue: "district",
+    Unit: "venue__district",
+    Bookable: "venue__district",
+}
+
+
+class ScopedAdmin(HistoryFromAudit, ModelAdmin):
+    """A table of rows that belong to a district."""
+
+    district_path = "venue__district"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        return in_my_districts(rows, request, path=self.district_path)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """Another district's row is not there, as for citizens: a plain 404."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None:
+            raise Http404
+        return found
+
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        model = db_field.remote_field.model
+        if model in _PATHS:
+            rows = in_my_districts(model.objects.all(), request, path=_PATHS[model])
+            if model in (Unit, Bookable):
+                rows = rows.select_related("venue")  # for their names
+            kwargs["queryset"] = rows
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
