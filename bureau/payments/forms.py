@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from bureau.payments import providers
 from bureau.payments.models import ProviderName, SandboxTransaction
@@ -62,9 +67,17 @@ class RefundForm(forms.Form):
     """Staff pay money back: how much, and why."""
 
     yuan = forms.DecimalField(
-        label=_("Amount (yuan)"), min_value=0.01, max_digits=12, decimal_places=2
+        label=_("Amount (yuan)"),
+        min_value=Decimal("0.01"),
+        max_digits=12,
+        decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget,
     )
-    reason = forms.CharField(label=_("Reason"), max_length=200)
+    reason = forms.CharField(
+        label=_("Reason"), max_length=200, widget=UnfoldAdminTextInputWidget
+    )
+    # Drawn with the page: pressing the button twice is one refund.
+    key = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
     @property
     def fen(self) -> int:
@@ -72,4 +85,8 @@ class RefundForm(forms.Form):
 
 
 class ExplanationForm(forms.Form):
-    note = forms.CharField(label=_("What was it?"), max_length=200)
+    """What staff found out about money that nothing explained."""
+
+    note = forms.CharField(
+        label=_("What was it?"), max_length=200, widget=UnfoldAdminTextInputWidget
+    )

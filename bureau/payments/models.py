@@ -93,6 +93,7 @@ class Payment(models.Model):
     class Meta:
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
+        permissions = [("refund_payment", _("Can pay money back"))]
         indexes = [
             models.Index(
                 fields=["owner_app", "owner_model", "owner_id"],
@@ -352,6 +353,7 @@ class Discrepancy(models.Model):
     class Meta:
         verbose_name = _("unexplained money")
         verbose_name_plural = _("unexplained money")
+        permissions = [("resolve_discrepancy", _("Can explain unexplained money"))]
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "provider", "provider_ref"],

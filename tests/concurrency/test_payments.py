@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from threading import Barrier, Lock
 from typing import Any
@@ -18,7 +19,7 @@ from django.db.models import Sum
 from bureau.accounts.models import User
 from bureau.common import clock
 from bureau.payments import actions
-from bureau.payments.errors import RefundTooMuch
+from bureau.payments.errors import PaymentPaid, RefundTooMuch
 from bureau.payments.models import Payment, ProviderEvent, Refund
 from bureau.payments.providers import Callback, Money
 from bureau.payments.signals import payment_settled
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def together(*works: Callable[[], Any]) -> list[Any]:
-    """Run all at once, each with a connection of its own; refusals come back as such."""
+    """Run all at once, each with a connection of its own; a refusal is an answer."""
     start = Barrier(len(works))
 
     def run(work: Callable[[], Any]) -> Any:
@@ -49,7 +50,7 @@ class Counter:
         self.count = 0
         self.lock = Lock()
 
-    def __call__(self, sender: Any, **kwargs: Any) -> None:
+    def __call__(self, **_: Any) -> None:
         with self.lock:
             self.count += 1
 
@@ -144,12 +145,10 @@ def test_closing_and_settling_at_once_never_loses_the_money(settled: Counter) ->
         payment = make.payment()
 
         def close(payment: Payment = payment) -> None:
-            try:
+            with suppress(PaymentPaid):
                 actions.close_payment(
                     payment=Payment.objects.get(pk=payment.pk), by=None
                 )
-            except actions.payments.PaymentPaid:
-                pass
 
         def settle(payment: Payment = payment, ref: str = f"R{round_}") -> None:
             actions.settle_payment(

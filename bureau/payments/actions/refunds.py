@@ -61,7 +61,7 @@ def request_refund(
         payment=payment,
         key=key,
         amount_fen=amount_fen,
-        reason=reason,
+        reason=str(reason),
         next_try_at=now,
         requested_by=by,
         created_at=now,
@@ -71,7 +71,11 @@ def request_refund(
         subject=refund,
         by=by,
         at=now,
-        detail={"payment": payment.number, "amount_fen": amount_fen, "reason": reason},
+        detail={
+            "payment": payment.number,
+            "amount_fen": amount_fen,
+            "reason": str(reason),
+        },
     )
     after_commit(tasks.send_refund, refund_id=refund.pk)
     return refund
