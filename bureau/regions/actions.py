@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.contrib.gis.gdal import GDALException
 from django.contrib.gis.geos import GEOSException, GEOSGeometry, MultiPolygon, Polygon
 from django.db import transaction
 
@@ -90,7 +91,7 @@ def _read(number: int, feature: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         raise BadBoundaries(number=number, reason="code, name")
     try:
         shape = GEOSGeometry(json.dumps(feature.get("geometry")), srid=SRID)
-    except (GEOSException, ValueError, TypeError) as error:
+    except (GDALException, GEOSException, ValueError, TypeError) as error:
         raise BadBoundaries(number=number, reason=str(error)) from error
     if not shape.valid:
         shape = shape.make_valid()
