@@ -23,7 +23,7 @@ VITAL = Kind(
 QUIET = Kind("tests.quiet", "Quiet")
 TEXTS = {
     "subject": "{% load i18n %}{% translate 'Hello' %} {{ name }}",
-    "body": "At {{ starts_at|date:'Y-m-d H:i' }} & {{ day_on|date:'d.m.' }}: {{ name }}",
+    "body": "{{ starts_at|date:'Y-m-d H:i' }} & {{ day_on|date:'d.m.' }} {{ name }}",
     "sms": "Hi {{ name }}",
 }
 

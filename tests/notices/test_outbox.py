@@ -58,7 +58,7 @@ def test_a_notice_goes_out_after_the_commit(
     [message] = mail.outbox
     assert message.to == ["reader@example.org"]
     assert message.subject == "Hello Li & <Wang>"
-    assert message.body == "At 2026-11-22 18:00 & 23.11.: Li & <Wang>"
+    assert message.body == "2026-11-22 18:00 & 23.11. Li & <Wang>"
 
 
 def test_a_rolled_back_reason_leaves_no_notice(

@@ -82,9 +82,7 @@ def test_it_is_overdue_from_the_first_moment_after(deadline: Deadline) -> None:
     assert Deadline.objects.overdue_at(DUE).exists()
 
 
-def test_there_is_one_open_deadline_of_a_rule(
-    deadline: Deadline, citizen: User
-) -> None:
+def test_a_rule_has_one_open_deadline(deadline: Deadline, citizen: User) -> None:
     with pytest.raises(DeadlineAlreadySet):
         actions.set_deadline(subject=citizen, rule=RULE, start_at=START, by=None)
 

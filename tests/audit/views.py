@@ -1,0 +1,57 @@
+"""API views that only tests have, behind `pytest.mark.urls(__name__)`."""
+
+from __future__ import annotations
+
+import time
+
+from django.urls import path
+from django.utils.translation import gettext_lazy as _
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from bureau.audit.api import idempotent
+from bureau.audit.models import Entry, record
+from bureau.common import clock
+from bureau.common.errors import DomainError, TryLater
+from bureau.urls import handler500  # noqa: F401 - Django reads it here
+
+
+class Taken(DomainError):
+    code = "tests_taken"
+    message = _("Taken.")
+
+
+class Slower(TryLater):
+    code = "tests_slower"
+    message = _("Slower.")
+
+
+class Orders(APIView):
+    """Does something that must not be done twice, or refuses after having written."""
+
+    @idempotent
+    def post(self, request: Request) -> Response:
+        entry = record(
+            "tests.order.made", subject=request.user, by=request.user, at=clock.now()
+        )
+        time.sleep(float(request.data.get("seconds", 0)))
+        refusals = {"taken": Taken, "slower": Slower, "bug": ZeroDivisionError}
+        if refusal := refusals.get(request.data.get("wish")):
+            raise refusal
+        return Response(
+            {"entry": entry.pk, "at": clock.now()},
+            status=status.HTTP_201_CREATED,
+            headers={"Location": f"/orders/{entry.pk}/"},
+        )
+
+
+def made() -> int:
+    return Entry.objects.of_event("tests.order.made").count()
+
+
+urlpatterns = [
+    path("orders/", Orders.as_view()),
+    path("other/", Orders.as_view()),
+]
