@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 
 from bureau.portal import views
@@ -15,10 +14,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("terms/", views.terms, name="terms"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("manifest.webmanifest", views.manifest, name="manifest"),
+    path("styleguide/", views.styleguide, name="styleguide"),
     path("offline/", views.offline, name="offline"),
     path("sw.js", views.service_worker, name="service-worker"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
 ]
-if settings.DEBUG or settings.DEMO:
-    urlpatterns.append(path("styleguide/", views.styleguide, name="styleguide"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
@@ -73,6 +73,8 @@ def terms(request: HttpRequest) -> HttpResponse:
 @require_GET
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Every component on one page, for the people who build the next one."""
+    if not (settings.DEBUG or settings.DEMO):
+        raise Http404
     sprite = Path(settings.BASE_DIR, "static/icons/sprite.svg").read_text("utf-8")
     context = {
         "badge_kinds": ["free", "low", "hot", "ok", "warn", "danger", "info"],

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from pytest_django.asserts import assertContains, assertNotContains
+from pytest_django.fixtures import Settings
+
+MEGABYTE = 1024 * 1024
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def visitor(settings: Settings) -> Client:
+    settings.ROOT_URLCONF = "tests.portal.failing_urls"
+    return Client(raise_request_exception=False)
+
+
+def test_a_bug_is_a_page_without_its_detail(visitor: Client) -> None:
+    response = visitor.get("/test/bug")
+
+    assertContains(response, "We stumbled", status_code=500)
+    assertNotContains(response, "secret detail", status_code=500)
+    assertNotContains(response, "Traceback", status_code=500)
+
+
+def test_a_bug_gives_the_number_under_which_it_was_logged(visitor: Client) -> None:
+    response = visitor.get("/test/bug")
+
+    assertContains(response, response["X-Request-ID"], status_code=500)
+
+
+@pytest.mark.parametrize("what", ["no-redis", "no-database"])
+def test_an_outage_asks_to_come_back(visitor: Client, what: str) -> None:
+    response = visitor.get(f"/test/{what}")
+
+    assertContains(response, "Time-out", status_code=503)
+    assertNotContains(response, "secret detail", status_code=503)
+    assert response["Retry-After"] == "10"
+
+
+def test_an_error_speaks_the_readers_language(visitor: Client) -> None:
+    visitor.cookies["lang"] = "zh-hans"
+
+    response = visitor.get("/nothing/here/")
+
+    assertContains(response, '<html lang="zh-hans"', status_code=404)
+
+
+def test_an_unknown_page_keeps_the_large_view(visitor: Client) -> None:
+    visitor.cookies["mode"] = "elder"
+
+    response = visitor.get("/nothing/here/")
+
+    assertContains(response, 'data-mode="elder"', status_code=404)
+
+
+def test_a_page_that_one_may_not_open_says_so(visitor: Client) -> None:
+    response = visitor.get("/test/not-allowed")
+
+    assertContains(response, "may not open this page", status_code=403)
+
+
+def test_a_form_without_its_token_is_refused_kindly(settings: Settings) -> None:
+    settings.ROOT_URLCONF = "tests.portal.failing_urls"
+    visitor = Client(enforce_csrf_checks=True)
+
+    response = visitor.post("/test/form", {"a": "1"})
+
+    assertContains(response, "open for too long", status_code=403)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/api/test/bug", HTTPStatus.INTERNAL_SERVER_ERROR, "server_error"),
+        ("/api/test/no-redis", HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
+        ("/api/test/not-allowed", HTTPStatus.FORBIDDEN, "permission_denied"),
+        ("/api/v1/nothing/here", HTTPStatus.NOT_FOUND, "not_found"),
+        ("/api/nothing", HTTPStatus.NOT_FOUND, "not_found"),
+    ],
+)
+def test_the_api_fails_in_json(
+    visitor: Client, path: str, status: HTTPStatus, code: str
+) -> None:
+    response = visitor.get(path)
+
+    assert response.status_code == status
+    assert response.json()["code"] == code
+    assert set(response.json()) == {"code", "message"}
+
+
+def test_a_form_of_a_thousand_fields_and_more_is_too_large(visitor: Client) -> None:
+    response = visitor.post("/test/form", {f"f{n}": "" for n in range(1001)})
+
+    assertContains(response, "Too much at once", status_code=413)
+
+
+def test_a_long_form_is_too_large(visitor: Client) -> None:
+    response = visitor.post(
+        "/test/form",
+        "a=" + "x" * (3 * MEGABYTE),
+        content_type="application/x-www-form-urlencoded",
+    )
+
+    assertContains(response, "Too much at once", status_code=413)
+
+
+def test_a_20_mb_upload_is_too_large(visitor: Client) -> None:
+    photo = SimpleUploadedFile("photo.jpg", b"\xff" * (20 * MEGABYTE))
+
+    response = visitor.post("/test/form", {"photo": photo})
+
+    assertContains(response, "Too much at once", status_code=413)
+
+
+def test_a_10_mb_upload_arrives(visitor: Client) -> None:
+    photo = SimpleUploadedFile("photo.jpg", b"\xff" * (10 * MEGABYTE))
+
+    response = visitor.post("/test/form", {"photo": photo, "note": "x"})
+
+    assertContains(response, "1")
+
+
+def test_a_long_json_body_is_too_large_before_anybody_parses_it(
+    visitor: Client,
+) -> None:
+    response = visitor.post(
+        "/api/test/form", "[" * (3 * MEGABYTE), content_type="application/json"
+    )
+
+    assert response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    assert response.json()["code"] == "too_large"
+
+
+def test_a_length_that_is_no_number_does_no_harm(visitor: Client) -> None:
+    response = visitor.get("/about/", headers={"Content-Length": "many"})
+
+    assert response.status_code == HTTPStatus.OK

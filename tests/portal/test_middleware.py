@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import pytest
+from django.test import Client
+
+from bureau.accounts.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_large_view_is_remembered_and_the_page_stays(client: Client) -> None:
+    response = client.get("/about/", {"mode": "elder", "page": "2"})
+
+    assert response.status_code == HTTPStatus.FOUND
+    assert response["Location"] == "/about/?page=2"
+    assert 'data-mode="elder"' in client.get("/about/").content.decode()
+
+
+def test_the_standard_view_comes_back(client: Client) -> None:
+    client.get("/", {"mode": "elder"})
+    client.get("/", {"mode": "standard"})
+
+    assert "data-mode" not in client.get("/about/").content.decode()
+
+
+def test_the_language_is_remembered(client: Client) -> None:
+    response = client.get("/about/", {"lang": "zh-hans"})
+
+    assert response["Location"] == "/about/"
+    assert '<html lang="zh-hans"' in client.get("/about/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "query", [{"mode": "dark"}, {"lang": "xx"}, {"lang": "../../etc"}, {"mode": ""}]
+)
+def test_an_unknown_wish_is_ignored(client: Client, query: dict[str, str]) -> None:
+    response = client.get("/about/", query)
+
+    assert response.status_code == HTTPStatus.OK
+    assert not response.cookies
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "/\\evil.example/", "///evil"])
+def test_the_way_back_is_never_another_site(client: Client, path: str) -> None:
+    response = client.get("/", {"mode": "elder"}, PATH_INFO=path)
+
+    assert response["Location"].startswith("/")
+    assert not response["Location"].startswith(("//", "/\\"))
+
+
+def test_the_api_takes_no_such_wish(client: Client) -> None:
+    response = client.get("/api/v1/schema/", {"lang": "en"})
+
+    assert response.status_code == HTTPStatus.OK
+
+
+def test_public_pages_allow_no_inline_script_or_style(client: Client) -> None:
+    policy = client.get("/")["Content-Security-Policy"]
+
+    assert "unsafe" not in policy
+    assert "script-src 'self'" in policy
+    assert "style-src 'self'" in policy
+
+
+def test_staff_pages_allow_what_their_framework_needs(
+    client: Client, admin_user: User
+) -> None:
+    client.force_login(admin_user)
+
+    policy = client.get("/admin/")["Content-Security-Policy"]
+
+    assert "'unsafe-eval'" in policy
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy

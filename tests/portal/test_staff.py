@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.asserts import assertContains, assertNotContains
+
+from bureau.accounts.models import User
+from bureau.audit.actions import prove
+from bureau.common import clock
+from bureau.portal import queries
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def chief(client: Client, admin_user: User) -> Client:
+    client.force_login(admin_user)
+    return client
+
+
+def test_the_first_page_tells_how_today_goes(chief: Client) -> None:
+    make.held()
+
+    response = chief.get("/admin/")
+
+    assertContains(response, "Being paid now")
+    assertContains(response, "Paid today")
+    assertContains(response, "have not been checked yet")
+
+
+def test_the_first_page_tells_what_the_latest_proof_found(chief: Client) -> None:
+    prove()
+
+    assertContains(chief.get("/admin/"), "promises hold, checked on")
+
+
+def test_the_sidebar_groups_tables_by_domain(chief: Client) -> None:
+    response = chief.get("/admin/")
+
+    for group in ("Venues", "Money", "People", "Control"):
+        assertContains(response, group)
+    assertContains(response, "/admin/audit/entry/")
+
+
+def test_staff_see_only_what_they_may(client: Client) -> None:
+    clerk = make.user(is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_booking"))
+    client.force_login(clerk)
+
+    response = client.get("/admin/")
+
+    assertContains(response, "Slots played today")
+    assertNotContains(response, "Paid today")
+    assertNotContains(response, "/admin/audit/entry/")
+
+
+def test_the_first_page_asks_a_bounded_number_of_questions(
+    chief: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(3):
+        make.held()
+
+    with django_assert_max_num_queries(20):
+        chief.get("/admin/")
+
+
+def test_the_day_is_the_day_in_china() -> None:
+    booked = make.confirmed(starts_at=make.tomorrow_at(0))
+    tomorrow = booked.starts_at
+
+    assert queries.city_at(tomorrow).slots_today == 1
+    assert queries.city_at(clock.now()).slots_today == 0
+
+
+def test_the_chart_counts_each_day() -> None:
+    make.confirmed()
+
+    counts = dict(queries.slots_by_day(clock.today()))
+
+    assert len(counts) == 15
+    assert sum(counts.values()) == 1
+
+
+def test_only_sports_with_a_court_are_offered() -> None:
+    make.bookable(sport="tennis")
+
+    assert queries.offered_sports() == [("tennis", "Tennis")]
