@@ -47,8 +47,8 @@ SITE_IDENTIFIER = env.text("BUREAU_SITE_IDENTIFIER", "")
 ROOT_URLCONF = "bureau.urls"
 WSGI_APPLICATION = "bureau.wsgi.application"
 AUTH_USER_MODEL = "accounts.User"
-# Debian 12 has GDAL 3.6, which cannot be kept from files and the network. We hand it no
-# document of anybody: geometries come as numbers, GeoJSON is read by our own code.
+# Debian 12 has GDAL 3.6, which cannot be kept from files and the network. We never open
+# a file or an address with it; it reads single geometries as WKB or GeoJSON, no more.
 SILENCED_SYSTEM_CHECKS = ["gis.W001"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
@@ -359,6 +359,9 @@ UNFOLD = {
         },
     },
 }
+
+# A cell that begins with "=" must not run in the spreadsheet of whoever opens it.
+IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 
 # --- Logs ----------------------------------------------------------------------------------
 LOGGING = {
