@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from alipay import AliPay
-from alipay.exceptions import AliPayException
+from alipay.exceptions import AliPayException, AliPayValidationError
 from alipay.utils import AliPayConfig
 from django.conf import settings
 from django.urls import reverse
@@ -50,7 +50,13 @@ def _ask(call: Any, /, **given: Any) -> dict[str, Any]:
     """One request; a verified answer that is not "ask again"."""
     try:
         answer = call(**given)
-    except (OSError, ValueError, AliPayException) as failed:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        AliPayException,
+        AliPayValidationError,
+    ) as failed:
         raise ProviderUnavailable(str(failed)) from failed
     if answer.get("code") == "20000" or answer.get("sub_code") in (
         "ACQ.SYSTEM_ERROR",
