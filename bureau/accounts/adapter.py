@@ -9,12 +9,24 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
 
 from bureau.accounts.models import User
 from bureau.common import http, sealed
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "too_many_login_attempts": _(
+            "Too many wrong passwords. Signing in with this name is locked for "
+            "15 minutes."
+        ),
+        "username_password_mismatch": _(
+            "The user name or the password is not correct."
+        ),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002
         """Citizens come in by the one door, and staff are made by staff."""
         return False

@@ -110,7 +110,7 @@ class _LookOnly(_ByPhone):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, _ByPhone):  # type: ignore[misc]
+class UserAdmin(DjangoUserAdmin[User], _ByPhone):
     """Staff accounts are made and changed here; of citizens little is shown."""
 
     form = UserChangeForm
@@ -372,9 +372,12 @@ class EligibilityAdmin(_LookOnly):
     @display(description=_("certificate"))
     def certificate(self, row: Eligibility) -> str:
         """Pictures belong to the app above; here is the way to them."""
-        query = urlencode({"subject_type": row._meta.label_lower, "subject_id": row.pk})
+        found: dict[str, str | int] = {
+            "subject_type": row._meta.label_lower,
+            "subject_id": row.pk,
+        }
         try:
-            address = f"{reverse('admin:photos_photo_changelist')}?{query}"
+            address = f"{reverse('admin:photos_photo_changelist')}?{urlencode(found)}"
         except NoReverseMatch:
             return ""
         return format_html('<a href="{}">{}</a>', address, _("Look at the picture"))

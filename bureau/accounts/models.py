@@ -4,6 +4,7 @@ import hmac
 import uuid
 from datetime import date, datetime, timedelta
 from hashlib import sha256
+from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
@@ -43,7 +44,7 @@ class Role(models.TextChoices):
     CITY_STAFF = "city_staff", _("city staff")
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]
     """A person: a citizen (known by mobile number) or staff (known by user name)."""
 
     phone = models.CharField(
@@ -57,7 +58,7 @@ class User(AbstractUser):
     masked_name = models.CharField(_("masked name"), max_length=40, blank=True)
     deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True)
 
-    objects = People()
+    objects: ClassVar[People] = People()
 
     class Meta:
         verbose_name = _("user")
@@ -148,7 +149,7 @@ class LoginCode(models.Model):
         return self.locked_until is not None and moment < self.locked_until
 
 
-class Token(AbstractAuthToken):
+class Token(AbstractAuthToken):  # type: ignore[misc]
     """A signed-in device of the mini-program or a partner; only a hash is kept."""
 
     public_id = models.UUIDField(_("id"), default=uuid.uuid4, editable=False)

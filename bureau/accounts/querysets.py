@@ -17,13 +17,11 @@ if TYPE_CHECKING:
     )
 
 
-class UserQuerySet(models.QuerySet["User"]):
-    def with_phone(self, phone: str) -> Self:
+class People(UserManager["User"]):
+    """Django's own user manager, with our question."""
+
+    def with_phone(self, phone: str) -> models.QuerySet[User]:
         return self.filter(phone=phone)
-
-
-class People(UserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
-    """Django's own user manager, with our questions."""
 
 
 class LoginCodeQuerySet(models.QuerySet["LoginCode"]):
@@ -36,7 +34,8 @@ class DependantQuerySet(models.QuerySet["Dependant"]):
     def of(self, guardian: User) -> Self:
         return self.filter(guardian=guardian, removed_at=None)
 
-    visible_to = of
+    def visible_to(self, user: User) -> Self:
+        return self.of(user)
 
 
 class EligibilityQuerySet(models.QuerySet["Eligibility"]):

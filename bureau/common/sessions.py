@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.backends import cached_db
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
+from django.core.cache import caches
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
@@ -34,4 +36,4 @@ class SessionStore(cached_db.SessionStore):
             return
         # A session that outlives its row in the cache would be a sign-out that failed,
         # so this one error is not swallowed.
-        self._cache.delete(self.cache_key_prefix + session_key)
+        caches[settings.SESSION_CACHE_ALIAS].delete(self.cache_key_prefix + session_key)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.base import File
 from django.db import transaction
 
 from bureau.accounts.actions.rights import note_consent
@@ -32,7 +32,7 @@ def ask_for_eligibility(
     *,
     kind: str,
     expires_on: date,
-    certificate: UploadedFile,
+    certificate: File[bytes],
     agreed: bool,
     dependant: Dependant | None = None,
     by: User,
