@@ -225,14 +225,16 @@ def _grid(request: HttpRequest, shown: Venue, sport: str, on: date) -> dict[str,
     if request.user.is_authenticated:
         groups = eligible_groups(request.user, on=clock.local_day(now))
     grid = queries.day_grid(shown, sport=sport, on=on, at=now, groups=groups)
-    slots = [slot for row in grid.rows for slot in row.slots if slot]
+    ahead = [row for row in grid.rows if row.starts_at > now]
+    slots = [slot for row in ahead for slot in row.slots if slot]
     cells = _Cells()
     return {
         "on": on,
         "grid": grid,
+        "is_over": bool(grid.rows) and not ahead,
         "rows": [
             (local_time(row.starts_at), [slot and cells.of(slot) for slot in row.slots])
-            for row in grid.rows
+            for row in ahead
         ],
         "opens": local_time(min(slot.starts_at for slot in slots)) if slots else "",
         "closes": local_time(max(slot.ends_at for slot in slots)) if slots else "",
@@ -255,11 +257,11 @@ class _Cells:
     """Turns slots into cells; a page has hundreds, so each word is looked up once."""
 
     def __init__(self) -> None:
-        held, booked = _("Held"), _("Booked")
+        # Short words: a cell is 44 pixels wide.
         self._words = {
-            queries.SlotState.HELD: Cell("held", held),
-            queries.SlotState.BOOKED: Cell("booked", booked),
-            queries.SlotState.BLOCKED: Cell("booked", _("Closed")),
+            queries.SlotState.HELD: Cell("held", _("Held")),
+            queries.SlotState.BOOKED: Cell("booked", _("Taken")),
+            queries.SlotState.BLOCKED: Cell("booked", _("Shut")),
             queries.SlotState.PAST: Cell("booked", _("Over")),
         }
         self._prices: dict[int, str] = {}
