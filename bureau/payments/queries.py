@@ -33,4 +33,5 @@ def is_explained(payment: Payment) -> bool:
         model = apps.get_model(payment.owner_app, payment.owner_model)
     except LookupError:
         return False
-    return model._meta.default_manager.filter(pk=payment.owner_id).exists()
+    orders = model._meta.default_manager
+    return bool(orders and orders.filter(pk=payment.owner_id).exists())

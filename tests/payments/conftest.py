@@ -4,15 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
 from bureau.payments.models import Payment, Refund
 from bureau.payments.signals import payment_closed, payment_settled, refund_done
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache() -> None:
-    cache.clear()
 
 
 class Told:

@@ -22,6 +22,7 @@ def at(view: str, payment: Payment, *more: str) -> str:
 @pytest.fixture
 def payment(client: Client) -> Payment:
     made = make.payment(title="Badminton, court 3")
+    assert made.payer is not None
     client.force_login(made.payer)
     return made
 

@@ -131,7 +131,7 @@ def note_refund_answer(*, refund: Refund, answer: providers.RefundAnswer) -> Ref
         provider_ref=reference,
         problem=answer.problem[:200],
         next_try_at=now + wait,
-        done_at=now if answer.state == Refund.State.DONE else None,
+        done_at=now if answer.state == "done" else None,
     )
     if changed != 1:  # pragma: no cover - the row is locked
         raise RuntimeError(f"refund {refund.number} changed under its lock")

@@ -8,9 +8,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import parse_qsl
 
-from alipay import AliPay
-from alipay.exceptions import AliPayException, AliPayValidationError
-from alipay.utils import AliPayConfig
+from alipay import AliPay  # type: ignore[import-untyped]
+from alipay.exceptions import (  # type: ignore[import-untyped]
+    AliPayException,
+    AliPayValidationError,
+)
+from alipay.utils import AliPayConfig  # type: ignore[import-untyped]
 from django.conf import settings
 from django.urls import reverse
 

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from django.conf import settings
 from django.urls import reverse
-from wechatpayv3 import WeChatPay, WeChatPayType
+from wechatpayv3 import WeChatPay, WeChatPayType  # type: ignore[import-untyped]
 
 from bureau.common import clock, codes
 from bureau.payments.models import Attempt, Payment, Refund

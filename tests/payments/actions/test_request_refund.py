@@ -64,7 +64,7 @@ def test_tells_the_order_once_when_it_is_done(told: Told) -> None:
     asked = refund(make.paid(), 7000)
 
     for state in ("sent", "done", "sent", "failed", "done"):
-        actions.note_refund_answer(refund=asked, answer=RefundAnswer(state))  # type: ignore[arg-type]
+        actions.note_refund_answer(refund=asked, answer=RefundAnswer(state))
 
     asked.refresh_from_db()
     assert asked.state == "done"
