@@ -111,10 +111,10 @@ def aliyun_query(sms: Sms, *, nonce: str, at: datetime) -> dict[str, str]:
     return {**query, "Signature": aliyun_signature(query)}
 
 
-def aliyun_signature(query: Mapping[str, str]) -> str:
+def aliyun_signature(query: Mapping[str, str], *, method: str = "POST") -> str:
     """HMAC-SHA1 over the sorted, percent-encoded form, as Aliyun documents it."""
     pairs = "&".join(f"{_encoded(k)}={_encoded(v)}" for k, v in sorted(query.items()))
-    message = f"POST&%2F&{_encoded(pairs)}"
+    message = f"{method}&%2F&{_encoded(pairs)}"
     key = f"{settings.ALIYUN_ACCESS_KEY_SECRET}&"
     mac = hmac.new(key.encode(), message.encode(), "sha1").digest()
     return base64.b64encode(mac).decode()
