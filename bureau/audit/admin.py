@@ -64,7 +64,7 @@ class HistoryFromAudit(ModelAdmin):
             "preserved_filters": self.get_preserved_filters(request),
             **(extra_context or {}),
         }
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, "audit/object_history.html", context)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:

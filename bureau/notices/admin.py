@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -52,7 +54,8 @@ class DeliveryAdmin(HistoryFromAudit, ReadOnly):
 
     @admin.action(description=_("Try the given-up ones again"))
     def try_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        count = actions.retry_deliveries(deliveries=queryset, by=request.user)
+        user: Any = request.user  # staff are never anonymous
+        count = actions.retry_deliveries(deliveries=queryset, by=user)
         self.message_user(
             request, _("%(count)s messages will be tried again.") % {"count": count}
         )

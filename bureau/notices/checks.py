@@ -11,7 +11,7 @@ from bureau.notices.models import all_kinds
 
 @register("notices")
 def every_kind_has_its_texts(**_kwargs: Any) -> list[CheckMessage]:
-    missing = []
+    missing: list[CheckMessage] = []
     for kind in all_kinds():
         for name in kind.texts:
             try:

@@ -86,7 +86,7 @@ def _read(file: File[bytes]) -> bytes:
         raise too_large
     file.seek(0)
     # The stated size is the sender's word; what is read is not.
-    data = file.read(MAX_BYTES + 1)
+    data: bytes = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise too_large
     return data

@@ -6,5 +6,5 @@ from bureau.photos import views
 
 app_name = "photos"
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("<str:code>.jpg", views.photo, name="photo"),
+    path("<slug:code>.jpg", views.photo, name="photo"),
 ]

@@ -12,11 +12,12 @@ KEPT_SECONDS = 60 * 60
 
 
 @require_safe
-def boundaries(request: HttpRequest) -> HttpResponseBase | None:
+def boundaries(request: HttpRequest) -> HttpResponseBase:
     """The ground of every map. The names follow the reader's language."""
     body = queries.boundaries_json()
     response = HttpResponse(body, content_type="application/geo+json")
     response["ETag"] = etag = f'"{sha256(body).hexdigest()[:32]}"'
     response["Cache-Control"] = f"public, max-age={KEPT_SECONDS}"
     patch_vary_headers(response, ["Accept-Language", "Cookie"])
-    return get_conditional_response(request, etag=etag, response=response)
+    answer = get_conditional_response(request, etag=etag, response=response)
+    return answer or response
