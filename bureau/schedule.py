@@ -54,6 +54,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "bureau.workdays.tasks.tick_deadlines",
         "schedule": 60,
     },
+    # A year was published, but the worker died before the deadlines were recomputed.
+    "workdays-recompute-stale-deadlines": {
+        "task": "bureau.workdays.tasks.recompute_stale_deadlines",
+        "schedule": crontab(hour="2", minute="40"),
+    },
     # Messages that a crash or a silent provider left behind.
     "notices-sweep-deliveries": {
         "task": "bureau.notices.tasks.sweep_deliveries",

@@ -221,6 +221,26 @@ def recompute_deadlines(*, year: int) -> int:
     return sum(_recompute(deadline_id) for deadline_id in ids)
 
 
+def recompute_stale_deadlines() -> int:
+    """Recompute what was computed with an older calendar; how many moved comes back.
+
+    Publishing a year does it at once; this finds what a crash left behind.
+    """
+    known = calendar()
+    rows = (
+        Deadline.objects.running()
+        .order_by("pk")
+        .values_list("pk", "started_at", "due_at", "calendar_version")
+    )
+    stale = [
+        pk
+        for pk, start, due, version in rows.iterator()
+        if version
+        != known.version_between(clock.local_day(start), clock.local_day(due))
+    ]
+    return sum(_recompute(deadline_id) for deadline_id in stale)
+
+
 @transaction.atomic
 def _recompute(deadline_id: int) -> bool:
     now = clock.now()

@@ -11,5 +11,10 @@ def tick_deadlines() -> None:
 
 
 @shared_task(time_limit=3600, soft_time_limit=3500)
+def recompute_stale_deadlines() -> None:
+    actions.recompute_stale_deadlines()
+
+
+@shared_task(time_limit=3600, soft_time_limit=3500)
 def recompute_deadlines(*, year: int) -> None:
     actions.recompute_deadlines(year=year)

@@ -255,3 +255,21 @@ def test_a_provisional_deadline_moves_when_the_year_is_published(
     assert whats(deadline) == ["set", "recomputed"]
     assert actions.recompute_deadlines(year=2027) == 0
     assert DeadlineEvent.objects.filter(what="recomputed").count() == 1
+
+
+def test_a_lost_task_is_made_up_for_at_night(
+    clock: Any, citizen: User, clerk: User, deadline: Deadline
+) -> None:
+    assert actions.recompute_stale_deadlines() == 0
+    # Published, and the task that follows was lost: nothing runs here after a commit.
+    days = {date(2025, 9, 25): ("holiday", "test")}
+    actions.set_year(year=2025, days=days, by=clerk)
+    deadline.refresh_from_db()
+    assert deadline.due_at == DUE
+
+    assert actions.recompute_stale_deadlines() == 1
+    assert actions.recompute_stale_deadlines() == 0
+    deadline.refresh_from_db()
+    # 23, 24, 26 and 29, 30 September: the Sunday is no longer worked.
+    assert deadline.due_at == datetime(2025, 10, 1, tzinfo=CHINA)
+    assert deadline.calendar_version == "2025.2"
