@@ -86,7 +86,6 @@ class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):  # type: ignore[misc]
         SportFilter,
         ("closed_on", admin.EmptyFieldListFilter),
     ]
-    list_select_related = ["district"]
     list_per_page = 50
     search_fields = ["name", "name_en", "address", "=code", "=national_code"]
     ordering = ["district__position", "name", "pk"]
@@ -126,8 +125,8 @@ class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):  # type: ignore[misc]
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Venue]:
-        rows: QuerySet[Venue] = super().get_queryset(request).with_court_count()
-        return rows
+        rows: QuerySet[Venue] = super().get_queryset(request)
+        return rows.with_district().with_court_count()
 
     @display(description=_("sports"))
     def sports_text(self, venue: Venue) -> str:

@@ -52,10 +52,10 @@ class HoursExceptionAdmin(ScopedAdmin):
     date_hierarchy = "on"
     ordering = ["-on", "-pk"]
 
-    @display(description=gettext_lazy("open"))
+    @display(description=gettext_lazy("opening hours"))
     def times(self, row: HoursException) -> str:
         if row.opens is None or row.closes is None:
-            return _("closed")
+            return _("closed all day")
         return f"{clock_text(row.opens)}–{clock_text(row.closes)}"
 
 

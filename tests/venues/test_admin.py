@@ -1,0 +1,581 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from bureau.accounts.models import Role, User
+from bureau.audit.models import Entry
+from bureau.common import clock
+from bureau.payments.models import Refund
+from bureau.regions.models import Posting
+from tests import make
+from venues.models import (
+    Admission,
+    Block,
+    Bookable,
+    Booking,
+    EntryPass,
+    HoursException,
+    PriceRule,
+    Venue,
+    WeeklyHours,
+)
+
+pytestmark = pytest.mark.django_db
+
+TABLES = (
+    "venue",
+    "bookable",
+    "hoursexception",
+    "pricerule",
+    "block",
+    "booking",
+    "entrypass",
+    "admission",
+)
+
+
+def staff(role: Role, *venues: Venue) -> User:
+    """Somebody of the bureau, posted to the districts of these venues."""
+    call_command("sync_roles", verbosity=0)
+    person = make.user(is_staff=True)
+    person.groups.add(Group.objects.get(name=role))
+    for venue in venues:
+        Posting.objects.create(user=person, district=venue.district)
+    return person
+
+
+def client_of(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+@pytest.fixture(autouse=True)
+def no_second_factor(settings: Settings) -> None:
+    settings.STAFF_MFA_REQUIRED = False
+
+
+@pytest.fixture
+def court() -> Bookable:
+    return make.bookable()
+
+
+@pytest.fixture
+def elsewhere() -> Bookable:
+    return make.bookable()
+
+
+@pytest.fixture
+def clerk(court: Bookable) -> User:
+    return staff(Role.BUREAU_STAFF, court.venue)
+
+
+@pytest.fixture
+def office(clerk: User) -> Client:
+    return client_of(clerk)
+
+
+def url(model: str, row: Any = None, page: str = "change/") -> str:
+    return f"/admin/venues/{model}/" + (f"{row.pk}/{page}" if row else "")
+
+
+# --- Who sees what -----------------------------------------------------------------
+
+
+def test_a_district_is_listed_for_its_own_staff_only(
+    office: Client, court: Bookable, elsewhere: Bookable
+) -> None:
+    listed = office.get(url("venue")).content.decode()
+
+    assert court.venue.name in listed
+    assert elsewhere.venue.name not in listed
+
+
+@pytest.mark.parametrize("page", ["change/", "history/", "hours/", "prices/"])
+def test_another_districts_venue_is_not_found(
+    page: str, office: Client, elsewhere: Bookable
+) -> None:
+    assert office.get(url("venue", elsewhere.venue, page)).status_code == 404
+    assert office.post(url("venue", elsewhere.venue, page)).status_code == 404
+
+
+def test_another_districts_courts_bookings_and_blocks_are_not_found(
+    office: Client, elsewhere: Bookable
+) -> None:
+    booking = make.confirmed(court=elsewhere)
+    entry_pass = make.pass_of(booking)
+    block = Block.objects.create(
+        venue=elsewhere.venue,
+        reason="Repairs",
+        starts_at=make.tomorrow_at(8),
+        ends_at=make.tomorrow_at(9),
+        set_by=make.user(),
+        created_at=clock.now(),
+    )
+
+    for model, row in (
+        ("bookable", elsewhere),
+        ("booking", booking),
+        ("entrypass", entry_pass),
+        ("block", block),
+    ):
+        assert office.get(url(model, row)).status_code == 404
+        assert office.get(url(model)).status_code == 200
+    assert office.post(url("block", block, "lift/")).status_code == 404
+    assert office.get(f"/admin/venues/block/add/?venue={elsewhere.venue.pk}"
+                      ).status_code == 404  # fmt: skip
+
+
+def test_another_districts_booking_cannot_be_called_off_by_its_id(
+    office: Client, elsewhere: Bookable
+) -> None:
+    booking = make.confirmed(court=elsewhere)
+
+    call_off(office, booking)
+
+    booking.refresh_from_db()
+    assert booking.state == Booking.State.CONFIRMED
+
+
+def test_a_new_court_can_only_be_put_into_an_own_venue(
+    office: Client, court: Bookable, elsewhere: Bookable
+) -> None:
+    form = {"name": "9", "sport": "badminton", "slot_minutes": 60, "position": 0}
+
+    refused = office.post(
+        "/admin/venues/bookable/add/", {**form, "venue": elsewhere.venue.pk}
+    )
+
+    assert refused.status_code == 200
+    assert not elsewhere.venue.bookables.filter(name="9").exists()
+
+
+def test_city_staff_see_every_district(court: Bookable, elsewhere: Bookable) -> None:
+    listed = client_of(staff(Role.CITY_STAFF)).get(url("venue")).content.decode()
+
+    assert court.venue.name in listed
+    assert elsewhere.venue.name in listed
+
+
+def test_venue_staff_change_nothing(court: Bookable) -> None:
+    gate = client_of(staff(Role.VENUE_STAFF, court.venue))
+
+    for page in ("hours/", "prices/"):
+        assert gate.post(url("venue", court.venue, page)).status_code == 403
+    assert gate.get("/admin/venues/block/add/").status_code == 403
+
+
+def test_a_citizen_is_sent_away(citizen: User) -> None:
+    assert client_of(citizen).get(url("venue")).status_code in (302, 403)
+
+
+def fill(court: Bookable, hours: range) -> None:
+    """A row for every table, for every hour."""
+    for hour in hours:
+        booking = make.confirmed(court=court, starts_at=make.tomorrow_at(hour))
+        entry_pass = make.pass_of(booking)
+        entry_pass.state = EntryPass.State.USED
+        entry_pass.save()
+        Admission.objects.create(
+            entry_pass=entry_pass,
+            venue=court.venue,
+            admitted_at=clock.now(),
+            admitted_by=make.user(),
+        )
+        Block.objects.create(
+            venue=court.venue,
+            reason="Repairs",
+            starts_at=booking.starts_at,
+            ends_at=booking.ends_at,
+            set_by=make.user(),
+            created_at=clock.now(),
+        )
+        on = clock.today() + timedelta(days=hour)
+        HoursException.objects.create(
+            venue=court.venue, bookable=court, on=on, reason="Fair"
+        )
+        make.bookable(venue=make.venue(district=court.venue.district))
+
+
+def queries_of(office: Client, model: str) -> int:
+    with CaptureQueriesContext(connection) as asked:
+        assert office.get(url(model)).status_code == 200
+    return len(asked)
+
+
+def test_longer_lists_ask_the_database_no_more_often(
+    office: Client, court: Bookable
+) -> None:
+    fill(court, range(8, 10))
+    few = {model: queries_of(office, model) for model in TABLES}
+
+    fill(court, range(10, 16))
+    many = {model: queries_of(office, model) for model in TABLES}
+
+    assert many == few
+
+
+# --- The pin -----------------------------------------------------------------------
+
+
+def venue_form(venue: Venue, longitude: float, latitude: float) -> dict[str, Any]:
+    return {
+        "kind": venue.kind,
+        "name": venue.name,
+        "district": venue.district_id,
+        "address": venue.address,
+        "sports": ["badminton"],
+        "location": f'{{"type":"Point","coordinates":[{longitude},{latitude}]}}',
+        "datum": "wgs84",
+        "days_ahead": 7,
+        "max_slots": 4,
+        "hold_minutes": 10,
+        "cancel_minutes": 120,
+        "entry_minutes": 30,
+        **{
+            f"{prefix}-{name}": count
+            for prefix in ("units", "staff")
+            for name, count in (
+                ("TOTAL_FORMS", 0),
+                ("INITIAL_FORMS", 0),
+                ("MIN_NUM_FORMS", 0),
+                ("MAX_NUM_FORMS", 0),
+            )
+        },
+    }
+
+
+def test_a_moved_pin_is_stored_and_recorded(
+    office: Client, clerk: User, court: Bookable
+) -> None:
+    venue = court.venue
+
+    saved = office.post(url("venue", venue), venue_form(venue, 116.6, 35.5))
+
+    assert saved.status_code == 302, saved.context["adminform"].form.errors
+    venue.refresh_from_db()
+    assert venue.location.coords == pytest.approx((116.6, 35.5))
+    entry = Entry.objects.get(event="venues.venue.moved", subject_id=venue.pk)
+    assert entry.actor == clerk
+    assert entry.detail["from"] == pytest.approx([116.587, 35.415])
+    assert entry.detail["to"] == pytest.approx([116.6, 35.5])
+
+
+def test_a_pin_that_stays_records_no_move(office: Client, court: Bookable) -> None:
+    venue = court.venue
+    x, y = venue.location.coords
+
+    office.post(url("venue", venue), {**venue_form(venue, x, y), "phone": "0537-1"})
+
+    venue.refresh_from_db()
+    assert venue.phone == "0537-1"
+    assert not Entry.objects.filter(event="venues.venue.moved").exists()
+    assert Entry.objects.filter(event="venues.venue.admin_changed").exists()
+
+
+def test_a_pin_off_the_map_is_refused(office: Client, court: Bookable) -> None:
+    refused = office.post(
+        url("venue", court.venue), venue_form(court.venue, 181.0, 95.0)
+    )
+
+    assert refused.status_code == 200
+    court.venue.refresh_from_db()
+    assert court.venue.location.x == pytest.approx(116.587)
+
+
+# --- Hours and prices --------------------------------------------------------------
+
+
+def test_hours_are_set_for_a_venue(
+    office: Client, clerk: User, court: Bookable
+) -> None:
+    given = {"day1": "09:00-12:00, 14:00–21:30", "day7": "10:00-24:00"}
+
+    answer = office.post(url("venue", court.venue, "hours/"), given)
+
+    assert answer.status_code == 302
+    rows = WeeklyHours.objects.filter(venue=court.venue, bookable=None)
+    assert set(rows.values_list("weekday", "opens", "closes")) == {
+        (1, 540, 720),
+        (1, 840, 1290),
+        (7, 600, 1440),
+    }
+    assert Entry.objects.get(event="venues.hours.set").actor == clerk
+
+
+@pytest.mark.parametrize(
+    "text", ["nine to five", "09:00", "12:00-09:00", "09:00-25:00", "9-12-13"]
+)
+def test_hours_that_are_none_are_refused(
+    text: str, office: Client, court: Bookable
+) -> None:
+    refused = office.post(url("venue", court.venue, "hours/"), {"day1": text})
+
+    assert refused.status_code == 422
+    assert WeeklyHours.objects.filter(venue=court.venue).count() == 7
+
+
+def test_hours_that_overlap_are_refused_with_the_reason(
+    office: Client, court: Bookable
+) -> None:
+    refused = office.post(
+        url("bookable", court, "hours/"), {"day1": "09:00-12:00, 11:00-13:00"}
+    )
+
+    assert refused.status_code == 422
+    assert "These opening hours overlap." in refused.content.decode()
+    assert not WeeklyHours.objects.filter(bookable=court).exists()
+
+
+def test_a_court_takes_hours_of_its_own_and_gives_them_up_again(
+    office: Client, court: Bookable
+) -> None:
+    page = url("bookable", court, "hours/")
+
+    office.post(page, {"day3": "10:00-11:00"})
+    assert WeeklyHours.objects.filter(bookable=court).count() == 1
+
+    office.post(page, {"follow": "1"})
+    assert not WeeklyHours.objects.filter(bookable=court).exists()
+
+
+def price_form(**given: Any) -> dict[str, Any]:
+    return {
+        "sport": "",
+        "group": "",
+        "weekdays": [1, 2],
+        "starts": "18:00",
+        "ends": "22:00",
+        "yuan": "45.50",
+        "is_peak": "on",
+        "from_on": clock.today().isoformat(),
+        **given,
+    }
+
+
+def test_a_price_is_set_for_a_court_from_a_day_on(
+    office: Client, clerk: User, court: Bookable
+) -> None:
+    answer = office.post(url("bookable", court, "prices/"), price_form())
+
+    assert answer.status_code == 302, answer.context["form"].errors
+    rules = PriceRule.objects.filter(bookable=court)
+    assert {rule.weekday for rule in rules} == {1, 2}
+    assert {(rule.price_fen, rule.is_peak, rule.set_by) for rule in rules} == {
+        (4550, True, clerk)
+    }
+    assert Entry.objects.get(event="venues.prices.set").actor == clerk
+
+
+def test_the_page_shows_prices_in_force_later_and_past(
+    office: Client, court: Bookable
+) -> None:
+    tomorrow = clock.today() + timedelta(days=1)
+    page = url("venue", court.venue, "prices/")
+    office.post(page, price_form(yuan="61", from_on=tomorrow.isoformat()))
+
+    lists = office.get(page).context["lists"]
+
+    assert [str(heading) for heading, _ in lists] == ["In force", "Later", "Past"]
+    assert {rule.price_fen for rule in lists[0][1]} == {make.PRICE_FEN}
+    assert {rule.price_fen for rule in lists[1][1]} >= {6100}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"yuan": "-1"},
+        {"yuan": "1.005"},
+        {"weekdays": []},
+        {"starts": "22:00", "ends": "18:00"},
+        {"from_on": "2020-01-01"},
+        {"group": "friends"},
+    ],
+)
+def test_a_price_that_makes_no_sense_is_refused(
+    wrong: dict[str, Any], office: Client, court: Bookable
+) -> None:
+    before = PriceRule.objects.count()
+
+    refused = office.post(url("venue", court.venue, "prices/"), price_form(**wrong))
+
+    assert refused.status_code == 422
+    assert PriceRule.objects.count() == before
+
+
+# --- Blocks ------------------------------------------------------------------------
+
+
+def block_form(court: Bookable, first: int = 8, last: int = 20) -> dict[str, Any]:
+    day = (clock.today() + timedelta(days=1)).isoformat()
+    return {
+        "units": [part.unit_id for part in court.parts.all()],
+        "starts_at_0": day,
+        "starts_at_1": f"{first:02}:00",
+        "ends_at_0": day,
+        "ends_at_1": f"{last:02}:00",
+        "reason": "New floor",
+    }
+
+
+def add_block(office: Client, court: Bookable, **given: Any) -> Any:
+    page = f"/admin/venues/block/add/?venue={court.venue_id}"
+    return office.post(page, {**block_form(court), **given})
+
+
+def test_units_are_blocked_and_opened_again(
+    office: Client, clerk: User, court: Bookable
+) -> None:
+    assert str(court.venue) in office.get("/admin/venues/block/add/").content.decode()
+
+    answer = add_block(office, court)
+
+    block = Block.objects.get()
+    assert answer.headers["Location"] == url("block", block)
+    assert (block.set_by, block.starts_at) == (clerk, make.tomorrow_at(8))
+
+    assert office.get(url("block", block, "lift/")).status_code == 200
+    block.refresh_from_db()
+    assert block.lifted_at is None  # looking changes nothing
+
+    office.post(url("block", block, "lift/"))
+    block.refresh_from_db()
+    assert block.lifted_at is not None
+
+
+def test_bookings_in_the_way_are_named_and_linked(
+    office: Client, court: Bookable
+) -> None:
+    booking = make.confirmed(court=court)
+
+    refused = add_block(office, court)
+
+    assert refused.status_code == 422
+    page = refused.content.decode()
+    assert f'href="{url("booking", booking)}"' in page
+    assert booking.number in page
+    assert not Block.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"units": []}, {"reason": ""}, {"ends_at_1": "07:00"}, {"units": ["0"]}]
+)
+def test_a_block_without_units_reason_or_length_is_refused(
+    wrong: dict[str, Any], office: Client, court: Bookable
+) -> None:
+    assert add_block(office, court, **wrong).status_code == 422
+    assert not Block.objects.exists()
+
+
+def test_a_venue_that_is_no_number_is_not_found(office: Client) -> None:
+    assert office.get("/admin/venues/block/add/?venue=x").status_code == 404
+
+
+# --- Bookings ----------------------------------------------------------------------
+
+
+def call_off(office: Client, *bookings: Booking, **given: Any) -> Any:
+    return office.post(
+        url("booking"),
+        {
+            "action": "call_off",
+            "_selected_action": [booking.pk for booking in bookings],
+            "confirmed": "yes",
+            "reason": "The roof leaks",
+            **given,
+        },
+        follow=True,
+    )
+
+
+def test_calling_off_asks_first(office: Client, court: Bookable) -> None:
+    booking = make.confirmed(court=court)
+
+    page = office.post(
+        url("booking"), {"action": "call_off", "_selected_action": [booking.pk]}
+    )
+
+    assert page.status_code == 200
+    assert booking.number in page.content.decode()
+    booking.refresh_from_db()
+    assert booking.state == Booking.State.CONFIRMED
+
+
+def test_calling_off_without_a_reason_is_refused(
+    office: Client, court: Bookable
+) -> None:
+    booking = make.confirmed(court=court)
+
+    assert call_off(office, booking, reason="").status_code == 422
+    booking.refresh_from_db()
+    assert booking.state == Booking.State.CONFIRMED
+
+
+def test_bookings_are_called_off_and_refunded_each_on_its_own(
+    office: Client, clerk: User, court: Bookable
+) -> None:
+    good = make.confirmed(court=court, starts_at=make.tomorrow_at(10))
+    gone = make.confirmed(court=court, starts_at=make.tomorrow_at(12))
+    call_off(office, gone)
+
+    page = call_off(office, good, gone).content.decode()
+
+    good.refresh_from_db()
+    assert good.state == Booking.State.CANCELLED
+    assert good.cancel_reason == "The roof leaks"
+    assert Refund.objects.filter(payment=make.payment_of(good)).count() == 1
+    assert "1 booking is called off." in page
+    assert f"{gone.number}: This booking is not one that can be cancelled" in page
+    entry = Entry.objects.get(event="venues.booking.called_off", subject_id=good.pk)
+    assert entry.actor == clerk
+
+
+@pytest.mark.parametrize("typed", ["number", "grouped", "phone", "venue"])
+def test_a_booking_is_found_by_what_staff_have_at_hand(
+    typed: str, office: Client, court: Bookable
+) -> None:
+    booking = make.confirmed(court=court)
+    make.confirmed(court=make.bookable(venue=make.venue(district=court.venue.district)))
+    term = {
+        "number": booking.number,
+        "grouped": "-".join(booking.number[i : i + 4] for i in (0, 4, 8)).lower(),
+        "phone": str(booking.booked_by.phone),
+        "venue": court.venue.name,
+    }[typed]
+
+    found = office.get(url("booking"), {"q": term}).context["cl"].queryset
+
+    assert list(found) == [booking]
+
+
+def test_a_booking_shows_its_slots_money_and_pass_and_takes_no_change(
+    office: Client, court: Bookable
+) -> None:
+    booking = make.confirmed(court=court)
+
+    page = office.get(url("booking", booking)).content.decode()
+
+    assert court.name in page
+    assert make.payment_of(booking).number in page
+    assert make.pass_of(booking).code in page
+    assert str(booking.booked_by.phone) not in page  # masked
+    assert office.post(url("booking", booking), {"state": "held"}).status_code == 403
+
+
+def test_a_booked_court_keeps_its_units(office: Client, court: Bookable) -> None:
+    page = office.get(url("bookable", court))
+    assert page.context["inline_admin_formsets"][0].has_change_permission
+
+    make.confirmed(court=court)
+
+    page = office.get(url("bookable", court))
+    assert not page.context["inline_admin_formsets"][0].has_change_permission

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from datetime import date
+
+from django.urls import URLPattern, URLResolver, path, register_converter
+
+from bureau.common import codes
+from venues import api
+
+
+class CodeConverter:
+    """A code as we print it or as people type it: `7k3m-0q2x-9vbc`."""
+
+    regex = "[0-9A-Za-z-]{12,14}"
+
+    def to_python(self, value: str) -> str:
+        return codes.normalise(value)
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+class DayConverter:
+    """A date as ISO 8601 writes it; one that does not exist is no address."""
+
+    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> date:
+        return date.fromisoformat(value)
+
+    def to_url(self, value: date) -> str:
+        return value.isoformat()
+
+
+register_converter(CodeConverter, "code")
+register_converter(DayConverter, "day")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("districts/", api.Districts.as_view(), name="api-districts"),
+    path("sports/", api.Sports.as_view(), name="api-sports"),
+    path("venues/", api.Venues.as_view(), name="api-venues"),
+    path("venues/<code:code>/", api.OneVenue.as_view(), name="api-venue"),
+    path(
+        "venues/<code:code>/days/<day:on>/",
+        api.VenueDay.as_view(),
+        name="api-venue-day",
+    ),
+    path("bookings/", api.Bookings.as_view(), name="api-bookings"),
+    path("bookings/<code:number>/", api.OneBooking.as_view(), name="api-booking"),
+    path(
+        "bookings/<code:number>/cancel/",
+        api.CancelBooking.as_view(),
+        name="api-booking-cancel",
+    ),
+    path(
+        "bookings/<code:number>/pass/",
+        api.BookingPass.as_view(),
+        name="api-booking-pass",
+    ),
+    path("gate/checks/", api.GateChecks.as_view(), name="api-gate-checks"),
+    path("gate/admissions/", api.GateAdmissions.as_view(), name="api-gate-admissions"),
+]
