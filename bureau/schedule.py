@@ -59,6 +59,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "bureau.workdays.tasks.recompute_stale_deadlines",
         "schedule": crontab(hour="2", minute="40"),
     },
+    # A picture was written, and then its transaction was rolled back.
+    "photos-forget-orphans": {
+        "task": "bureau.photos.tasks.forget_orphans",
+        "schedule": crontab(hour="4", minute="40"),
+    },
     # Messages that a crash or a silent provider left behind.
     "notices-sweep-deliveries": {
         "task": "bureau.notices.tasks.sweep_deliveries",

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import Http404, QueryDict
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import APIException
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -24,6 +25,13 @@ from bureau.common.errors import DomainError
 
 KEY = re.compile(r"[0-9A-Za-z_.\-]{8,128}")
 KEPT_HEADERS = ("Location",)
+# For `@extend_schema(parameters=[IDEMPOTENCY_KEY])` of a view that is `idempotent`.
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="8 to 128 characters. The same key gets the first answer for 48 hours.",
+)
 Handler = Callable[..., Response]
 
 

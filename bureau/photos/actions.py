@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
+from posixpath import join
+
 from django.contrib.gis.geos import Point
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
@@ -11,6 +15,9 @@ from bureau.common import clock, geo
 from bureau.common.codes import new_code
 from bureau.photos.models import Photo
 from bureau.photos.providers import read_picture
+
+FOLDER = "photos"
+ORPHAN_AFTER = timedelta(days=1)
 
 
 @transaction.atomic
@@ -64,3 +71,30 @@ def store_photo(
         detail={"purpose": purpose, "seen_before": list(reused)},
     )
     return photo
+
+
+def forget_orphans() -> int:
+    """Delete files whose row was rolled back or anonymised; how many went comes back.
+
+    Only what is older than a day: a younger one may belong to an open transaction.
+    """
+    before = clock.now() - ORPHAN_AFTER
+    gone = 0
+    for folder, names in _folders(FOLDER):
+        paths = {join(folder, name) for name in names}
+        known = Photo.objects.filter(file__in=paths).values_list("file", flat=True)
+        for path in sorted(paths - set(known)):
+            if default_storage.get_modified_time(path) < before:
+                default_storage.delete(path)
+                gone += 1
+    return gone
+
+
+def _folders(folder: str) -> Iterator[tuple[str, list[str]]]:
+    try:
+        inner, names = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    yield folder, names
+    for name in inner:
+        yield from _folders(join(folder, name))

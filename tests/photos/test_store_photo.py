@@ -2,19 +2,22 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings as site
 from django.core.files.base import File
+from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from bureau.accounts.models import User
 from bureau.audit.models import Entry
-from bureau.common import geo
+from bureau.common import clock, geo
 from bureau.common.errors import DomainError
 from bureau.photos import actions, providers
 from bureau.photos.errors import (
@@ -222,6 +225,22 @@ def test_the_same_file_for_something_else_is_found(
     assert list(Photo.objects.used_before(same_subject)) == [second]
     entry = Entry.objects.about(second).get(event="photos.photo.stored")
     assert entry.detail["seen_before"] == [first.pk]
+
+
+def test_files_without_a_row_are_forgotten_after_a_day(
+    store: Callable[..., Photo], citizen: User
+) -> None:
+    kept = store(pictures.jpeg())
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        assert store(pictures.png()).pk / 0
+
+    actions.forget_orphans()
+    left = {path.name for path in stored_files()}
+    assert left >= {f"{kept.code}.jpg"}
+    assert len(left) > Photo.objects.count()
+    with time_machine.travel(clock.now() + timedelta(hours=25)):
+        assert actions.forget_orphans() >= 1
+    assert [path.name for path in stored_files()] == [f"{kept.code}.jpg"]
 
 
 @settings(
