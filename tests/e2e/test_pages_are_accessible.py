@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from bureau.accounts.models import User
+from tests import make
+from tests.e2e.conftest import DESKTOP, PHONE, violations
+from tests.e2e.screens import Screens, no_sideways_scroll, sign_in, sign_in_staff
+from venues.models import Bookable, Venue
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
+
+PUBLIC = ["/", "/venues/", "/venues/map/", "/accounts/login/", "/about/", "/nowhere/"]
+LOOKS = {
+    "phone": ({}, PHONE, ""),
+    "elder": ({}, PHONE, "?mode=elder"),
+    "dark": ({"color_scheme": "dark"}, PHONE, ""),
+    "desktop": ({}, DESKTOP, ""),
+}
+
+
+def check(axe: Axe, page: Page, address: str) -> None:
+    page.goto(address)
+    assert violations(axe, page) == [], address
+    assert no_sideways_scroll(page), address
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_public_pages(
+    screens: Screens, axe: Axe, court: Bookable, hall: Venue, look: str
+) -> None:
+    media, size, switch = LOOKS[look]
+    page = screens.open(size, for_axe=True)
+    if media:
+        page.emulate_media(**media)
+    page.goto(f"/{switch}")
+
+    for address in [*PUBLIC, hall.get_absolute_url()]:
+        check(axe, page, address)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_pages_of_a_citizen(
+    screens: Screens, axe: Axe, court: Bookable, look: str
+) -> None:
+    media, size, switch = LOOKS[look]
+    page = screens.open(size, for_axe=True)
+    if media:
+        page.emulate_media(**media)
+    page.goto(f"/{switch}")
+    page.goto("/accounts/login/?next=/me/")
+    sign_in(page, "13900000008")
+    person = User.objects.get(phone="13900000008")
+    held = make.held(court=court, by=person)
+    mine = make.confirmed(by=person)
+    payment = make.payment_of(held)
+
+    for address in (
+        "/me/",
+        "/me/profile/",
+        "/me/real-name/",
+        "/me/family/",
+        "/me/eligibilities/",
+        "/me/devices/",
+        "/me/data/",
+        "/notices/",
+        "/bookings/",
+        held.get_absolute_url(),
+        f"/pay/{payment.number}/",
+        mine.get_absolute_url(),
+        f"{mine.get_absolute_url()}pass/",
+        f"{mine.get_absolute_url()}cancel/",
+    ):
+        check(axe, page, address)
+
+
+def test_the_gate(screens: Screens, axe: Axe, keeper: User, hall: Venue) -> None:
+    page = screens.open(PHONE, for_axe=True)
+    sign_in_staff(page, "keeper", "a long gate password", to="/gate/")
+
+    check(axe, page, "/gate/")
+
+
+def test_the_narrowest_phone_never_scrolls_sideways(
+    screens: Screens, court: Bookable, hall: Venue
+) -> None:
+    page = screens.open({"width": 320, "height": 640})
+
+    for address in [*PUBLIC, hall.get_absolute_url()]:
+        page.goto(address)
+        assert no_sideways_scroll(page), address
