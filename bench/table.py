@@ -60,9 +60,9 @@ def write_results(lines: list[Line]) -> None:
     notes = [f"- {line.what}: {line.note}" for line in lines if line.note]
     RESULTS.write_text(
         "# Measured\n\n"
-        f"By `make bench` on {clock.today():%Y-%m-%d}: {_machine()}. The load generator "
-        "ran on the same cores as the web server, PostgreSQL and Redis. The bare "
-        "limit is measured in the same run on the same server.\n\n"
+        f"By `make bench` on {clock.today():%Y-%m-%d}: {_machine()}. The load "
+        "generator ran on the same cores as the web server, PostgreSQL and Redis. The "
+        "bare limit is measured in the same run on the same server.\n\n"
         + "\n".join(f"| {' | '.join(row)} |" for row in table)
         + ("\n\n" + "\n".join(notes) if notes else "")
         + "\n"
