@@ -256,9 +256,7 @@ class _Revealing(_LookOnly):
         def show(given: dict[str, Any]) -> HttpResponse:
             revealed = self.unseal(row, reason=given["reason"], by=_staff(request))
             context = {"title": str(row), "revealed": revealed}
-            response = self.page(request, context)
-            response["Cache-Control"] = "no-store"
-            return response
+            return self.page(request, context)
 
         return self.ask(
             request,
