@@ -272,6 +272,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    # One name per set of choices, wherever it is used.
+    "ENUM_NAME_OVERRIDES": {
+        "SportEnum": "bureau.common.sports.Sport",
+        "BookingStateEnum": "venues.models.Booking.State",
+        "PassStateEnum": "venues.models.EntryPass.State",
+        "SlotStateEnum": "venues.queries.SlotState",
+        "PaymentStateEnum": "bureau.payments.models.Payment.State",
+        "ProviderNameEnum": "bureau.payments.models.ProviderName",
+    },
 }
 
 # --- Work in the background ------------------------------------------------------------
