@@ -123,7 +123,7 @@ class PaymentAdmin(Ledger):
         "state_badge",
         "provider",
         "refunded",
-        "late",
+        "late_badge",
         "created_at",
     ]
     list_filter = [
@@ -160,6 +160,10 @@ class PaymentAdmin(Ledger):
     )
     def state_badge(self, payment: Payment) -> tuple[str, str]:
         return payment.state, payment.get_state_display()
+
+    @display(description=_("late"), ordering="late", label="warning")
+    def late_badge(self, payment: Payment) -> str:
+        return gettext_now("late") if payment.late else ""
 
     def get_urls(self) -> list[URLPattern]:
         asked = self.admin_site.admin_view(self.ask_again_view)

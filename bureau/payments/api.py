@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.http import Http404
@@ -12,6 +13,7 @@ from rest_framework.views import APIView
 from bureau.accounts.http import SignedInApiRequest
 from bureau.audit.api import idempotent
 from bureau.payments import actions, providers
+from bureau.payments.errors import AskedTooOften
 from bureau.payments.models import Payment
 from bureau.payments.serializers import (
     AttemptOutput,
@@ -28,11 +30,19 @@ def _payment_of(request: SignedInApiRequest, number: str) -> Payment:
 
 
 class PaymentDetail(APIView):
-    """A payment of the person who asks."""
+    """A payment of the person who asks.
+
+    While it is due, reading it also makes us ask the provider every few seconds, so
+    that a client that polls does not wait for a callback that was lost.
+    """
 
     @extend_schema(operation_id="payment_read", responses=PaymentOutput)
     def get(self, request: SignedInApiRequest, number: str) -> Response:
-        return Response(PaymentOutput(_payment_of(request, number)).data)
+        payment = _payment_of(request, number)
+        if payment.state == Payment.State.DUE and payment.attempts.exists():
+            with suppress(AskedTooOften):
+                actions.ask_again(payment=payment, by=request.user)
+        return Response(PaymentOutput(payment).data)
 
 
 class PaymentStart(APIView):

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.db import OperationalError
 from requests import RequestException
 
@@ -199,29 +200,35 @@ def schedule_callbacks(*, transaction_id: int) -> None:
         )
 
 
-@shared_task
-def call_back_paid(*, transaction_id: int) -> None:
+@shared_task(bind=True, max_retries=5)
+def call_back_paid(self: Task[Any, None], *, transaction_id: int) -> None:
     paid = SandboxTransaction.objects.get(pk=transaction_id)
     forged = paid.behaviour == SandboxTransaction.Behaviour.FORGED
-    _deliver(paid_message(paid), forged=forged)
+    _deliver(self, paid_message(paid), forged=forged)
 
 
-@shared_task
-def call_back_refund(*, refund_number: str) -> None:
+@shared_task(bind=True, max_retries=5)
+def call_back_refund(self: Task[Any, None], *, refund_number: str) -> None:
     refund = SandboxRefund.objects.select_related("transaction").get(
         number=refund_number
     )
-    _deliver(refunded_message(refund))
+    _deliver(self, refunded_message(refund))
     out_of_order = SandboxTransaction.Behaviour.OUT_OF_ORDER
     if refund.transaction.behaviour == out_of_order:
-        _deliver(paid_message(refund.transaction))
+        _deliver(self, paid_message(refund.transaction))
 
 
-def _deliver(message: dict[str, Any], *, forged: bool = False) -> None:
+def _deliver(
+    task: Task[Any, None], message: dict[str, Any], *, forged: bool = False
+) -> None:
+    """Call back; like a real provider, again when the portal is away or in trouble."""
     try:
-        delivery = deliver(message, forged=forged)
+        status = deliver(message, forged=forged).status
     except RequestException as failed:
-        # A callback that finds nobody is lost, and the sweeps must cope with that.
-        logger.warning("sandbox callback for %s is lost: %s", message["id"], failed)
-    else:
-        logger.info("sandbox callback %s: %s", message["id"], delivery.status)
+        logger.warning("sandbox callback %s found nobody: %s", message["id"], failed)
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+    logger.info("sandbox callback %s: %s", message["id"], status)
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR or task.request.is_eager:
+        return
+    if task.request.retries < (task.max_retries or 0):
+        raise task.retry(countdown=5 * 2**task.request.retries)

@@ -87,6 +87,8 @@ def go(request: SignedInRequest, number: str, provider: str) -> HttpResponse:
     payment = _payment_of(request, number)
     if payment.state == Payment.State.PAID:
         return redirect(payment.return_path)
+    if not payment.is_payable_at(clock.now()):
+        return redirect("payments:choose", number)
     attempt = _latest_attempt(payment, provider)
     opening = attempt.opening
     if opening.get("url", "").startswith("/"):

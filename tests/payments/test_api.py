@@ -3,6 +3,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks
 from rest_framework.test import APIClient
 
 from bureau.payments.models import Payment, SandboxTransaction
@@ -121,3 +122,17 @@ def test_the_cashier_refuses_a_second_time(api: APIClient, payment: Payment) -> 
 
     assert answer.status_code == HTTPStatus.CONFLICT
     assert answer.json()["code"] == "sandbox_cashier_closed"
+
+
+def test_polling_finds_a_lost_callback(
+    api: APIClient,
+    payment: Payment,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    api.post(at(payment, "start/"), {"provider": "sandbox"}, format="json")
+    api.post(at(payment, "sandbox/"), {"behaviour": "lost"}, format="json")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert api.get(at(payment)).json()["state"] == "due"
+
+    assert api.get(at(payment)).json()["state"] == "paid"

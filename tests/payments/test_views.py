@@ -226,3 +226,14 @@ def test_a_cashier_that_is_still_being_called_is_waited_for(
     Attempt.objects.update(opening={})
 
     assertContains(client.get(at("go", payment, "sandbox")), "calling the cashier")
+
+
+def test_the_way_to_the_cashier_ends_with_the_time(
+    client: Client, payment: Payment
+) -> None:
+    begin(payment)
+    make.expire(payment)
+
+    response = client.get(at("go", payment, "sandbox"), follow=True)
+
+    assertContains(response, "The time to pay is over")
