@@ -105,7 +105,7 @@ class Deadline(models.Model):
     subject_id = models.BigIntegerField(_("subject"))
     rule = models.CharField(_("rule"), max_length=80)
     rule_version = models.PositiveSmallIntegerField(_("version of the rule"))
-    unit = models.CharField(_("unit"), max_length=8, choices=Unit.choices)
+    unit = models.CharField(_("unit of time"), max_length=8, choices=Unit.choices)
     amount = models.PositiveIntegerField(_("amount"))
     extension = models.PositiveIntegerField(_("extended by"), default=0)
     warn_hours = models.PositiveIntegerField(_("warn before, hours"), null=True)

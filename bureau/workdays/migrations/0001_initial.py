@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ('subject_id', models.BigIntegerField(verbose_name='subject')),
                 ('rule', models.CharField(max_length=80, verbose_name='rule')),
                 ('rule_version', models.PositiveSmallIntegerField(verbose_name='version of the rule')),
-                ('unit', models.CharField(choices=[('workdays', 'working days'), ('days', 'days'), ('hours', 'hours')], max_length=8, verbose_name='unit')),
+                ('unit', models.CharField(choices=[('workdays', 'working days'), ('days', 'days'), ('hours', 'hours')], max_length=8, verbose_name='unit of time')),
                 ('amount', models.PositiveIntegerField(verbose_name='amount')),
                 ('extension', models.PositiveIntegerField(default=0, verbose_name='extended by')),
                 ('warn_hours', models.PositiveIntegerField(null=True, verbose_name='warn before, hours')),
