@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from bureau.accounts import demo
+from bureau.accounts.models import Dependant, Eligibility, User, VerifiedIdentity
+from bureau.accounts.queries import eligible_groups
+from bureau.audit.actions import prove
+from bureau.audit.models import Entry
+from bureau.audit.queries import proof_of
+from bureau.common import clock
+from bureau.payments.models import Refund
+from bureau.regions.models import District
+from bureau.regions.queries import districts_of
+from venues.models import Admission, Bookable, Booking, Occupancy, PriceRule, Venue
+
+pytestmark = pytest.mark.django_db
+
+
+def run(command: str) -> str:
+    out = StringIO()
+    call_command(command, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("command", ["demo_city", "demo_people"])
+def test_outside_a_demonstration_nothing_is_made_and_the_reason_is_told(
+    command: str, settings: Settings
+) -> None:
+    settings.DEMO = False
+
+    with pytest.raises(CommandError, match="BUREAU_DEMO=1"):
+        run(command)
+    assert not User.objects.exists()
+
+
+def test_the_table_of_people_says_how_to_sign_in(settings: Settings) -> None:
+    settings.DEMO = True
+
+    lines = run("demo_people").splitlines()
+
+    for person in demo.PEOPLE:
+        (line,) = [line for line in lines if line.startswith(f"{person.login} ")]
+        assert person.first_page in line
+        assert (demo.PASSWORD in line) is not person.is_citizen
+
+
+# One test, because filling a city takes seconds.
+def test_the_city_is_filled_once_with_every_role_and_keeps_every_promise(
+    settings: Settings,
+) -> None:
+    settings.DEMO = True
+
+    assert "ready" in run("demo_city")
+
+    _every_place_stands_in_its_district()
+    _every_role_can_sign_in()
+    _a_fortnight_is_booked_as_people_do()
+    proof = proof_of(prove())
+    assert proof.holds, proof.offences
+
+    before = _counts()
+    assert "already" in run("demo_city")
+    assert _counts() == before
+
+
+def _every_place_stands_in_its_district() -> None:
+    venues = Venue.objects.public()
+    assert District.objects.count() == 11
+    assert venues.count() == 13
+    assert Venue.objects.filter(kind="business").count() == 54
+    assert set(venues.values_list("district__code", flat=True)) == set(
+        District.objects.values_list("code", flat=True)
+    )
+    for venue in Venue.objects.select_related("district"):
+        assert venue.district.boundary.covers(venue.location), venue.name
+        assert venue.name_en
+    assert Bookable.objects.count() >= 60
+    courts = Counter(Bookable.objects.values_list("venue", flat=True))
+    assert max(courts.values()) >= 30
+    assert PriceRule.objects.filter(price_fen=0).exists()
+    assert PriceRule.objects.filter(valid_until__isnull=False).exists()
+
+
+def _every_role_can_sign_in() -> None:
+    today = clock.today()
+    for person in demo.PEOPLE:
+        user = person.user()
+        assert user.check_password(person.password) is not person.is_citizen
+    groups = {
+        person.login: eligible_groups(person.user(), on=today)
+        for person in (demo.SENIOR, demo.STUDENT, demo.APPLICANT)
+    }
+    assert list(groups.values()) == [{"senior"}, {"student"}, frozenset()]
+    assert Dependant.objects.of(demo.GUARDIAN.user()).count() == 2
+    assert Eligibility.objects.waiting().count() == 1
+    assert districts_of(demo.CITY_STAFF.user()) is None
+    assert len(districts_of(demo.RENCHENG_STAFF.user()) or ()) == 1
+    assert demo.RENCHENG_STAFF.user().has_perm("venues.change_pricerule")
+    assert Venue.objects.worked_at_by(demo.GATE_TAIBAI.user()).count() == 1
+    assert Venue.objects.worked_at_by(demo.GATE_CANAL.user()).count() == 2
+    for identity in VerifiedIdentity.objects.all():
+        assert identity.masked_id_number.startswith("9999")  # nobody's number
+
+
+def _a_fortnight_is_booked_as_people_do() -> None:
+    now, today = clock.now(), clock.today()
+    states = Counter(Booking.objects.values_list("state", flat=True))
+    assert states["confirmed"] > 1000
+    assert states["cancelled"] > 50
+    assert states["expired"] > 10
+    assert Refund.objects.filter(state="done").count() > 30
+    days = {clock.local_day(b.starts_at) for b in Booking.objects.all()}
+    assert {today - timedelta(days=7), today + timedelta(days=7)} <= days
+    by_hour = Counter(
+        occupancy.during.lower.astimezone(clock.CHINA).hour
+        for occupancy in Occupancy.objects.filter(kind="booking")
+    )
+    assert by_hour[19] > 2 * by_hour[10]
+    assert Admission.objects.count() > 500
+    assert not Admission.objects.filter(admitted_at__gt=now).exists()
+    assert not Entry.objects.filter(occurred_at__gt=clock.now()).exists()
+
+
+def _counts() -> list[int]:
+    models = (User, Venue, Booking, Occupancy, PriceRule, Entry, Refund)
+    return [model.objects.count() for model in models]
