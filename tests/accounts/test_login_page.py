@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -15,11 +16,11 @@ pytestmark = pytest.mark.django_db
 DOOR = "/accounts/login/"
 
 
-def ask(browser: Client, phone: str, following: str = "") -> object:
+def ask(browser: Client, phone: str, following: str = "") -> Any:
     return browser.post(DOOR, {"phone": phone, "send": "1", "next": following})
 
 
-def enter(browser: Client, phone: str, code: str, following: str = "") -> object:
+def enter(browser: Client, phone: str, code: str, following: str = "") -> Any:
     return browser.post(
         DOOR, {"phone": phone, "code": code, "agreed": "on", "next": following}
     )
@@ -31,7 +32,7 @@ def test_a_citizen_signs_in_and_goes_on_to_where_they_wanted(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     following = "/venues/3/?day=2026-11-24"
-    page = browser.get(DOOR, {"next": following})
+    page: Any = browser.get(DOOR, {"next": following})
     assert 'value="/venues/3/?day=2026-11-24"' in page.content.decode()
     with django_capture_on_commit_callbacks(execute=True):
         page = ask(browser, phone, following)

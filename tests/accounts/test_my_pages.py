@@ -4,6 +4,7 @@ from datetime import date
 from http import HTTPStatus
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.test import Client
 
 from bureau.accounts import actions
@@ -160,7 +161,7 @@ def test_another_browser_is_signed_out(mine: Client, citizen: User, phone: str) 
     text = mine.get("/me/devices/").content.decode()
     assert "Library computer" in text
 
-    row = citizen.usersession_set.get(user_agent="Library computer")
+    row = UserSession.objects.get(user_agent="Library computer")
     mine.post(f"/me/sessions/{row.pk}/end/")
 
     assert elsewhere.get("/me/profile/").status_code == HTTPStatus.FOUND

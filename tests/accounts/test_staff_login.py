@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -31,14 +32,14 @@ def careful_clerk(clerk: User) -> User:
     return clerk
 
 
-def enter(browser: Client, user: User, password: str = PASSWORD) -> object:
+def enter(browser: Client, user: User, password: str = PASSWORD) -> Any:
     return browser.post(
         DOOR, {"login": user.username, "password": password, "next": "/admin/"}
     )
 
 
 def app_code() -> str:
-    return format_hotp_value(hotp_value(SECRET, int(time.time()) // 30))
+    return str(format_hotp_value(hotp_value(SECRET, int(time.time()) // 30)))
 
 
 def test_admin_has_no_door_of_its_own(browser: Client) -> None:

@@ -59,7 +59,7 @@ def confirm(*, name: str, id_number: str, by: User) -> Confirmed:
     except id_numbers.BadIdNumber as why:
         raise BadIdentity from why
     # A provider charges for each question, and would tell a guesser who exists.
-    limits.take("identity", str(by.pk), limit=10, seconds=24 * 3600)
+    limits.take("identity", by.limit_key, limit=10, seconds=24 * 3600)
     provider = identity_provider()
     try:
         is_confirmed = provider.confirms(name=name, id_number=number.text)

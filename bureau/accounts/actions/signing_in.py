@@ -284,7 +284,7 @@ def _check_second_factor(user: User, otp: str) -> None:
         return
     if not otp:
         raise OneTimePasswordNeeded
-    limits.take("otp", str(user.pk), limit=10, seconds=15 * 60)
+    limits.take("otp", user.limit_key, limit=10, seconds=15 * 60)
     for authenticator in Authenticator.objects.filter(user=user):
         if authenticator.wrap().validate_code(otp):
             return

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -21,13 +22,11 @@ from tests.accounts.conftest import new_id_number
 pytestmark = pytest.mark.django_db
 
 
-def register(by: User, **given: object) -> Dependant:
-    given = {
-        "name": "张小",
-        "id_number": new_id_number(),
-        "relation": "other",
-        "agreed": True,
-    } | given
+def register(by: User, **given: Any) -> Dependant:
+    given.setdefault("name", "张小")
+    given.setdefault("id_number", new_id_number())
+    given.setdefault("relation", "other")
+    given.setdefault("agreed", True)
     return actions.register_dependant(**given, by=by)
 
 

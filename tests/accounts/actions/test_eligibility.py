@@ -36,12 +36,10 @@ def picture() -> SimpleUploadedFile:
 
 
 def ask(by: User, **given: Any) -> Eligibility:
-    given = {
-        "kind": "student",
-        "expires_on": clock.today() + timedelta(days=30),
-        "certificate": picture(),
-        "agreed": True,
-    } | given
+    given.setdefault("kind", "student")
+    given.setdefault("expires_on", clock.today() + timedelta(days=30))
+    given.setdefault("certificate", picture())
+    given.setdefault("agreed", True)
     return actions.ask_for_eligibility(**given, by=by)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -22,8 +23,9 @@ from tests.accounts.conftest import new_id_number
 pytestmark = pytest.mark.django_db
 
 
-def verify(by: User, id_number: str = "", **given: object) -> VerifiedIdentity:
-    given = {"name": "张三丰", "agreed": True} | given
+def verify(by: User, id_number: str = "", **given: Any) -> VerifiedIdentity:
+    given.setdefault("name", "张三丰")
+    given.setdefault("agreed", True)
     return actions.verify_identity(
         id_number=id_number or new_id_number(), by=by, **given
     )
