@@ -92,6 +92,11 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]
         """The person's roles, for the audit trail; asked once per request."""
         return ", ".join(sorted(self.groups.values_list("name", flat=True)))
 
+    @property
+    def limit_key(self) -> str:
+        """Who is counted in Redis, which may outlive a database and its numbers."""
+        return f"{self.pk}|{self.date_joined.timestamp()}"
+
     def has_role(self, *roles: Role) -> bool:
         """Whether the person holds one of the roles (object memberships aside)."""
         names = {group.name for group in self.groups.all()}

@@ -28,9 +28,12 @@ class LimitsAway(DomainError):
 
 
 def wait_text(seconds: int) -> str:
-    """45 -> "45 seconds", 600 -> "10 minutes", always rounded up."""
+    """45 -> "45 seconds", 600 -> "10 minutes", 9000 -> "3 hours"; rounded up."""
     if seconds < 60:
         return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
+    if seconds > 2 * 3600:
+        hours = -(-seconds // 3600)
+        return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
     minutes = -(-seconds // 60)
     return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
 

@@ -39,7 +39,13 @@ def test_without_redis_nobody_passes(settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (61, "2 minutes")],
+    [
+        (1, "1 second"),
+        (59, "59 seconds"),
+        (60, "1 minute"),
+        (61, "2 minutes"),
+        (9000, "3 hours"),
+    ],
 )
 def test_a_wait_is_rounded_up(seconds: int, text: str) -> None:
     assert wait_text(seconds) == text
