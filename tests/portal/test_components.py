@@ -134,7 +134,7 @@ def test_a_button_with_an_address_is_a_link() -> None:
     assert '<a class="button button--primary" href="/x/">' in component(
         "button", text="Go", href="/x/", kind="primary"
     )
-    assert "<button" in component("button", text="Go")
+    assert '<button type="submit"' in component("button", text="Go")
 
 
 def test_steps_tell_where_one_is() -> None:
