@@ -13,7 +13,11 @@ from bureau.common import clock
 from bureau.regions.models import District
 from tests import make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    # The templates of the admin read variables that nobody has set.
+    pytest.mark.ignore_template_errors,
+]
 
 
 @pytest.fixture

@@ -10,7 +10,12 @@ from bureau.workdays import queries
 from bureau.workdays.models import CalendarYear, DayType
 from tests import make
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("published"),
+    # The templates of the admin read variables that nobody has set.
+    pytest.mark.ignore_template_errors,
+]
 ADD = "/admin/workdays/calendaryear/add/"
 
 
