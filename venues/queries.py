@@ -83,8 +83,9 @@ class Timetable:
                 own_or_all, venue=venue, on__in=wanted
             )
         }
+        weekdays = {day.isoweekday() for day in wanted}
         self._prices = list(
-            PriceRule.objects.filter(own_or_all, venue=venue)
+            PriceRule.objects.filter(own_or_all, venue=venue, weekday__in=weekdays)
             .in_force_between(wanted[0], wanted[-1])
             .order_by("pk")
         )
@@ -94,10 +95,16 @@ class Timetable:
     ) -> list[Offer]:
         """The slots of a court on a day, in order, for a person of these groups."""
         offers = []
+        rules = [
+            rule
+            for rule in self._prices
+            if _applies_on(rule, bookable, on)
+            and (not rule.group or rule.group in groups)
+        ]
         for opens, closes in self._open_minutes(bookable, on):
             last = closes - bookable.slot_minutes
             for start in range(opens, last + 1, bookable.slot_minutes):
-                if price := self._price(bookable, on, start, groups):
+                if price := _price(bookable, rules, start):
                     begins_at = clock.at(on, start)
                     length = timedelta(minutes=bookable.slot_minutes)
                     offers.append(Offer(begins_at, begins_at + length, price))
@@ -119,35 +126,34 @@ class Timetable:
         owner = bookable.pk if bookable.pk in self._hours else None
         return [(row.opens, row.closes) for row in self._hours[owner][on.isoweekday()]]
 
-    def _price(
-        self, bookable: Bookable, on: date, minute: int, groups: frozenset[str]
-    ) -> Price | None:
-        narrowest: dict[str, tuple[int, PriceRule]] = {}
-        for rule in self._prices:
-            if rule.group and rule.group not in groups:
-                continue
-            if not _applies(rule, bookable, on, minute):
-                continue
-            width = _narrowness(rule)
-            if rule.group not in narrowest or width > narrowest[rule.group][0]:
-                narrowest[rule.group] = (width, rule)
-        if not narrowest:
-            return None
-        rules = (rule for _width, rule in narrowest.values())
-        rule = min(rules, key=lambda rule: (rule.price_fen, rule.group, rule.pk))
-        return Price(
-            fen=rule.price_fen * bookable.slot_minutes // HOUR,
-            is_peak=rule.is_peak,
-            group=rule.group,
-            rule_id=rule.pk,
-            fen_per_hour=rule.price_fen,
-        )
+
+def _price(bookable: Bookable, rules: Iterable[PriceRule], minute: int) -> Price | None:
+    """The cheapest of the narrowest rule of each group, at a minute of the day."""
+    narrowest: dict[str, tuple[int, PriceRule]] = {}
+    for rule in rules:
+        if not rule.starts <= minute < rule.ends:
+            continue
+        width = _narrowness(rule)
+        if rule.group not in narrowest or width > narrowest[rule.group][0]:
+            narrowest[rule.group] = (width, rule)
+    if not narrowest:
+        return None
+    cheapest = min(
+        (rule for _width, rule in narrowest.values()),
+        key=lambda rule: (rule.price_fen, rule.group, rule.pk),
+    )
+    return Price(
+        fen=cheapest.price_fen * bookable.slot_minutes // HOUR,
+        is_peak=cheapest.is_peak,
+        group=cheapest.group,
+        rule_id=cheapest.pk,
+        fen_per_hour=cheapest.price_fen,
+    )
 
 
-def _applies(rule: PriceRule, bookable: Bookable, on: date, minute: int) -> bool:
+def _applies_on(rule: PriceRule, bookable: Bookable, on: date) -> bool:
     return (
         rule.weekday == on.isoweekday()
-        and rule.starts <= minute < rule.ends
         and rule.valid_from <= on
         and (rule.valid_until is None or on < rule.valid_until)
         and rule.bookable_id in (None, bookable.pk)
