@@ -371,17 +371,17 @@ class GateAdmissions(APIView):
         posts = Venue.objects.worked_at_by(request.user)
         venue = get_object_or_404(posts, pk=checked["venue"])
         entry_pass = get_object_or_404(EntryPass, pk=checked["pass"])
-        code = status.HTTP_201_CREATED
+        answer: int = status.HTTP_201_CREATED
         try:
             admission = actions.admit(
                 entry_pass=entry_pass, venue=venue, by=request.user
             )
         except PassUsed:
-            code = status.HTTP_200_OK
+            answer = status.HTTP_200_OK
             mine = Admission.objects.select_related("entry_pass", "venue").filter(
                 entry_pass=entry_pass, venue=venue, admitted_by=request.user
             )
             if (found := mine.first()) is None:
                 raise
             admission = found
-        return Response(AdmissionOutput(admission).data, status=code)
+        return Response(AdmissionOutput(admission).data, status=answer)

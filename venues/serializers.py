@@ -97,7 +97,9 @@ class DistrictOutput(serializers.ModelSerializer[District]):
 
 class SportOutput(serializers.Serializer[Any]):
     code = serializers.ChoiceField(choices=Sport.choices)
-    label = serializers.CharField(help_text=_("In the language of the request."))
+    label = serializers.CharField(  # type: ignore[assignment]
+        help_text=_("In the language of the request.")
+    )
 
 
 class VenueQuery(serializers.Serializer[Any]):

@@ -18,7 +18,7 @@
       this._ground(map);
       var stored = this._field.value ? JSON.parse(this._field.value).coordinates : null;
       if (stored) this._place(L.latLng(stored[1], stored[0]));
-      map.setView(this._marker ? this._marker.getLatLng() : CITY, this._marker ? 13 : 9);
+      map.setView(this._marker ? this._marker.getLatLng() : CITY, this._marker ? 11 : 9);
       if (this.options.modifiable) map.on("click", this._clicked, this);
       map.fire("map:loadfield", { field: this, fieldid: this.options.fieldid });
       return this;

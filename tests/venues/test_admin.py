@@ -386,8 +386,10 @@ def test_the_page_shows_prices_in_force_later_and_past(
     lists = office.get(page).context["lists"]
 
     assert [str(heading) for heading, _ in lists] == ["In force", "Later", "Past"]
-    assert {rule.price_fen for rule in lists[0][1]} == {make.PRICE_FEN}
-    assert {rule.price_fen for rule in lists[1][1]} >= {6100}
+    assert {row.rule.price_fen for row in lists[0][1]} == {make.PRICE_FEN}
+    assert {(row.rule.price_fen, row.weekdays) for row in lists[1][1]} >= {
+        (6100, ("Monday", "Tuesday"))
+    }
 
 
 @pytest.mark.parametrize(

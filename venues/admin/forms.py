@@ -25,6 +25,7 @@ from bureau.common.fields import MinuteOfDayFormField, clock_text
 from bureau.common.sports import Sport
 from venues.actions.rules import Band, OpenMinutes
 from venues.models import Bookable, Unit, Venue
+from venues.models.places import Facility
 from venues.models.rules import PriceGroup, Weekday
 
 _DASH = re.compile(r"\s*(?:-|–|—|~|至)\s*")
@@ -216,6 +217,19 @@ class CallOffForm(forms.Form):
 
 class PinForm(forms.ModelForm[Venue]):
     """A venue, whose pin must stand somewhere on earth."""
+
+    sports = forms.MultipleChoiceField(
+        label=_("Sports"),
+        required=False,
+        choices=Sport.choices,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    facilities = forms.MultipleChoiceField(
+        label=_("Facilities"),
+        required=False,
+        choices=Facility.choices,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
 
     class Meta:
         model = Venue

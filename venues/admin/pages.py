@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -22,6 +23,7 @@ from venues.actions.rules import OpenMinutes
 from venues.admin.forms import HoursForm, PriceForm
 from venues.admin.scope import StaffRequest
 from venues.models import Bookable, PriceRule, Venue, WeeklyHours
+from venues.models.rules import Weekday
 
 
 def hours_page(
@@ -108,11 +110,41 @@ def prices_page(
         venue=venue,
         court=court,
         lists=[
-            (_("In force"), [rule for rule in rules if _is_in_force(rule, today)]),
-            (_("Later"), [rule for rule in rules if rule.valid_from > today]),
-            (_("Past"), past),
+            (heading, _rows(rules))
+            for heading, rules in (
+                (_("In force"), [rule for rule in rules if _is_in_force(rule, today)]),
+                (_("Later"), [rule for rule in rules if rule.valid_from > today]),
+                (_("Past"), past),
+            )
         ],
     )
+
+
+@dataclass(frozen=True)
+class PriceRow:
+    """Rules that differ in nothing but their weekday, as one line."""
+
+    rule: PriceRule
+    weekdays: tuple[str, ...]
+
+    @property
+    def days(self) -> str:
+        if len(self.weekdays) == len(Weekday):
+            return _("every day")
+        return ", ".join(self.weekdays)
+
+
+def _rows(rules: list[PriceRule]) -> list[PriceRow]:
+    alike: dict[tuple[Any, ...], list[PriceRule]] = defaultdict(list)
+    for rule in rules:
+        what = (rule.sport, rule.group, rule.starts, rule.ends, rule.price_fen)
+        when = (rule.is_peak, rule.valid_from, rule.valid_until, rule.set_by_id)
+        key = (what, when)
+        alike[key].append(rule)
+    return [
+        PriceRow(same[0], tuple(rule.get_weekday_display() for rule in same))
+        for same in alike.values()
+    ]
 
 
 def show(

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.forms import Media
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +19,7 @@ from venues.admin.forms import PinForm
 from venues.admin.pages import hours_page, prices_page
 from venues.admin.scope import ScopedAdmin, StaffRequest
 from venues.models import Bookable, BookableUnit, BookingLine, Unit, Venue, VenueStaff
+from venues.querysets import VenueQuerySet
 
 
 class SportFilter(admin.SimpleListFilter):
@@ -28,11 +29,11 @@ class SportFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(sport.value, str(sport.label)) for sport in Sport]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.offering(self.value()) if self.value() else queryset
 
 
-class PinWidget(LeafletAdminWidget):  # type: ignore[misc]
+class PinWidget(LeafletAdminWidget):
     """The pin alone: no drawing tools, and the districts as the ground."""
 
     geometry_field_class = "BureauPin"
@@ -67,7 +68,7 @@ class UnitInline(TabularInline):
 
 
 @admin.register(Venue)
-class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):  # type: ignore[misc]
+class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):
     form = PinForm
     widget = PinWidget
     district_path = "district"
@@ -125,7 +126,7 @@ class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):  # type: ignore[misc]
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Venue]:
-        rows: QuerySet[Venue] = super().get_queryset(request)
+        rows: VenueQuerySet = super().get_queryset(request)
         return rows.with_district().with_court_count()
 
     @display(description=_("sports"))
@@ -198,7 +199,7 @@ class PartInline(TabularInline):
             )
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def _is_booked(self, court: Model | None) -> bool:
+    def _is_booked(self, court: Bookable | None) -> bool:
         lines = BookingLine.objects.filter(
             bookable=court,
             booking__state__in=["held", "confirmed"],

@@ -32,7 +32,8 @@ class ExceptionForm(ModelForm):  # type: ignore[type-arg]
         fields = ["venue", "bookable", "on", "opens", "closes", "reason"]
 
     def clean(self) -> dict[str, Any]:
-        given = super().clean() or self.cleaned_data
+        super().clean()
+        given = self.cleaned_data
         court, venue = given.get("bookable"), given.get("venue")
         if court and venue and court.venue_id != venue.pk:
             self.add_error("bookable", ValidationError(_("Not a court of this venue.")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, QuerySet
@@ -15,16 +15,16 @@ from bureau.regions.models import District
 from bureau.regions.queries import districts_of
 from venues.models import Bookable, Unit, Venue
 
+Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
+
 
 class StaffRequest(HttpRequest):
     """Behind the admin's own door the user is a person (for type checkers)."""
 
-    user: User  # type: ignore[assignment]
+    user: User
 
 
-def in_my_districts(
-    rows: QuerySet[Any], request: HttpRequest, *, path: str
-) -> QuerySet[Any]:
+def in_my_districts(rows: Rows, request: HttpRequest, *, path: str) -> Rows:
     """`rows` that lie in the reader's districts; `path` leads from a row to one."""
     if isinstance(request.user, AnonymousUser):
         return rows.none()

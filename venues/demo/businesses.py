@@ -27,7 +27,7 @@ BRANDS = (
 
 def fill(city: DemoCity) -> None:
     districts = list(District.objects.in_order())
-    venues = []
+    venues: list[Venue] = []
     for sport, count, trade, trade_en in TRADES:
         for number in range(count):
             district = districts[(len(venues)) % len(districts)]
