@@ -22,7 +22,7 @@ django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# --- Where we run ----------------------------------------------------------------
+# --- Where we run ------------------------------------------------------------------
 DEBUG = env.flag("BUREAU_DEBUG", default=False)
 DEMO = env.flag("BUREAU_DEMO", default=False)
 SECRET_KEY = env.text("BUREAU_SECRET_KEY")
@@ -34,7 +34,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 BEHIND_TLS = PUBLIC_URL.startswith("https://")
 PROXIES = env.number("BUREAU_PROXIES", 0)
 
-# --- The bureau ------------------------------------------------------------------
+# --- The bureau --------------------------------------------------------------------
 CITY_NAME = env.text("BUREAU_CITY_NAME", "济宁")
 SITE_NAME = env.text("BUREAU_SITE_NAME", "济宁体育")
 BUREAU_NAME = env.text("BUREAU_NAME", "济宁市体育局")
@@ -43,7 +43,7 @@ ICP_NUMBER = env.text("BUREAU_ICP_NUMBER", "")
 POLICE_NUMBER = env.text("BUREAU_POLICE_NUMBER", "")
 SITE_IDENTIFIER = env.text("BUREAU_SITE_IDENTIFIER", "")
 
-# --- Django ----------------------------------------------------------------------
+# --- Django ------------------------------------------------------------------------
 ROOT_URLCONF = "bureau.urls"
 WSGI_APPLICATION = "bureau.wsgi.application"
 AUTH_USER_MODEL = "accounts.User"
@@ -134,7 +134,7 @@ TEMPLATES = [
 
 FORM_RENDERER = "bureau.common.forms.ComponentRenderer"
 
-# --- Data ------------------------------------------------------------------------
+# --- Data --------------------------------------------------------------------------
 DATABASES = {
     "default": {
         **dj_database_url.parse(
@@ -157,7 +157,7 @@ SESSION_ENGINE = "bureau.common.sessions"
 SESSION_COOKIE_NAME = "bureau_session"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 
-# --- Language and time -----------------------------------------------------------
+# --- Language and time -------------------------------------------------------------
 USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"
 LANGUAGE_CODE = "zh-hans"
@@ -166,7 +166,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 LANGUAGE_COOKIE_NAME = "lang"
 LANGUAGE_COOKIE_AGE = 60 * 60 * 24 * 365
 
-# --- Files -----------------------------------------------------------------------
+# --- Files -------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = env.text("BUREAU_STATIC_ROOT", str(BASE_DIR / ".local" / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -209,7 +209,7 @@ ACCOUNT_RATE_LIMITS = {
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ADAPTER = "bureau.accounts.adapter.SecondFactorAdapter"
 MFA_TOTP_ISSUER = SITE_NAME
-KNOX_TOKEN_MODEL = "accounts.Token"
+KNOX_TOKEN_MODEL = "accounts.Token"  # noqa: S105 - the name of a table
 # knox's own table is not ours: its migrations would make it beside accounts_token.
 MIGRATION_MODULES = {"knox": None}
 REST_KNOX = {"TOKEN_TTL": timedelta(days=90), "AUTO_REFRESH": True}
@@ -249,7 +249,7 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-# --- API -----------------------------------------------------------------------------
+# --- API ---------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "bureau.common.api_errors.handle",
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -283,7 +283,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# --- Work in the background ------------------------------------------------------------
+# --- Work in the background --------------------------------------------------------
 CELERY_BROKER_URL = env.broker_url("REDIS_URL", _REDIS, database=0)
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -294,7 +294,7 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = SCHEDULE
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
-# --- Payments (bureau/payments) --------------------------------------------------------
+# --- Payments (bureau/payments) ----------------------------------------------------
 PAYMENT_PROVIDERS = env.words("BUREAU_PAYMENT_PROVIDERS", "sandbox" if DEMO else "")
 PAYMENT_NOTIFY_URL = env.text("BUREAU_PAYMENT_NOTIFY_URL", PUBLIC_URL)
 SANDBOX_KEY = env.text("BUREAU_SANDBOX_KEY", "sandbox-only")
@@ -313,7 +313,7 @@ ALIPAY_APP_ID = env.text("BUREAU_ALIPAY_APP_ID", "")
 ALIPAY_PRIVATE_KEY = env.text("BUREAU_ALIPAY_PRIVATE_KEY", "")
 ALIPAY_PUBLIC_KEY = env.text("BUREAU_ALIPAY_PUBLIC_KEY", "")
 
-# --- Messages (bureau/notices) -----------------------------------------------------------
+# --- Messages (bureau/notices) -----------------------------------------------------
 SMS_SENDER = env.text("BUREAU_SMS_SENDER", "page" if DEMO else "console")
 SMS_SIGN_NAME = env.text("BUREAU_SMS_SIGN_NAME", SITE_NAME)
 # Our template names and Aliyun's codes for them: `login_code=SMS_123,refund=SMS_456`.
@@ -327,7 +327,7 @@ EMAIL_BACKEND = env.text(
 )
 DEFAULT_FROM_EMAIL = env.text("BUREAU_FROM_EMAIL", "no-reply@localhost")
 
-# --- Map ---------------------------------------------------------------------------------
+# --- Map ---------------------------------------------------------------------------
 LEAFLET_CONFIG = {
     "DEFAULT_CENTER": (35.40, 116.60),
     "DEFAULT_ZOOM": 9,
@@ -339,7 +339,7 @@ LEAFLET_CONFIG = {
 }
 MAP_TILES_URL = env.text("BUREAU_MAP_TILES_URL", "")
 
-# --- Staff pages -------------------------------------------------------------------------
+# --- Staff pages -------------------------------------------------------------------
 UNFOLD = {
     "SITE_TITLE": _("Sports bureau"),
     "SITE_HEADER": _("Sports bureau"),
@@ -372,7 +372,7 @@ UNFOLD = {
 # A cell that begins with "=" must not run in the spreadsheet of whoever opens it.
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 
-# --- Logs ----------------------------------------------------------------------------------
+# --- Logs --------------------------------------------------------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

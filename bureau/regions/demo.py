@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 from django.core.management import call_command
 
 from bureau.accounts.demo import PATROL, RENCHENG_STAFF
@@ -12,7 +14,7 @@ RENCHENG = "370811"
 
 
 def fill(city: DemoCity) -> None:
-    call_command("load_regions", verbosity=0)
+    call_command("load_regions", stdout=StringIO())  # `say` tells it
     rencheng = District.objects.get(code=RENCHENG)
     for person in (RENCHENG_STAFF, PATROL):
         Posting.objects.create(user=person.user(), district=rencheng)

@@ -63,7 +63,7 @@ def test_the_city_is_filled_once_with_every_role_and_keeps_every_promise(
     _every_role_can_sign_in()
     _a_fortnight_is_booked_as_people_do()
     proof = proof_of(prove())
-    assert proof.holds, proof.offences
+    assert proof.holds, proof.broken
 
     before = _counts()
     assert "already" in run("demo_city")

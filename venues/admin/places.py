@@ -126,8 +126,9 @@ class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Venue]:
-        rows: VenueQuerySet = super().get_queryset(request)
-        return rows.with_district().with_court_count()
+        rows: Any = super().get_queryset(request)
+        narrowed: VenueQuerySet = rows.with_district().with_court_count()
+        return narrowed
 
     @display(description=_("sports"))
     def sports_text(self, venue: Venue) -> str:
