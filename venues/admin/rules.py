@@ -55,7 +55,7 @@ class HoursExceptionAdmin(ScopedAdmin):
 
     @display(description=gettext_lazy("opening hours"))
     def times(self, row: HoursException) -> str:
-        if not row.closes:
+        if row.opens is None or row.closes is None:
             return _("closed all day")
         return f"{clock_text(row.opens)}–{clock_text(row.closes)}"
 
