@@ -10,7 +10,14 @@ os.environ.setdefault(
 os.environ.setdefault("BUREAU_FINGERPRINT_KEY", "tests-only")
 os.environ.setdefault("BUREAU_PAYMENT_PROVIDERS", "sandbox")
 
+from bureau import env
 from bureau.settings import *  # noqa: F403
+
+# Each process of pytest-xdist has a cache of its own: clearing one leaves the others.
+_PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+CACHES["default"]["LOCATION"] = env.redis_url(
+    "REDIS_URL", "redis://localhost:6379", database=2 + _PROCESS
+)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

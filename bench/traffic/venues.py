@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from uuid import uuid4
 
@@ -23,6 +23,7 @@ from django.urls import reverse
 
 from bench import city
 from bench.ledger import Ledger
+from bureau.common import clock
 from bureau.payments.models import Payment, Refund, SandboxTransaction
 from venues.models import Booking
 
@@ -47,8 +48,8 @@ def fill() -> None:
     _citizens[:] = city.citizens(600)
 
 
-def _soon() -> object:
-    return city.clock.now() + timedelta(hours=3)
+def _soon() -> datetime:
+    return clock.now() + timedelta(hours=3)
 
 
 @dataclass

@@ -11,7 +11,7 @@ CHINA = ZoneInfo("Asia/Shanghai")
 
 
 def now() -> datetime:
-    """This moment, aware, in UTC."""
+    """Tell the moment, aware, in UTC."""
     return timezone.now()  # noqa: TID251 - the one allowed reader
 
 

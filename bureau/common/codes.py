@@ -88,7 +88,9 @@ class Scanned:
     proof: str
 
 
-_URL = re.compile(r"/(?P<kind>[a-z])/(?P<code>[0-9A-Za-z\-]+)(?:\?k=(?P<proof>[0-9A-Z]+))?$")
+_URL = re.compile(
+    r"/(?P<kind>[a-z])/(?P<code>[0-9A-Za-z\-]+)(?:\?k=(?P<proof>[0-9A-Z]+))?$"
+)
 
 
 def parse(text: str, *, kind: str) -> Scanned | None:

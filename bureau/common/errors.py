@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 class DomainError(Exception):
     """A rule of the bureau said no. The message is fit to show to the person asking.
 
-    `code` is part of our API: clients branch on it, so it never changes. `status` is the
-    HTTP status it travels with. A message may name values: `CourtTaken(court="3")`
+    `code` is part of our API: clients branch on it, so it never changes. `status` is
+    the HTTP status it travels with. A message may name values: `CourtTaken(court="3")`
     fills `%(court)s`, and the API repeats them under `detail`.
     """
 

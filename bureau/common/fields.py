@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -42,17 +42,18 @@ class MinuteOfDayFormField(forms.CharField):
 
 
 # The stubs know which types the field sets and gets; Django's own class does not.
-if TYPE_CHECKING:
-    _SmallInteger = models.PositiveSmallIntegerField[int, int]
-else:
-    _SmallInteger = models.PositiveSmallIntegerField
+_Set = TypeVar("_Set")
+_Get = TypeVar("_Get")
 
 
-class MinuteOfDayField(_SmallInteger):
+class MinuteOfDayField(models.PositiveSmallIntegerField[_Set, _Get]):
     """Minutes since midnight in China, 0..1440, typed and shown as `HH:MM`.
 
     A time of day cannot say 24:00, and most halls close at it.
     """
+
+    _pyi_private_set_type: int
+    _pyi_private_get_type: int
 
     def formfield(self, **kwargs: Any) -> Any:
         return super().formfield(**{"form_class": MinuteOfDayFormField, **kwargs})

@@ -13,6 +13,7 @@ from bureau.accounts.queries import eligible_groups
 from bureau.audit.models import record
 from bureau.common import clock
 from bureau.common.db import constraint_errors
+from bureau.common.errors import DomainError
 from bureau.common.money import yuan
 from bureau.notices.actions import notify
 from bureau.payments import actions as payments
@@ -32,7 +33,6 @@ from venues.errors import (
     SlotTaken,
     TooLateToCancel,
     TooManyHolds,
-    VenueShut,
 )
 from venues.models import Bookable, Booking, BookingLine, EntryPass, Occupancy, Venue
 from venues.querysets import period
@@ -61,18 +61,21 @@ def hold_slots(
     `resolve_picks`.
     """
     now = clock.now()
-    if venue.closed_on or venue.kind != Venue.Kind.PUBLIC:
-        raise VenueShut
-    first_day = clock.local_day(now)
-    groups = eligible_groups(by, dependant=dependant, on=first_day)
-    slots = resolve_picks(venue, picks, at=now, groups=groups)
+    groups = eligible_groups(by, dependant=dependant, on=clock.local_day(now))
+    try:
+        slots = resolve_picks(venue, picks, at=now, groups=groups)
+    except DomainError:
+        # A form sent again after its slot began is still the booking that it made.
+        mine = Booking.objects.filter(booked_by=by, request_key=request_key)
+        if made_before := mine.first():
+            return made_before
+        raise
     wanted = [w for slot in slots for w in slot.wanted]
 
     lock_floor(wanted, person_id=by.pk)
     known = list(Booking.objects.made_by_request_or_held(by, request_key, at=now))
-    for booking in known:
-        if booking.request_key == request_key:
-            return booking
+    if made_before := _made_by(request_key, known):
+        return made_before
     total = sum(slot.offer.price.fen for slot in slots)
     if total != quoted_fen:
         raise PriceChanged(total=yuan(total))
@@ -80,6 +83,7 @@ def hold_slots(
         raise TooManyHolds(most=MOST_HOLDS)
     refuse_taken(wanted, at=now)
 
+    hold_until = now + timedelta(minutes=venue.hold_minutes)
     booking = Booking.objects.create(
         venue=venue,
         booked_by=by,
@@ -89,7 +93,7 @@ def hold_slots(
         ends_at=max(slot.offer.ends_at for slot in slots),
         total_fen=total,
         created_at=now,
-        hold_until=now + timedelta(minutes=venue.hold_minutes) if total else None,
+        hold_until=hold_until if total else None,
         request_key=request_key,
     )
     _take_floor(booking, _write_lines(booking, slots))
@@ -100,7 +104,7 @@ def hold_slots(
             payer=by,
             amount_fen=total,
             title=f"{venue.name} {clock.at_text(booking.starts_at)}",
-            expires_at=booking.hold_until,
+            expires_at=hold_until,
             return_path=booking.get_absolute_url(),
             by=by,
         )
@@ -187,6 +191,10 @@ def expire_holds(*, at: datetime, most: int = 500) -> int:
         with transaction.atomic():
             cleared += expire_hold(booking_id, at=at)
     return cleared
+
+
+def _made_by(request_key: UUID, known: Sequence[Booking]) -> Booking | None:
+    return next((b for b in known if b.request_key == request_key), None)
 
 
 def _write_lines(booking: Booking, slots: Sequence[PickedSlot]) -> list[BookingLine]:

@@ -21,6 +21,7 @@ from venues.errors import (
     SlotsOverlap,
     SlotTaken,
     TooManySlots,
+    VenueShut,
 )
 from venues.models import Bookable, Booking, Occupancy, Venue
 from venues.queries import Offer, Timetable
@@ -61,9 +62,11 @@ def resolve_picks(
 ) -> list[PickedSlot]:
     """Hold picks against the venue's rules.
 
-    Raises `NothingPicked`, `TooManySlots`, `SlotNotOffered`, `SlotInThePast`,
-    `SlotNotOpenYet` or `SlotsOverlap`.
+    Raises `VenueShut`, `NothingPicked`, `TooManySlots`, `SlotNotOffered`,
+    `SlotInThePast`, `SlotNotOpenYet` or `SlotsOverlap`.
     """
+    if venue.closed_on or venue.kind != Venue.Kind.PUBLIC:
+        raise VenueShut
     if not picks:
         raise NothingPicked
     if len(picks) > venue.max_slots:
@@ -143,7 +146,7 @@ def refuse_taken(wanted: Sequence[Wanted], *, at: datetime) -> None:
     )
     lapsed = set()
     for kind, hold_until, booking_id in in_the_way:
-        if kind != Occupancy.Kind.HOLD or hold_until > at:
+        if kind != Occupancy.Kind.HOLD or hold_until is None or hold_until > at:
             raise SlotTaken
         lapsed.add(booking_id)
     for booking_id in sorted(lapsed):

@@ -92,6 +92,23 @@ def test_the_same_request_twice_is_one_booking(citizen: User) -> None:
     assert Booking.objects.count() == 1
 
 
+def test_the_same_request_after_the_game_began_is_still_that_booking(
+    citizen: User,
+) -> None:
+    court = make.bookable()
+    given = {
+        "venue": court.venue,
+        "picks": [Pick(court.pk, make.tomorrow_at(18))],
+        "quoted_fen": make.PRICE_FEN,
+        "request_key": uuid4(),
+        "by": citizen,
+    }
+    booking = actions.hold_slots(**given)
+
+    with time_machine.travel(booking.starts_at, tick=False):
+        assert actions.hold_slots(**given) == booking
+
+
 def test_refuses_a_court_that_somebody_holds() -> None:
     court = make.bookable()
     make.held(court=court)
