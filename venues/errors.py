@@ -152,3 +152,15 @@ class HoursOverlap(DomainError):
     code = "hours_overlap"
     message = _("These opening hours overlap.")
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class HoursBackwards(DomainError):
+    code = "hours_backwards"
+    message = _("The opening must come before the closing, and both within one day.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class PriceInThePast(DomainError):
+    code = "price_in_the_past"
+    message = _("A price cannot change in the past.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY

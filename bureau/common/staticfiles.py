@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -37,6 +37,9 @@ class BundledStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: 
         ("js/*.js", _MODULE_IMPORTS),
     )
     bundles = ("css/site.css",)
+    # What citizens load. Compressing all packages well takes a minute, and the proxy
+    # compresses what staff load on the fly.
+    compressed = ("css/", "icons/", "img/", "js/", "leaflet/leaflet.")
     manifest_strict = False
 
     def post_process(
@@ -50,6 +53,11 @@ class BundledStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: 
                 if name in paths:
                     self._bundle(name, paths)
         yield from super().post_process(paths, dry_run=dry_run, **options)
+
+    def compress_files(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        yield from super().compress_files(
+            path for path in paths if path.startswith(self.compressed)
+        )
 
     def _bundle(self, name: str, paths: Paths) -> None:
         folder = posixpath.dirname(name)

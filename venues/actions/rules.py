@@ -12,14 +12,17 @@ from bureau.audit.models import record
 from bureau.common import clock
 from bureau.common.db import constraint_errors
 from bureau.common.geo import Datum
-from venues.errors import HoursOverlap
+from venues.errors import HoursBackwards, HoursOverlap, PriceInThePast
 from venues.models import Bookable, PriceRule, Venue, WeeklyHours
 
 OpenMinutes = tuple[int, int]
 """(opens, closes) in minutes since midnight, 0..1440"""
 
 
-@constraint_errors(venues_weeklyhours_no_overlap=HoursOverlap)
+@constraint_errors(
+    venues_weeklyhours_no_overlap=HoursOverlap,
+    venues_weeklyhours_opens_before_it_closes=HoursBackwards,
+)
 def set_weekly_hours(
     *,
     venue: Venue,
@@ -31,7 +34,7 @@ def set_weekly_hours(
 
     `hours` maps ISO weekdays (Monday is 1) to open periods; a weekday left out is shut.
     An empty mapping for a court means that it follows its venue again. Bookings made
-    under the old hours stay. Raises `HoursOverlap`.
+    under the old hours stay. Raises `HoursOverlap` or `HoursBackwards`.
     """
     WeeklyHours.objects.filter(venue=venue, bookable=bookable).delete()
     WeeklyHours.objects.bulk_create(
@@ -79,8 +82,11 @@ def set_prices(
     """Set the price of an hour (fen) in a band of the week, from a date on.
 
     What stood there before ends on that date; parts of it outside the band go on
-    unchanged. Bookings keep the price that they were quoted.
+    unchanged. Bookings keep the price that they were quoted. Raises `PriceInThePast`
+    when `from_on` is before today: what was asked for yesterday stays on record.
     """
+    if from_on < clock.today():
+        raise PriceInThePast
     # Two people at the price table at once: the second waits for the first.
     Venue.objects.select_for_update().get(pk=venue.pk)
     rules = []
@@ -99,10 +105,7 @@ def set_prices(
             set_by=by,
         )
         _make_room(fresh)
-        # Room was made under the venue's lock. Leaving the venue out skips just the
-        # overlap check, which in Python cannot tell a court's price from its venue's;
-        # the database can, and has the last word.
-        fresh.full_clean(exclude=["set_by", "venue"])
+        fresh.full_clean(exclude=["set_by"])
         fresh.save(force_insert=True)
         rules.append(fresh)
     record(

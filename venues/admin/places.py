@@ -73,7 +73,7 @@ class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):
     widget = PinWidget
     district_path = "district"
     list_display = [
-        "display_name",
+        "__str__",
         "district",
         "kind",
         "sports_text",

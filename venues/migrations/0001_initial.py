@@ -353,7 +353,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='pricerule',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('venue', '='), (django.db.models.functions.comparison.Coalesce(models.F('bookable_id'), models.Value(0)), '='), ('sport', '='), ('group', '='), ('weekday', '='), (models.Func('starts', 'ends', function='int4range', output_field=django.contrib.postgres.fields.ranges.IntegerRangeField()), '&&'), (models.Func('valid_from', 'valid_until', function='daterange', output_field=django.contrib.postgres.fields.ranges.DateRangeField()), '&&')], name='venues_pricerule_no_overlap', violation_error_message='There is a price for this time already.'),
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('venue', '='), (django.db.models.functions.comparison.Coalesce(models.F('bookable'), models.Value(0)), '='), ('sport', '='), ('group', '='), ('weekday', '='), (models.Func('starts', 'ends', function='int4range', output_field=django.contrib.postgres.fields.ranges.IntegerRangeField()), '&&'), (models.Func('valid_from', 'valid_until', function='daterange', output_field=django.contrib.postgres.fields.ranges.DateRangeField()), '&&')], name='venues_pricerule_no_overlap', violation_error_message='There is a price for this time already.'),
         ),
         migrations.AddConstraint(
             model_name='hoursexception',
@@ -425,6 +425,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='weeklyhours',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('venue', '='), (django.db.models.functions.comparison.Coalesce(models.F('bookable_id'), models.Value(0)), '='), ('weekday', '='), (models.Func('opens', 'closes', function='int4range', output_field=django.contrib.postgres.fields.ranges.IntegerRangeField()), '&&')], name='venues_weeklyhours_no_overlap', violation_error_message='These hours overlap with others.'),
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('venue', '='), (django.db.models.functions.comparison.Coalesce(models.F('bookable'), models.Value(0)), '='), ('weekday', '='), (models.Func('opens', 'closes', function='int4range', output_field=django.contrib.postgres.fields.ranges.IntegerRangeField()), '&&')], name='venues_weeklyhours_no_overlap', violation_error_message='These hours overlap with others.'),
         ),
     ]

@@ -50,7 +50,7 @@ def _minutes(opens: str, closes: str) -> Func:
 
 
 def _court_or_all() -> Coalesce:
-    return Coalesce(F("bookable_id"), Value(0))
+    return Coalesce(F("bookable"), Value(0))
 
 
 class WeeklyHours(models.Model):

@@ -13,7 +13,7 @@ from bureau.common import clock
 from tests import make
 from venues import actions
 from venues.actions import Band
-from venues.errors import HoursOverlap
+from venues.errors import HoursBackwards, HoursOverlap, PriceInThePast
 from venues.models import PriceRule
 from venues.queries import Timetable
 
@@ -50,6 +50,26 @@ def test_overlapping_hours_are_refused_and_the_old_ones_stay() -> None:
         )
 
     assert court.venue.hours.count() == 7
+
+
+@pytest.mark.django_db
+def test_hours_that_close_before_they_open_are_refused() -> None:
+    with pytest.raises(HoursBackwards):
+        actions.set_weekly_hours(
+            venue=make.venue(), bookable=None, hours={1: [(720, 480)]}, by=make.user()
+        )
+
+
+@pytest.mark.django_db
+def test_yesterdays_price_cannot_be_rewritten() -> None:
+    with pytest.raises(PriceInThePast):
+        actions.set_prices(
+            venue=make.venue(),
+            band=Band(),
+            price_fen=1,
+            from_on=TODAY - timedelta(days=1),
+            by=make.user(),
+        )
 
 
 @pytest.mark.django_db
