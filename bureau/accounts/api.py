@@ -103,7 +103,12 @@ class Tokens(APIView):
         output = TokenOutput(rows, many=True, context={"current": request.auth})
         return Response(output.data)
 
-    @extend_schema(summary="Sign this device out", request=None, responses={204: None})
+    @extend_schema(
+        operation_id="auth_token_revoke_own",
+        summary="Sign this device out",
+        request=None,
+        responses={204: None},
+    )
     def delete(self, request: SignedInApiRequest) -> Response:
         if isinstance(request.auth, Token):
             actions.revoke_token(token=request.auth, by=request.user)
@@ -112,7 +117,10 @@ class Tokens(APIView):
 
 class OneToken(APIView):
     @extend_schema(
-        summary="Sign another device out", request=None, responses={204: None}
+        operation_id="auth_token_revoke",
+        summary="Sign another device out",
+        request=None,
+        responses={204: None},
     )
     def delete(self, request: SignedInApiRequest, public_id: str) -> Response:
         token = get_object_or_404(Token, user=request.user, public_id=public_id)
