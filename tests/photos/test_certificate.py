@@ -16,7 +16,7 @@ class Asked:
 
 
 def test_a_certificate_that_accounts_was_given_is_stored(citizen: User) -> None:
-    citizen.user = citizen  # type: ignore[attr-defined] - a row with a user
+    citizen.user = citizen  # type: ignore[attr-defined]  # a row with a user
     signals.certificate_given.send(
         Asked, eligibility=citizen, file=pictures.upload(pictures.jpeg())
     )
@@ -25,7 +25,7 @@ def test_a_certificate_that_accounts_was_given_is_stored(citizen: User) -> None:
 
 
 def test_a_refused_picture_stops_the_request(citizen: User) -> None:
-    citizen.user = citizen  # type: ignore[attr-defined]
+    citizen.user = citizen  # type: ignore[attr-defined]  # as above
     with pytest.raises(NotAPhoto):
         signals.certificate_given.send(
             Asked, eligibility=citizen, file=pictures.upload(b"no picture")

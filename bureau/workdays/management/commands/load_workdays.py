@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import date
 from typing import Any
 
-from chinese_calendar import constants  # type: ignore[import-untyped]
+from chinese_calendar import constants
 from django.core.management.base import BaseCommand, CommandParser
 
 from bureau.workdays import actions
