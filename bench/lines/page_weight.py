@@ -6,14 +6,14 @@ import shutil
 from collections.abc import Mapping
 
 from django.urls import reverse
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from bench import city
 from bench.portal import CannotStart, Portal
 from bench.table import Line
 
 LIMIT_KB = 60
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 def measure(portal: Portal) -> list[Line]:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from bureau.accounts.models import User
 from bureau.audit.api import idempotent
 from bureau.audit.models import Entry, record
 from bureau.common import clock
@@ -33,12 +34,13 @@ class Orders(APIView):
 
     @idempotent
     def post(self, request: Request) -> Response:
-        entry = record(
-            "tests.order.made", subject=request.user, by=request.user, at=clock.now()
-        )
-        time.sleep(float(request.data.get("seconds", 0)))
+        person, given = request.user, request.data
+        assert isinstance(person, User)
+        assert isinstance(given, dict)
+        entry = record("tests.order.made", subject=person, by=person, at=clock.now())
+        time.sleep(float(given.get("seconds", 0)))
         refusals = {"taken": Taken, "slower": Slower, "bug": ZeroDivisionError}
-        if refusal := refusals.get(request.data.get("wish")):
+        if refusal := refusals.get(given.get("wish", "")):
             raise refusal
         return Response(
             {"entry": entry.pk, "at": clock.now()},

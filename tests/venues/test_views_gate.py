@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
+from typing import cast
 
 import pytest
 import qrcode
@@ -58,7 +59,7 @@ def token_in(answer: HttpResponse) -> str:
 
 
 def check(gate: Client, text: str) -> HttpResponse:
-    return gate.post("/gate/", {"code": text})
+    return cast("HttpResponse", gate.post("/gate/", {"code": text}))
 
 
 # --- Who stands at a gate ------------------------------------------------------

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.gis.geos import Point
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from bureau.accounts.models import Eligibility, User
 from bureau.common import clock
@@ -88,7 +90,7 @@ def test_a_page_that_does_not_exist_is_a_friendly_404(
 
 
 def test_the_list_asks_as_often_for_twenty_venues_as_for_one(
-    client: Client, django_assert_num_queries: pytest.FixtureRequest
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     place = make.district()
     make.venue(district=place)
@@ -156,7 +158,7 @@ def day(ahead: int) -> str:
     return (clock.today() + timedelta(days=ahead)).isoformat()
 
 
-def hall(**given: object) -> Venue:
+def hall(**given: Any) -> Venue:
     return make.bookable(venue=make.venue(**given), name="Court 1").venue
 
 
@@ -257,7 +259,7 @@ def test_a_blocked_court_reads_shut(client: Client) -> None:
 
 
 def test_the_grid_asks_as_often_for_thirty_courts_as_for_one(
-    client: Client, django_assert_num_queries: pytest.FixtureRequest
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     shown = hall()
     url = f"/venues/{shown.code}/?on={day(1)}"

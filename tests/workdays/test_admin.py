@@ -59,7 +59,7 @@ def test_staff_correct_a_year(staff: Client) -> None:
     year = CalendarYear.objects.get(year=2027)
     stored = year.days.get()
     rows = [
-        {**rows[0], "id": stored.pk, "year": year.pk, "DELETE": "on"},
+        {**rows[0], "id": f"{stored.pk}", "year": f"{year.pk}", "DELETE": "on"},
         {"day": "2027-02-09", "kind": "holiday", "name": "Spring Festival"},
     ]
     page = staff.post(

@@ -40,7 +40,7 @@ def boss() -> User:
 
 
 @pytest.fixture
-def clock() -> Iterator[time_machine.Coordinates]:
+def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(START, tick=False) as traveller:
         yield traveller
 
@@ -247,7 +247,7 @@ def test_a_provisional_deadline_moves_when_the_year_is_published(
             by=clerk,
         )
 
-    deadline.refresh_from_db()
+    deadline = Deadline.objects.get(pk=deadline.pk)
     assert deadline.due_at == datetime(2027, 1, 7, tzinfo=CHINA)
     assert deadline.original_due_at == datetime(2027, 1, 9, tzinfo=CHINA)
     assert not deadline.is_provisional

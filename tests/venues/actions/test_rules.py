@@ -158,8 +158,9 @@ class PriceHistory(HypothesisTestCase):
     def test_any_history_of_prices_answers_as_a_diary_would(
         self, changes: list[tuple[int, int, int, int]]
     ) -> None:
-        """The oracle writes each hour of each day into a dictionary, later ones over."""
+        """The oracle writes each hour of each day into a diary, later ones over."""
         court = make.bookable()
+        clerk = make.user()
         diary: dict[tuple[int, int], int] = {}
         for starts, ends, ahead, yuan in changes:
             actions.set_prices(
@@ -167,7 +168,7 @@ class PriceHistory(HypothesisTestCase):
                 band=Band(starts=starts * 60, ends=ends * 60),
                 price_fen=yuan * 100,
                 from_on=TODAY + timedelta(days=ahead),
-                by=None,
+                by=clerk,
             )
             for day in range(ahead, 5):
                 for hour in range(starts, ends):
@@ -175,7 +176,7 @@ class PriceHistory(HypothesisTestCase):
 
         days = [TODAY + timedelta(days=ahead) for ahead in range(5)]
         table = Timetable(court.venue, [court], days)
-        for ahead, day in enumerate(days):
-            offered = [offer.price.fen for offer in table.offers(court, day)]
+        for ahead, on in enumerate(days):
+            offered = [offer.price.fen for offer in table.offers(court, on)]
             expected = [diary.get((ahead, hour), make.PRICE_FEN) for hour in range(24)]
             assert offered == expected
