@@ -145,6 +145,12 @@ def held(
     )
 
 
+def end_of_hold(booking: Booking) -> datetime:
+    """When a booking that waits for its payment lets go of the court."""
+    assert booking.hold_until
+    return booking.hold_until
+
+
 def payment_of(booking: Booking) -> Payment:
     return Payment.objects.for_owner(booking).get()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -50,7 +51,7 @@ def rush(courts: list[Bookable]) -> list[object]:
     people = [make.citizen() for _ in courts]
     return at_once(
         [
-            lambda court=court, person=person: make.held(court=court, by=person)
+            partial(make.held, court=court, by=person)
             for court, person in zip(courts, people, strict=True)
         ]
     )
@@ -147,7 +148,9 @@ def test_a_lapsed_hold_is_taken_over_by_one_person() -> None:
     court = make.bookable()
     lapsed = make.held(court=court)
 
-    with time_machine.travel(lapsed.hold_until + timedelta(seconds=1), tick=False):
+    with time_machine.travel(
+        make.end_of_hold(lapsed) + timedelta(seconds=1), tick=False
+    ):
         results = rush([court] * PEOPLE)
 
     assert len(bookings_in(results)) == 1
@@ -157,7 +160,9 @@ def test_late_money_and_a_new_booking_never_share_the_court() -> None:
     court = make.bookable()
     lapsed = make.held(court=court)
 
-    with time_machine.travel(lapsed.hold_until + timedelta(seconds=1), tick=False):
+    with time_machine.travel(
+        make.end_of_hold(lapsed) + timedelta(seconds=1), tick=False
+    ):
         rival = make.citizen()
         at_once(
             [
@@ -177,10 +182,8 @@ def test_paying_and_cancelling_at_once_ends_whole() -> None:
         held = make.held()
         at_once(
             [
-                lambda held=held: make.pay(held),
-                lambda held=held: actions.cancel_booking(
-                    booking=held, by=held.booked_by
-                ),
+                partial(make.pay, held),
+                partial(actions.cancel_booking, booking=held, by=held.booked_by),
             ]
         )
 
@@ -199,9 +202,7 @@ def test_one_person_cannot_pass_the_limit_of_holds_with_many_tabs() -> None:
     person = make.citizen()
     courts = [make.bookable() for _ in range(6)]
 
-    results = at_once(
-        [lambda court=court: make.held(court=court, by=person) for court in courts]
-    )
+    results = at_once([partial(make.held, court=court, by=person) for court in courts])
 
     assert len(bookings_in(results)) == bookings.MOST_HOLDS
 
@@ -214,8 +215,8 @@ def test_one_pass_at_many_gates_lets_one_person_in() -> None:
     with time_machine.travel(booking.starts_at, tick=False):
         results = at_once(
             [
-                lambda keeper=keeper: actions.admit(
-                    entry_pass=entry_pass, venue=booking.venue, by=keeper
+                partial(
+                    actions.admit, entry_pass=entry_pass, venue=booking.venue, by=keeper
                 )
                 for keeper in keepers
             ]
@@ -227,7 +228,7 @@ def test_one_pass_at_many_gates_lets_one_person_in() -> None:
 
 def test_many_sweepers_do_the_work_of_one() -> None:
     holds = [make.held() for _ in range(5)]
-    later = max(hold.hold_until for hold in holds)
+    later = max(make.end_of_hold(hold) for hold in holds)
 
     cleared = at_once([lambda: actions.expire_holds(at=later)] * 4)
 

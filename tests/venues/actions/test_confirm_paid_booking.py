@@ -31,8 +31,8 @@ def test_the_person_is_told() -> None:
 def test_late_money_takes_the_same_court_again_when_it_is_still_free() -> None:
     held = make.held()
 
-    with time_machine.travel(held.hold_until, tick=False):
-        actions.expire_holds(at=held.hold_until)
+    with time_machine.travel(make.end_of_hold(held), tick=False):
+        actions.expire_holds(at=make.end_of_hold(held))
         booking = make.pay(held)
 
     assert booking.state == Booking.State.CONFIRMED
@@ -43,7 +43,7 @@ def test_late_money_takes_the_same_court_again_when_it_is_still_free() -> None:
 def test_late_money_before_the_sweep_takes_the_court_again_too() -> None:
     held = make.held()
 
-    with time_machine.travel(held.hold_until, tick=False):
+    with time_machine.travel(make.end_of_hold(held), tick=False):
         booking = make.pay(held)
 
     assert booking.state == Booking.State.CONFIRMED
@@ -54,13 +54,15 @@ def test_late_money_goes_back_when_somebody_else_has_the_court() -> None:
     held = make.held()
     court = held.lines.get().bookable
 
-    with time_machine.travel(held.hold_until, tick=False):
+    with time_machine.travel(make.end_of_hold(held), tick=False):
         winner = make.held(court=court)
         late = make.pay(held)
 
     assert late.state == Booking.State.EXPIRED
     assert Refund.objects.get().amount_fen == late.total_fen
-    assert Occupancy.objects.get().line.booking == winner
+    line = Occupancy.objects.get().line
+    assert line
+    assert line.booking == winner
     assert Notice.objects.filter(kind="venues.booking_lost").count() == 1
 
 

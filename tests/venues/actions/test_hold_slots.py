@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -96,7 +97,7 @@ def test_the_same_request_after_the_game_began_is_still_that_booking(
     citizen: User,
 ) -> None:
     court = make.bookable()
-    given = {
+    given: dict[str, Any] = {
         "venue": court.venue,
         "picks": [Pick(court.pk, make.tomorrow_at(18))],
         "quoted_fen": make.PRICE_FEN,
@@ -130,12 +131,14 @@ def test_takes_over_a_hold_that_ran_out() -> None:
     court = make.bookable()
     lapsed = make.held(court=court)
 
-    with time_machine.travel(lapsed.hold_until, tick=False):
+    with time_machine.travel(make.end_of_hold(lapsed), tick=False):
         fresh = make.held(court=court)
 
     lapsed.refresh_from_db()
     assert lapsed.state == Booking.State.EXPIRED
-    assert Occupancy.objects.get().line.booking == fresh
+    line = Occupancy.objects.get().line
+    assert line
+    assert line.booking == fresh
 
 
 def test_does_not_take_over_a_hold_in_its_last_second() -> None:
@@ -143,7 +146,7 @@ def test_does_not_take_over_a_hold_in_its_last_second() -> None:
     held = make.held(court=court)
 
     with (
-        time_machine.travel(held.hold_until - timedelta(seconds=1), tick=False),
+        time_machine.travel(make.end_of_hold(held) - timedelta(seconds=1), tick=False),
         pytest.raises(SlotTaken),
     ):
         make.held(court=court)
@@ -210,7 +213,7 @@ def test_refuses_a_time_that_is_not_offered(
 def test_refuses_nothing_and_too_much(citizen: User) -> None:
     court = make.bookable()
     hours = [Pick(court.pk, make.tomorrow_at(hour)) for hour in range(10, 15)]
-    given = {
+    given: dict[str, Any] = {
         "venue": court.venue,
         "quoted_fen": 5 * make.PRICE_FEN,
         "request_key": uuid4(),
@@ -274,7 +277,7 @@ def test_refuses_a_court_on_a_day_that_staff_closed() -> None:
 @pytest.mark.parametrize(
     "shut", [{"closed_on": date(2020, 1, 1)}, {"kind": Venue.Kind.BUSINESS}]
 )
-def test_refuses_a_venue_that_takes_no_bookings(shut: dict[str, object]) -> None:
+def test_refuses_a_venue_that_takes_no_bookings(shut: dict[str, Any]) -> None:
     court = make.bookable(venue=make.venue(**shut))
 
     with pytest.raises(VenueShut):
