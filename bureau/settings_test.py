@@ -25,6 +25,8 @@ CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 LANGUAGE_CODE = "en"  # tests read the source strings
 MEDIA_ROOT = tempfile.mkdtemp(prefix="bureau-media-")
+# WhiteNoise scans it in each process: here it is empty.
+STATIC_ROOT = tempfile.mkdtemp(prefix="bureau-static-")
 SMS_SENDER = "memory"
 STORAGES["staticfiles"] = {
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Min, Q
@@ -59,45 +60,53 @@ class Offer:
 
 
 class Timetable:
-    """The opening rules and prices of some courts for some days, loaded at once.
+    """The opening rules and prices of some courts from a day on, loaded at once.
 
     Three questions to the database, for one court or for thirty.
     """
 
     def __init__(
-        self, venue: Venue, bookables: Sequence[Bookable], days: Iterable[date]
+        self, venue: Venue, bookables: Sequence[Bookable], *, since: date
     ) -> None:
-        wanted = sorted(days)
         ids = [bookable.pk for bookable in bookables]
         own_or_all = Q(bookable=None) | Q(bookable__in=ids)
-        self._hours: dict[int | None, dict[int, list[WeeklyHours]]] = defaultdict(
-            lambda: defaultdict(list)
-        )
+        self.since = since
+        self._hours: dict[int | None, dict[int, list[WeeklyHours]]] = {}
         for row in WeeklyHours.objects.filter(own_or_all, venue=venue).order_by(
             "opens", "pk"
         ):
-            self._hours[row.bookable_id][row.weekday].append(row)
+            week = self._hours.setdefault(row.bookable_id, {})
+            week.setdefault(row.weekday, []).append(row)
         self._exceptions: dict[tuple[int | None, date], HoursException] = {
             (row.bookable_id, row.on): row
             for row in HoursException.objects.filter(
-                own_or_all, venue=venue, on__in=wanted
+                own_or_all, venue=venue, on__gte=since
             )
         }
-        weekdays = {day.isoweekday() for day in wanted}
-        self._prices = list(
-            PriceRule.objects.filter(own_or_all, venue=venue, weekday__in=weekdays)
-            .in_force_between(wanted[0], wanted[-1])
-            .order_by("pk")
-        )
+        self._prices: dict[int, list[PriceRule]] = {}
+        rules = PriceRule.objects.filter(own_or_all, venue=venue)
+        for rule in rules.in_force_between(since, date.max).order_by("pk"):
+            self._prices.setdefault(rule.weekday, []).append(rule)
+
+    @property
+    def priced_groups(self) -> frozenset[str]:
+        """The groups of people for whom some price is set."""
+        rules = [rule for day in self._prices.values() for rule in day]
+        return frozenset(rule.group for rule in rules if rule.group)
 
     def offers(
         self, bookable: Bookable, on: date, *, groups: frozenset[str] = frozenset()
     ) -> list[Offer]:
-        """The slots of a court on a day, in order, for a person of these groups."""
+        """The slots of a court on a day, in order, for a person of these groups.
+
+        None before the day that the timetable begins with.
+        """
+        if on < self.since:
+            return []
         offers = []
         rules = [
             rule
-            for rule in self._prices
+            for rule in self._prices.get(on.isoweekday(), [])
             if _applies_on(rule, bookable, on)
             and (not rule.group or rule.group in groups)
         ]
@@ -124,7 +133,8 @@ class Timetable:
                     return []
                 return [(exception.opens, exception.closes)]
         owner = bookable.pk if bookable.pk in self._hours else None
-        return [(row.opens, row.closes) for row in self._hours[owner][on.isoweekday()]]
+        day = self._hours.get(owner, {}).get(on.isoweekday(), [])
+        return [(row.opens, row.closes) for row in day]
 
 
 def _price(bookable: Bookable, rules: Iterable[PriceRule], minute: int) -> Price | None:
@@ -153,8 +163,7 @@ def _price(bookable: Bookable, rules: Iterable[PriceRule], minute: int) -> Price
 
 def _applies_on(rule: PriceRule, bookable: Bookable, on: date) -> bool:
     return (
-        rule.weekday == on.isoweekday()
-        and rule.valid_from <= on
+        rule.valid_from <= on
         and (rule.valid_until is None or on < rule.valid_until)
         and rule.bookable_id in (None, bookable.pk)
         and rule.sport in ("", bookable.sport)
@@ -163,6 +172,54 @@ def _applies_on(rule: PriceRule, bookable: Bookable, on: date) -> bool:
 
 def _narrowness(rule: PriceRule) -> int:
     return 2 if rule.bookable_id else 1 if rule.sport else 0
+
+
+# --- Rules that are kept in memory ---------------------------------------------------
+
+
+class HouseRules:
+    """A venue's courts with their units, hours and prices, and the offers they make."""
+
+    MOST_OFFERS = 4000  # (court, day, groups); a week of 30 courts is 240
+
+    def __init__(self, venue: Venue, *, since: date) -> None:
+        self.bookables = tuple(venue.bookables.offered().with_units().in_order())
+        self.timetable = Timetable(venue, self.bookables, since=since)
+        self.priced_groups = self.timetable.priced_groups
+        self._offers: dict[tuple[int, date, frozenset[str]], tuple[Offer, ...]] = {}
+
+    def offers(
+        self, bookable: Bookable, on: date, *, groups: frozenset[str] = frozenset()
+    ) -> tuple[Offer, ...]:
+        """What `Timetable.offers` says, worked out once."""
+        key = (bookable.pk, on, groups & self.priced_groups)
+        found = self._offers.get(key)
+        if found is None:
+            if len(self._offers) >= self.MOST_OFFERS:
+                self._offers.clear()
+            found = tuple(self.timetable.offers(bookable, on, groups=key[2]))
+            self._offers[key] = found
+        return found
+
+
+_MOST_VENUES = 2000
+_rules_of: dict[int, tuple[UUID, date, HouseRules]] = {}
+
+
+def house_rules(venue: Venue, *, today: date) -> HouseRules:
+    """The rules of a venue, from memory while they are the same in the database.
+
+    The venue's row says which version of the rules is in force; triggers renew it with
+    every change of hours, exceptions, prices or courts. So whoever has read the row may
+    use what was loaded under its version, and never sees old rules.
+    """
+    known = _rules_of.get(venue.pk)
+    if known is None or known[:2] != (venue.rules_version, today):
+        if len(_rules_of) >= _MOST_VENUES:
+            _rules_of.clear()
+        known = (venue.rules_version, today, HouseRules(venue, since=today))
+        _rules_of[venue.pk] = known
+    return known[2]
 
 
 # --- The day grid ------------------------------------------------------------------
@@ -235,18 +292,18 @@ def day_grid(
 ) -> DayGrid:
     """Every court of a sport on one day: free, held, booked, blocked, or past.
 
-    Five questions to the database, for one court or for thirty.
+    One question to the database while the venue's rules are known, five when they
+    have changed; as many for one court as for thirty.
     """
-    bookables = list(
-        venue.bookables.filter(sport=sport).offered().with_units().in_order()
-    )
-    timetable = Timetable(venue, bookables, [on])
+    today = clock.local_day(at)
+    rules = house_rules(venue, today=today)
+    bookables = [one for one in rules.bookables if one.sport == sport]
     taken = _taken_on(bookables, on, at)
     opens_on = on - timedelta(days=venue.days_ahead)
-    too_early = clock.local_day(at) < opens_on
+    too_early = today < opens_on
     by_start: dict[datetime, dict[int, Slot]] = defaultdict(dict)
     for bookable in bookables:
-        for offer in timetable.offers(bookable, on, groups=groups):
+        for offer in rules.offers(bookable, on, groups=groups):
             if offer.starts_at <= at:
                 state = SlotState.PAST
             elif found := _state_of(bookable.unit_ids, offer, taken):

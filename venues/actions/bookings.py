@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -35,6 +35,7 @@ from venues.errors import (
     TooManyHolds,
 )
 from venues.models import Bookable, Booking, BookingLine, EntryPass, Occupancy, Venue
+from venues.queries import house_rules
 from venues.querysets import period
 
 MOST_HOLDS = 2
@@ -61,7 +62,7 @@ def hold_slots(
     `resolve_picks`.
     """
     now = clock.now()
-    groups = eligible_groups(by, dependant=dependant, on=clock.local_day(now))
+    groups = _groups_of(by, dependant, venue=venue, on=clock.local_day(now))
     try:
         slots = resolve_picks(venue, picks, at=now, groups=groups)
     except DomainError:
@@ -99,7 +100,7 @@ def hold_slots(
     _take_floor(booking, _write_lines(booking, slots))
     record(f"venues.booking.{booking.state}", subject=booking, by=by, at=now)
     if total:
-        payments.request_payment(
+        booking.payment_due = payments.request_payment(
             owner=booking,
             payer=by,
             amount_fen=total,
@@ -191,6 +192,15 @@ def expire_holds(*, at: datetime, most: int = 500) -> int:
         with transaction.atomic():
             cleared += expire_hold(booking_id, at=at)
     return cleared
+
+
+def _groups_of(
+    person: User, dependant: Dependant | None, *, venue: Venue, on: date
+) -> frozenset[str]:
+    """The price groups of whoever plays; not asked where no group has its price."""
+    if not house_rules(venue, today=on).priced_groups:
+        return frozenset()
+    return eligible_groups(person, dependant=dependant, on=on)
 
 
 def _made_by(request_key: UUID, known: Sequence[Booking]) -> Booking | None:

@@ -24,7 +24,7 @@ from venues.errors import (
     VenueShut,
 )
 from venues.models import Bookable, Booking, Occupancy, Venue
-from venues.queries import Offer, Timetable
+from venues.queries import HouseRules, Offer, house_rules
 
 Wanted = tuple[int, datetime, datetime]
 """(unit id, from, until)"""
@@ -71,34 +71,24 @@ def resolve_picks(
         raise NothingPicked
     if len(picks) > venue.max_slots:
         raise TooManySlots(most=venue.max_slots)
-    bookables = {
-        bookable.pk: bookable
-        for bookable in venue.bookables.filter(
-            pk__in={pick.bookable_id for pick in picks}
-        )
-        .offered()
-        .with_units()
-    }
-    days = {clock.local_day(pick.starts_at) for pick in picks}
-    timetable = Timetable(venue, list(bookables.values()), days)
+    rules = house_rules(venue, today=clock.local_day(at))
+    bookables = {bookable.pk: bookable for bookable in rules.bookables}
     slots = []
     for pick in sorted(picks, key=lambda pick: (pick.starts_at, pick.bookable_id)):
         bookable = bookables.get(pick.bookable_id)
         if bookable is None:
             raise SlotNotOffered
-        slots.append(
-            PickedSlot(bookable, _offer(timetable, bookable, pick, groups=groups))
-        )
+        slots.append(PickedSlot(bookable, _offer(rules, bookable, pick, groups=groups)))
         _refuse_outside_window(venue, pick.starts_at, at)
     _refuse_overlap(slots)
     return slots
 
 
 def _offer(
-    timetable: Timetable, bookable: Bookable, pick: Pick, *, groups: frozenset[str]
+    rules: HouseRules, bookable: Bookable, pick: Pick, *, groups: frozenset[str]
 ) -> Offer:
     on = clock.local_day(pick.starts_at)
-    for offer in timetable.offers(bookable, on, groups=groups):
+    for offer in rules.offers(bookable, on, groups=groups):
         if offer.starts_at == pick.starts_at:
             return offer
     raise SlotNotOffered

@@ -177,7 +177,7 @@ class _Week:
         ]
         for venue in Venue.objects.public().order_by("code"):
             courts = list(venue.bookables.offered().with_units().in_order())
-            timetable = Timetable(venue, courts, days)
+            timetable = Timetable(venue, courts, since=min(days))
             staff = venue.staff.select_related("user").order_by("pk")[0].user
             for on in days:
                 for court in courts:

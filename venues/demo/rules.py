@@ -41,7 +41,7 @@ def fill(city: DemoCity) -> None:
         site = by_name[venue.name]
         _hours(venue, free_mornings=site.has_free_mornings, by=staff)
         _prices(venue, long_ago, free_mornings=site.has_free_mornings, by=staff)
-    _dearer_since(venues[0], city.today - timedelta(days=60), by=staff)
+    _dearer_since(venues[0], city.today, by=staff)
     _exceptions(venues, city.today)
     _blocks(venues, city, by=staff)
     city.say(f"{PriceRule.objects.count()} prices, hours, exceptions and blocks")
@@ -126,7 +126,7 @@ def _prices(venue: Venue, since: date, *, free_mornings: bool, by: User) -> None
 
 
 def _dearer_since(venue: Venue, on: date, *, by: User) -> None:
-    """One price has a past, made as staff make it."""
+    """One price has a past: staff raised it today."""
     actions.set_prices(
         venue=venue,
         band=Band(sport=Sport.BADMINTON, weekdays=WORKDAYS, starts=EVENING, ends=END),

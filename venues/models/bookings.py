@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from bureau.accounts.models import Dependant, User
 from bureau.common import codes
 from bureau.common.sealed import seal, unseal
+from bureau.payments.models import Payment
 from venues.models.places import Bookable, Unit, Venue
 from venues.querysets import BookingQuerySet, OccupancyQuerySet, PassQuerySet
 
@@ -72,6 +73,8 @@ class Booking(models.Model):
     request_key = models.UUIDField(_("request key"), default=uuid.uuid4, editable=False)
 
     objects = BookingQuerySet.as_manager()
+
+    payment_due: Payment | None = None  # on a row fresh from `hold_slots`
 
     class Meta:
         verbose_name = _("booking")

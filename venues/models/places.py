@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
@@ -90,6 +91,8 @@ class Venue(models.Model):
         _("minutes before the start from which the gate lets in"), default=30
     )
     closed_on = models.DateField(_("closed for good on"), null=True, blank=True)
+    # Renewed by triggers with each change of courts, hours, exceptions and prices.
+    rules_version = models.UUIDField(default=uuid4, editable=False)
 
     objects = VenueQuerySet.as_manager()
 

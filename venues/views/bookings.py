@@ -98,7 +98,9 @@ def _dependant_asked(request: HttpRequest, person: User) -> Dependant | None:
 
 def _to_the_cashier(booking: Booking) -> HttpResponse:
     """On to paying; a booking that the same form made before just shows itself."""
-    if booking.is_held_at(clock.now()) and (payment := _payment_due(booking)):
+    if not booking.is_held_at(clock.now()):
+        return redirect(booking)
+    if payment := booking.payment_due or _payment_due(booking):
         return redirect("payments:choose", payment.number)
     return redirect(booking)
 

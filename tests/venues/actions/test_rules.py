@@ -32,7 +32,7 @@ def test_a_court_with_hours_of_its_own_leaves_its_venues() -> None:
         by=make.user(),
     )
 
-    table = Timetable(court.venue, [court], [TODAY, TODAY + timedelta(days=1)])
+    table = Timetable(court.venue, [court], since=TODAY)
     assert table.opening_text(court, TODAY) == "10:00–12:00, 14:00–15:00"
     assert table.offers(court, TODAY + timedelta(days=1)) == []
 
@@ -100,7 +100,7 @@ def test_the_lowest_price_of_a_persons_groups_wins() -> None:
     venue = make.venue()
     court = make.bookable(venue=venue)
     make.price(venue=venue, fen=20_00, group="senior")
-    table = Timetable(venue, [court], [TODAY])
+    table = Timetable(venue, [court], since=TODAY)
 
     def cost(*groups: str) -> int:
         return table.offers(court, TODAY, groups=frozenset(groups))[0].price.fen
@@ -117,7 +117,7 @@ def test_the_narrower_rule_beats_the_wider() -> None:
     other = make.bookable(venue=venue)
     make.price(venue=venue, fen=50_00, sport=court.sport)
     make.price(venue=venue, fen=90_00, bookable=court)
-    table = Timetable(venue, [court, other], [TODAY])
+    table = Timetable(venue, [court, other], since=TODAY)
 
     assert table.offers(court, TODAY)[0].price.fen == 90_00
     assert table.offers(other, TODAY)[0].price.fen == 50_00
@@ -128,7 +128,7 @@ def test_a_court_without_a_price_is_not_offered() -> None:
     court = make.bookable()
     court.venue.prices.all().delete()
 
-    assert Timetable(court.venue, [court], [TODAY]).offers(court, TODAY) == []
+    assert Timetable(court.venue, [court], since=TODAY).offers(court, TODAY) == []
 
 
 @pytest.mark.django_db
@@ -175,7 +175,7 @@ class PriceHistory(HypothesisTestCase):
                     diary[day, hour] = yuan * 100
 
         days = [TODAY + timedelta(days=ahead) for ahead in range(5)]
-        table = Timetable(court.venue, [court], days)
+        table = Timetable(court.venue, [court], since=TODAY)
         for ahead, on in enumerate(days):
             offered = [offer.price.fen for offer in table.offers(court, on)]
             expected = [diary.get((ahead, hour), make.PRICE_FEN) for hour in range(24)]
