@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,15 @@ from pytest_django import DjangoAssertNumQueries
 
 from bureau.common import clock
 from tests import make
-from venues.models import Bookable, Venue
-from venues.queries import DayGrid, SlotState, bookable_days, day_grid, map_points
+from venues.models import Bookable, HoursException, Venue
+from venues.queries import (
+    DayGrid,
+    SlotState,
+    bookable_days,
+    day_grid,
+    house_rules,
+    map_points,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +98,8 @@ def test_the_grid_asks_the_same_questions_for_one_court_or_thirty(
 
     # courts with their units, hours, exceptions, prices, occupancies
     with django_assert_num_queries(5):
+        grid_of(venue)
+    with django_assert_num_queries(1):  # the rules are known by now
         grid = grid_of(venue)
 
     assert len(grid.columns) == courts
@@ -125,3 +135,53 @@ def test_the_map_shows_only_what_offers_the_sport() -> None:
     points = map_points(box=(115, 34, 118, 37), zoom=16, sport="swimming")
 
     assert [point.code for point in points] == [swimming.code]
+
+
+def change_hours(court: Bookable) -> None:
+    court.venue.hours.update(opens=600)
+
+
+def close_tomorrow(court: Bookable) -> None:
+    HoursException.objects.create(venue=court.venue, on=TOMORROW, reason="Storm")
+
+
+def change_prices(court: Bookable) -> None:
+    court.venue.prices.update(price_fen=1)
+
+
+def drop_prices(court: Bookable) -> None:
+    court.venue.prices.all().delete()
+
+
+def shut_the_court(court: Bookable) -> None:
+    Bookable.objects.filter(pk=court.pk).update(is_open=False)
+
+
+def give_it_more_floor(court: Bookable) -> None:
+    court.parts.create(unit=make.unit(venue=court.venue))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_hours,
+        close_tomorrow,
+        change_prices,
+        drop_prices,
+        shut_the_court,
+        give_it_more_floor,
+    ],
+)
+def test_a_changed_rule_is_seen_at_once_however_it_was_changed(
+    change: Callable[[Bookable], None],
+) -> None:
+    court = make.bookable()
+    venue = Venue.objects.get(pk=court.venue.pk)
+    before = house_rules(venue, today=clock.today())
+
+    change(court)
+
+    venue.refresh_from_db()
+    after = house_rules(venue, today=clock.today())
+    assert after is not before
+    assert after is house_rules(venue, today=clock.today())

@@ -78,8 +78,8 @@ def resolve_picks(
         bookable = bookables.get(pick.bookable_id)
         if bookable is None:
             raise SlotNotOffered
-        slots.append(PickedSlot(bookable, _offer(rules, bookable, pick, groups=groups)))
         _refuse_outside_window(venue, pick.starts_at, at)
+        slots.append(PickedSlot(bookable, _offer(rules, bookable, pick, groups=groups)))
     _refuse_overlap(slots)
     return slots
 
