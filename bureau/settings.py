@@ -92,7 +92,6 @@ INSTALLED_APPS = [
     "knox",
     "leaflet",
     "rest_framework",
-    "rest_framework_gis",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
