@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import get_language
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,6 +31,7 @@ from bureau.accounts.serializers import (
 from bureau.common import clock
 from bureau.common.http import client_ip
 from bureau.common.masking import masked_phone
+from bureau.common.parsers import JSONParser
 
 
 class LoginCodes(APIView):

@@ -65,7 +65,8 @@ def _next_of(request: HttpRequest) -> str:
     is_ours = url_has_allowed_host_and_scheme(
         given, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return given if is_ours else ""
+    # A bare word is no path: `redirect` would look for a view of that name.
+    return given if is_ours and given.startswith("/") else ""
 
 
 def _with_next(address: str, following: str) -> str:

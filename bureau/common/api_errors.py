@@ -25,17 +25,23 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     response = exception_handler(error, context)
-    if response is not None and isinstance(error, exceptions.ValidationError):
-        fields = error.detail
-        if not isinstance(fields, dict):
-            fields = {"non_field_errors": fields}
-        response.data = {
-            "code": "invalid",
-            "message": _("Some fields are not right."),
-            "fields": fields,
-        }
-    elif response is not None and isinstance(error, exceptions.APIException):
-        detail = error.detail
-        code = getattr(detail, "code", None) or error.default_code
-        response.data = {"code": str(code), "message": str(detail)}
+    if response is not None and isinstance(error, exceptions.APIException):
+        response.data = _body_of(error)
     return response
+
+
+def _body_of(error: exceptions.APIException) -> dict[str, Any]:
+    detail = error.detail
+    if isinstance(error, exceptions.ValidationError):
+        fields = detail if isinstance(detail, dict) else {"non_field_errors": detail}
+        message = _("Some fields are not right.")
+        return {"code": "invalid", "message": message, "fields": fields}
+    if isinstance(error, exceptions.ParseError):
+        # The parser's own words help a developer, and are in English only.
+        return {
+            "code": error.default_code,
+            "message": _("We could not read this."),
+            "detail": {"problem": str(detail)},
+        }
+    code = getattr(detail, "code", None) or error.default_code
+    return {"code": str(code), "message": str(detail)}

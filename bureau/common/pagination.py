@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.core.paginator import InvalidPage, Page, Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
+
+_KEY = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 def page_of(rows: QuerySet[Any], request: HttpRequest, *, per_page: int) -> Page[Any]:
@@ -22,3 +27,10 @@ class NewestFirst(CursorPagination):
     ordering = "-pk"
     page_size_query_param = "page_size"
     max_page_size = 200
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """The caller's cursor; one that no answer of ours had is a 404."""
+        cursor: Cursor | None = super().decode_cursor(request)
+        if cursor and cursor.position and not _KEY.fullmatch(str(cursor.position)):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor

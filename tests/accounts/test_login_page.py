@@ -148,6 +148,17 @@ def test_who_is_in_is_sent_on(browser: Client) -> None:
     assert browser.get(DOOR, {"next": "/venues/"})["Location"] == "/venues/"
 
 
+@pytest.mark.parametrize(
+    "following", ["1", "a,b", "venues", "a\0b", "//evil.example/", "javascript:1"]
+)
+def test_who_is_in_is_not_sent_to_what_is_no_path(
+    browser: Client, following: str
+) -> None:
+    browser.force_login(make.citizen())
+
+    assert browser.get(DOOR, {"next": following})["Location"] == "/me/"
+
+
 def test_without_redis_signing_in_waits(
     browser: Client, phone: str, settings: Settings
 ) -> None:
