@@ -124,12 +124,12 @@ def _send_code(request: HttpRequest) -> HttpResponse:
 def _sign_in(request: HttpRequest, following: str) -> HttpResponse:
     form = CodeForm(request.POST)
     if not form.is_valid():
-        return _ask_for_code(
-            request,
-            form,
-            phone=request.POST.get("phone", ""),
-            status=HTTPStatus.BAD_REQUEST,
-        )
+        phone = form.cleaned_data.get("phone", "")
+        if not phone:  # the hidden field was damaged: begin again
+            return _ask_for_phone(
+                request, PhoneForm(request.POST), status=HTTPStatus.BAD_REQUEST
+            )
+        return _ask_for_code(request, form, phone=phone, status=HTTPStatus.BAD_REQUEST)
     given = form.cleaned_data
     try:
         user = actions.redeem_code(

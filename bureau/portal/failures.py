@@ -7,6 +7,7 @@ They must not need what may be broken: no session, no database, no Redis.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from http import HTTPStatus
 
@@ -18,8 +19,8 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
-from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
@@ -34,6 +35,8 @@ _OUTAGES = (
     redis.exceptions.TimeoutError,
     kombu.exceptions.OperationalError,
 )
+# A NUL in a text (psycopg), and a word where a key is asked for (Django).
+_UNREADABLE = re.compile(r"cannot contain NUL|^Field '.*' expected a", re.DOTALL)
 _TOO_LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 
 
@@ -42,7 +45,17 @@ def is_outage(error: BaseException | None) -> bool:
     return isinstance(error, _OUTAGES)
 
 
+def is_unreadable(error: BaseException | None) -> bool:
+    """Whether what was sent is nothing that can be put to the database at all."""
+    if isinstance(error, DataError | OverflowError):
+        return True
+    return isinstance(error, ValueError) and bool(_UNREADABLE.search(str(error)))
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, TooManyFieldsSent):
+        # The page asks for its own address, too, and would fail over it once more.
+        request.GET = QueryDict()  # type: ignore[assignment]
     if isinstance(exception, _TOO_LARGE):
         return too_large(request)
     return _answer(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -10,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from bureau.portal import failures
 
 Handler = Callable[[HttpRequest], HttpResponse]
+logger = logging.getLogger(__name__)
 
 
 class BodyLimit:
@@ -101,6 +103,30 @@ class Unavailable:
         return (
             failures.unavailable(request, error) if failures.is_outage(error) else None
         )
+
+
+class UnreadableAddress:
+    """Answer 400 for a staff page's address that asks the database what it cannot read.
+
+    The lists of Django's admin hand on what the address says, `?state=%00` or a year
+    of thirty digits, and meet the refusal of the database or of Python only there.
+    """
+
+    prefix = "/admin/"
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(
+        self, request: HttpRequest, error: Exception
+    ) -> HttpResponse | None:
+        if request.path.startswith(self.prefix) and failures.is_unreadable(error):
+            logger.warning("unreadable: %s", type(error).__name__, exc_info=error)
+            return failures.bad_request(request, error)
+        return None
 
 
 class LooserPolicy:

@@ -136,6 +136,16 @@ def test_the_demonstration_shows_the_code(
     assert f"Demonstration: your code is {live_code(phone)}" in page.content.decode()
 
 
+@pytest.mark.parametrize("damaged", ["\0", "1" * 30, ""])
+def test_a_damaged_number_beside_the_code_leads_back_to_the_number(
+    browser: Client, damaged: str
+) -> None:
+    page = enter(browser, damaged, "123456")
+
+    assert page.status_code == HTTPStatus.BAD_REQUEST
+    assert "Mobile number" in page.content.decode()
+
+
 def test_a_form_without_its_token_is_refused(phone: str) -> None:
     page = Client(enforce_csrf_checks=True).post(DOOR, {"phone": phone, "send": "1"})
 

@@ -40,6 +40,7 @@ def form(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
+    path("admin/test/bug", bug),
     *ours,
     path("test/bug", bug),
     path("test/no-redis", no_redis),

@@ -8,6 +8,8 @@ from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains
 from pytest_django.fixtures import Settings
 
+from tests import make
+
 MEGABYTE = 1024 * 1024
 
 pytestmark = pytest.mark.django_db
@@ -140,3 +142,49 @@ def test_a_length_that_is_no_number_does_no_harm(visitor: Client) -> None:
     response = visitor.get("/about/", headers={"Content-Length": "many"})
 
     assert response.status_code == HTTPStatus.OK
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "accounts/consent/?kind__exact=%00",
+        "accounts/consent/?given_at__year=99999999999999999999",
+        "accounts/user/?date_joined__year=9223372036854775808",
+    ],
+)
+def test_a_staff_list_is_not_broken_by_what_its_address_says(
+    client: Client, address: str
+) -> None:
+    client.raise_request_exception = False
+    client.force_login(make.user(is_staff=True, is_superuser=True))
+
+    response = client.get(f"/admin/{address}")
+
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+
+
+@pytest.mark.parametrize("key", ["\0", "abc", "9" * 30])
+def test_an_action_on_a_row_that_cannot_be_is_refused(client: Client, key: str) -> None:
+    client.raise_request_exception = False
+    client.force_login(make.user(is_staff=True, is_superuser=True))
+
+    response = client.post(
+        "/admin/accounts/token/", {"action": "sign_out", "_selected_action": key}
+    )
+
+    assert response.status_code in {HTTPStatus.BAD_REQUEST, HTTPStatus.FOUND}
+
+
+def test_a_bug_of_the_staff_pages_is_still_a_bug(visitor: Client) -> None:
+    response = visitor.get("/admin/test/bug")
+
+    assert response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+@pytest.mark.parametrize("address", ["/venues/", "/about/", "/api/v1/venues/"])
+def test_an_address_of_thousands_of_fields_is_too_large(
+    visitor: Client, address: str
+) -> None:
+    response = visitor.get(f"{address}?" + "&".join(f"a{n}=1" for n in range(3000)))
+
+    assert response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
