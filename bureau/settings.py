@@ -113,6 +113,7 @@ MIDDLEWARE = [
     "bureau.accounts.middleware.StaffSecondFactor",
     "django_htmx.middleware.HtmxMiddleware",
     "bureau.portal.middleware.Unavailable",
+    "bureau.portal.middleware.UnreadableAddress",
 ]
 TEMPLATES = [
     {
@@ -125,7 +126,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "bureau.portal.context.site",
+                "bureau.portal.context.portal",
             ],
         },
     },
@@ -257,10 +258,12 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["bureau.common.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "bureau.common.pagination.NewestFirst",
     "PAGE_SIZE": 50,
+    # What `?version=` of the schema may say; it goes into a header there.
+    "ALLOWED_VERSIONS": ["1"],
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Sports bureau portal",

@@ -12,6 +12,7 @@ os.environ.setdefault("BUREAU_PAYMENT_PROVIDERS", "sandbox")
 
 from bureau import env
 from bureau.settings import *  # noqa: F403
+from tests.undefined import UndefinedVariable
 
 # Each process of pytest-xdist has a cache of its own: clearing one leaves the others.
 _PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -31,3 +32,6 @@ SMS_SENDER = "memory"
 STORAGES["staticfiles"] = {
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
+
+# A variable that one of our templates forgot is an error; packages' own are theirs.
+TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = UndefinedVariable(BASE_DIR / "templates")

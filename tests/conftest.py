@@ -1,8 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Generator
+import os
+import shutil
+from collections.abc import Generator, Iterator
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from rest_framework.test import APIClient
 
 from bureau.accounts.models import User
@@ -18,6 +21,24 @@ def pytest_runtest_makereport(
     if report.when == "call":
         item.failed_in_call = report.failed  # type: ignore[attr-defined]
     return report
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of a process, from the system.
+
+    `make setup` installs it; without it these tests fail, they never skip.
+    """
+    found = os.environ.get("BUREAU_CHROMIUM") or shutil.which("chromium")
+    assert found, "Chromium is missing: run `make setup`"
+    # Playwright's loop runs in the test's own thread, where the rows are made, too.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield launched
+        launched.close()
 
 
 @pytest.fixture

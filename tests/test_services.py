@@ -41,8 +41,8 @@ class Checkout:
             check=False,
         )
 
-    def start(self) -> None:
-        done = self.run("start", "--fast")
+    def start(self, *options: str) -> None:
+        done = self.run("start", *options)
         assert done.returncode == 0, done.stderr
 
     def env(self, **env: str) -> dict[str, str]:
@@ -100,7 +100,7 @@ def new_checkout(tmp_path: Path) -> Iterator[Callable[..., Checkout]]:
 
 def test_starts_both_on_sockets_only(new_checkout: Callable[..., Checkout]) -> None:
     checkout = new_checkout()
-    checkout.start()
+    checkout.start("--fast")
     assert checkout.ask("SHOW listen_addresses") == ""
     assert checkout.ask("CREATE EXTENSION postgis; SELECT postgis_version()")
     assert checkout.redis_answers()
@@ -108,9 +108,9 @@ def test_starts_both_on_sockets_only(new_checkout: Callable[..., Checkout]) -> N
 
 def test_started_twice_keeps_what_runs(new_checkout: Callable[..., Checkout]) -> None:
     checkout = new_checkout()
-    checkout.start()
+    checkout.start("--fast")
     before = checkout.pids()
-    checkout.start()
+    checkout.start("--fast")
     assert checkout.pids() == before
 
 
@@ -118,14 +118,14 @@ def test_a_stop_keeps_the_data_and_a_reset_drops_it(
     new_checkout: Callable[..., Checkout],
 ) -> None:
     checkout = new_checkout()
-    checkout.start()
+    checkout.start("--fast")
     checkout.ask("CREATE TABLE kept (n int)")
     checkout.run("stop")
     assert checkout.pids() == []
-    checkout.start()
+    checkout.start("--fast")
     assert checkout.ask("SELECT to_regclass('kept')") == "kept"
     checkout.run("reset")
-    checkout.start()
+    checkout.start("--fast")
     assert checkout.ask("SELECT to_regclass('kept')") == "None"
 
 
@@ -133,7 +133,7 @@ def test_a_cluster_left_by_kill_9_starts_again(
     new_checkout: Callable[..., Checkout],
 ) -> None:
     checkout = new_checkout()
-    checkout.start()
+    checkout.start()  # durable: --fast may lose what was just written
     checkout.ask("CREATE TABLE kept AS SELECT 1 AS n")
     for pid in checkout.pids():
         os.kill(pid, signal.SIGKILL)
@@ -148,7 +148,7 @@ def test_a_path_may_be_longer_than_a_socket_name(
     new_checkout: Callable[..., Checkout],
 ) -> None:
     checkout = new_checkout("/".join(["long folder " + "x" * 60] * 3))
-    checkout.start()
+    checkout.start("--fast")
     assert len(f"{checkout.sockets()}/.s.PGSQL.5432") < 108
     assert checkout.ask("SELECT 1") == "1"
 
@@ -157,8 +157,8 @@ def test_two_clones_have_servers_of_their_own(
     new_checkout: Callable[..., Checkout],
 ) -> None:
     one, other = new_checkout("one"), new_checkout("other")
-    one.start()
-    other.start()
+    one.start("--fast")
+    other.start("--fast")
     one.ask("CREATE TABLE mine (n int)")
     assert other.ask("SELECT to_regclass('mine')") == "None"
     assert not set(one.pids()) & set(other.pids())
@@ -168,9 +168,9 @@ def test_a_copied_checkout_does_not_share(
     new_checkout: Callable[..., Checkout],
 ) -> None:
     original = new_checkout()
-    original.start()
+    original.start("--fast")
     copy = new_checkout("copy", copy_of=original)
-    copy.start()
+    copy.start("--fast")
     assert copy.sockets() != original.sockets()
 
 
@@ -178,13 +178,13 @@ def test_a_moved_checkout_keeps_its_data(
     new_checkout: Callable[..., Checkout], tmp_path: Path
 ) -> None:
     before = new_checkout("before")
-    before.start()
+    before.start("--fast")
     before.ask("CREATE TABLE kept (n int)")
     before.run("stop")
     shutil.move(before.path, tmp_path / "after")
     after = Checkout(tmp_path / "after")
     try:
-        after.start()
+        after.start("--fast")
         assert after.ask("SELECT to_regclass('kept')") == "kept"
     finally:
         after.run("reset", "--all")

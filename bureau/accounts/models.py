@@ -208,7 +208,7 @@ class VerifiedIdentity(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["fingerprint"],
-                name="accounts_identity_one_person_one_account",
+                name="accounts_verifiedidentity_one_person_one_account",
             ),
         ]
 

@@ -23,10 +23,10 @@ class Tab:
     count: int = 0
 
 
-def site(request: HttpRequest) -> dict[str, Any]:
+def portal(request: HttpRequest) -> dict[str, Any]:
     """What every page shows of the bureau, and how this person wants to read it."""
     return {
-        "site": {
+        "portal": {
             "name": settings.SITE_NAME,
             "bureau": settings.BUREAU_NAME,
             "city": settings.CITY_NAME,

@@ -90,7 +90,7 @@ def verify_identity(
 def _keep_identity(confirmed: Confirmed, by: User) -> VerifiedIdentity:
     now = clock.now()
     with constraint_errors(
-        accounts_identity_one_person_one_account=IdentityTaken,
+        accounts_verifiedidentity_one_person_one_account=IdentityTaken,
         accounts_verifiedidentity_user_id_key=AlreadyVerified,
     ):
         identity = VerifiedIdentity.objects.create(

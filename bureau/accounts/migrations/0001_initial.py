@@ -205,6 +205,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='verifiedidentity',
-            constraint=models.UniqueConstraint(fields=('fingerprint',), name='accounts_identity_one_person_one_account'),
+            constraint=models.UniqueConstraint(fields=('fingerprint',), name='accounts_verifiedidentity_one_person_one_account'),
         ),
     ]
