@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from bureau.accounts.models import User
 from bureau.common import clock
 from bureau.common.fields import clock_text
+from bureau.common.sports import Sport
 from venues.models import (
     Bookable,
     Booking,
@@ -29,6 +30,12 @@ from venues.models import (
 )
 
 HOUR = 60
+
+
+def offered_sports() -> list[tuple[str, str]]:
+    """(code, words) of what some public venue has a court for."""
+    courts = Bookable.objects.offered().filter(venue__in=Venue.objects.public())
+    return [(code, str(Sport(code).label)) for code in courts.sports()]
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from bureau.accounts.models import User
 from bureau.common import clock
-from bureau.common.sports import Sport
 from bureau.notices.models import Notice
 from bureau.payments.models import Payment
 from venues.models import Bookable, Booking, BookingLine, Venue
@@ -47,23 +46,38 @@ def city_at(moment: datetime) -> City:
         courts=Bookable.objects.offered()
         .filter(venue__in=Venue.objects.public())
         .count(),
-        slots_today=BookingLine.objects.filter(
-            booking__state=Booking.State.CONFIRMED,
-            starts_at__gte=start,
-            starts_at__lt=end,
-        ).count(),
+        slots_today=_slots_between(start, end).count(),
     )
 
 
-def staff_day_at(moment: datetime) -> StaffDay:
+def _slots_between(
+    start: datetime, end: datetime, districts: set[int] | None = None
+) -> QuerySet[BookingLine]:
+    """Booked slots that start in `[start, end)`."""
+    rows = BookingLine.objects.filter(
+        booking__state=Booking.State.CONFIRMED, starts_at__gte=start, starts_at__lt=end
+    )
+    if districts is None:
+        return rows
+    return rows.filter(booking__venue__district__in=districts)
+
+
+def staff_day_at(moment: datetime, *, districts: set[int] | None = None) -> StaffDay:
+    """Today in some districts (their ids), or in the whole city.
+
+    Money and people belong to no district: those figures are always the city's.
+    """
     start, end = _day_of(moment)
+    bookings = Booking.objects.all()
+    if districts is not None:
+        bookings = bookings.filter(venue__district__in=districts)
     paid = Payment.objects.filter(paid_at__gte=start, paid_at__lt=end)
     money = paid.aggregate(paid=Sum("amount_fen"), refunded=Sum("refunded_fen"))
-    made = Booking.objects.filter(created_at__gte=start, created_at__lt=end)
+    made = bookings.filter(created_at__gte=start, created_at__lt=end)
     return StaffDay(
         bookings=made.filter(state=Booking.State.CONFIRMED).count(),
-        slots=city_at(moment).slots_today,
-        held=Booking.objects.held_at(moment).count(),
+        slots=_slots_between(start, end, districts).count(),
+        held=bookings.held_at(moment).count(),
         paid_fen=money["paid"] or 0,
         refunded_fen=money["refunded"] or 0,
         new_people=User.objects.filter(
@@ -72,15 +86,13 @@ def staff_day_at(moment: datetime) -> StaffDay:
     )
 
 
-def slots_by_day(today: date) -> list[tuple[date, int]]:
+def slots_by_day(
+    today: date, *, districts: set[int] | None = None
+) -> list[tuple[date, int]]:
     """Booked slots of each day from a week before `today` to a week after it."""
     days = [today + timedelta(days=offset) for offset in range(-7, 8)]
     rows = (
-        BookingLine.objects.filter(
-            booking__state=Booking.State.CONFIRMED,
-            starts_at__gte=clock.at(days[0], 0),
-            starts_at__lt=clock.at(days[-1], 24 * 60),
-        )
+        _slots_between(clock.at(days[0], 0), clock.at(days[-1], 24 * 60), districts)
         .annotate(day=TruncDate("starts_at", tzinfo=clock.CHINA))
         .values_list("day")
         .annotate(count=Count("pk"))
@@ -88,13 +100,6 @@ def slots_by_day(today: date) -> list[tuple[date, int]]:
     )
     counts = dict(rows)
     return [(day, counts.get(day, 0)) for day in days]
-
-
-def offered_sports() -> list[tuple[str, str]]:
-    """The sports that some public venue has a court for, in the order of the list."""
-    rows = Bookable.objects.offered().filter(venue__in=Venue.objects.public())
-    offered = set(rows.values_list("sport", flat=True).order_by("sport").distinct())
-    return [(code, str(label)) for code, label in Sport.choices if code in offered]
 
 
 def unread_notices(user: User | AnonymousUser | None) -> int:

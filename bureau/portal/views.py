@@ -18,6 +18,7 @@ from bureau.common import clock, geo
 from bureau.portal import queries
 from bureau.portal.forms import SampleForm
 from venues.models import Booking, Venue
+from venues.queries import offered_sports
 
 NEAR = 4  # venues on the home page
 COMING = 3  # bookings on a person's own page
@@ -32,7 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "city": queries.city_at(clock.now()),
         "venues": rows[:NEAR],
         "near": bool(place),
-        "sports": queries.offered_sports(),
+        "sports": offered_sports(),
     }
     return render(request, "portal/home.html", context)
 

@@ -11,6 +11,7 @@ from bureau.audit.actions import prove
 from bureau.common import clock
 from bureau.portal import queries
 from tests import make
+from venues.queries import offered_sports
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +85,40 @@ def test_the_chart_counts_each_day() -> None:
     assert sum(counts.values()) == 1
 
 
+def test_staff_of_a_district_count_their_own_bookings_only(client: Client) -> None:
+    booking = make.confirmed()
+    district = booking.venue.district_id
+
+    ours = queries.staff_day_at(booking.created_at, districts={district})
+    others = queries.staff_day_at(booking.created_at, districts={district + 1})
+
+    assert (ours.bookings, others.bookings) == (1, 0)
+    today = clock.today()
+    assert sum(n for _, n in queries.slots_by_day(today, districts={district})) == 1
+    assert sum(n for _, n in queries.slots_by_day(today, districts=set())) == 0
+
+
+def test_what_belongs_to_no_district_is_told_to_the_city_only(client: Client) -> None:
+    clerk = make.user(is_staff=True)
+    clerk.user_permissions.add(
+        *Permission.objects.filter(codename__in=["view_payment", "view_user"])
+    )
+    client.force_login(clerk)
+
+    response = client.get("/admin/")
+
+    assertNotContains(response, "Paid today")
+    assertNotContains(response, "New people today")
+
+
+def test_the_sidebar_starts_with_the_venues_themselves(chief: Client) -> None:
+    page = chief.get("/admin/").content.decode()
+
+    assert page.index("/admin/venues/venue/") < page.index("/admin/venues/booking/")
+    assert page.index("/admin/venues/booking/") < page.index("/admin/venues/pricerule/")
+
+
 def test_only_sports_with_a_court_are_offered() -> None:
     make.bookable(sport="tennis")
 
-    assert queries.offered_sports() == [("tennis", "Tennis")]
+    assert offered_sports() == [("tennis", "Tennis")]

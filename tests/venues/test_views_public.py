@@ -94,11 +94,11 @@ def test_the_list_asks_as_often_for_twenty_venues_as_for_one(
 ) -> None:
     place = make.district()
     make.venue(district=place)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         client.get("/venues/")
     for _ in range(19):
         make.venue(district=place)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         client.get("/venues/")
 
 

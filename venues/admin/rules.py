@@ -66,7 +66,7 @@ class PriceRuleAdmin(ReadOnly, ScopedAdmin):
 
     list_display = [
         "venue",
-        "bookable",
+        "court",
         "sport",
         "group",
         "weekday",
@@ -91,6 +91,11 @@ class PriceRuleAdmin(ReadOnly, ScopedAdmin):
     @display(description=gettext_lazy("times"))
     def times(self, rule: PriceRule) -> str:
         return f"{clock_text(rule.starts)}–{clock_text(rule.ends)}"
+
+    @display(description=gettext_lazy("court"), ordering="bookable__name")
+    def court(self, rule: PriceRule) -> str:
+        """Its name alone: the venue stands beside it."""
+        return rule.bookable.name if rule.bookable else "–"
 
     @display(description=gettext_lazy("yuan per hour"), ordering="price_fen")
     def price(self, rule: PriceRule) -> str:

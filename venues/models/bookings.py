@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from bureau.accounts.models import Dependant, User
-from bureau.common import codes
+from bureau.common import clock, codes
 from bureau.common.sealed import seal, unseal
 from bureau.payments.models import Payment
 from venues.models.places import Bookable, Unit, Venue
@@ -176,7 +176,7 @@ class BookingLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.bookable} {self.starts_at:%Y-%m-%d %H:%M}"
+        return f"{self.bookable} {clock.at_text(self.starts_at)}"
 
 
 class Block(models.Model):
@@ -361,4 +361,4 @@ class Admission(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.entry_pass} {self.admitted_at:%Y-%m-%d %H:%M}"
+        return f"{self.entry_pass} {clock.at_text(self.admitted_at)}"

@@ -79,7 +79,7 @@ def _found(asked: dict[str, Any]) -> QuerySet[Venue]:
 
 def _choices(form: VenueFilter) -> dict[str, Any]:
     return {
-        "sports": Sport.choices,
+        "sports": queries.offered_sports(),
         "sport": form["sport"].value() or "",
         "near": form["near"].value() or "",
     }

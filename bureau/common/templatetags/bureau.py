@@ -10,6 +10,7 @@ from django.forms import BoundField, CheckboxSelectMultiple, RadioSelect
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from bureau.common import clock, fields, money
 from bureau.common.sports import Sport
@@ -76,6 +77,13 @@ def day_name(day: date) -> str:
 def weekday(day: date) -> str:
     """The short day of the week: Sat."""
     return date_format(day, "D")
+
+
+@register.filter
+def month(day: date) -> str:
+    """The short month: Nov; in Chinese by its number, as people write it."""
+    # Translators: a format of Django's date filter: "M" is Nov.
+    return date_format(day, pgettext("date format", "M"))
 
 
 @register.filter
