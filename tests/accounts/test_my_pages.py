@@ -9,6 +9,7 @@ from django.test import Client
 
 from bureau.accounts import actions
 from bureau.accounts.models import Consent, Dependant, Token, User, VerifiedIdentity
+from bureau.accounts.templatetags.people import device_name
 from tests.accounts.actions.test_eligibility import picture
 from tests.accounts.conftest import live_code, new_id_number
 
@@ -148,6 +149,38 @@ def test_a_device_is_signed_out(mine: Client, citizen: User) -> None:
     mine.post(f"/me/devices/{row.public_id}/revoke/")
 
     assert not Token.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        (
+            (
+                "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) "
+                "Chrome/131.0 Mobile Safari/537.36 MicroMessenger/8.0.50"
+            ),
+            "WeChat · Android",
+        ),
+        (
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) "
+                "AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1"
+            ),
+            "Safari · iPhone",
+        ),
+        (
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 "
+                "(KHTML, like Gecko) Chrome/131.0 Safari/537.36 Edg/131.0"
+            ),
+            "Edge · Windows",
+        ),
+        ("Library computer", "Library computer"),
+        ("", "–"),
+    ],
+)
+def test_a_browser_is_named_as_a_person_would(user_agent: str, name: str) -> None:
+    assert device_name(user_agent) == name
 
 
 def test_another_browser_is_signed_out(mine: Client, citizen: User, phone: str) -> None:

@@ -11,6 +11,28 @@ from bureau.common import masking
 
 register = template.Library()
 
+# Marks in a user agent, the telling ones first: nearly all claim to be Safari as well.
+_BROWSERS: tuple[tuple[str, str | Promise], ...] = (
+    ("MicroMessenger", _("WeChat")),
+    ("AlipayClient", _("Alipay")),
+    ("Edg", "Edge"),
+    ("HuaweiBrowser", "Huawei"),
+    ("MQQBrowser", "QQ"),
+    ("UCBrowser", "UC"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS: tuple[tuple[str, str | Promise], ...] = (
+    ("HarmonyOS", "HarmonyOS"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Macintosh", "Mac"),
+    ("Linux", "Linux"),
+)
+
 _GROUPS: dict[str, str | Promise] = {
     "senior": _("60 and older"),
     "minor": _("under 18"),
@@ -34,6 +56,19 @@ def masked_name(name: str) -> str:
 def masked_id_number(number: str) -> str:
     """11010519491231002X -> 1101**********002X."""
     return masking.masked_id_number(number)
+
+
+@register.filter
+def device_name(user_agent: str) -> str:
+    """What a browser says of itself, as a person would: "Chrome · Android"."""
+    parts = [_first_in(user_agent, _BROWSERS), _first_in(user_agent, _SYSTEMS)]
+    return " · ".join(str(part) for part in parts if part) or user_agent[:60] or "–"
+
+
+def _first_in(
+    user_agent: str, names: tuple[tuple[str, str | Promise], ...]
+) -> str | Promise:
+    return next((name for mark, name in names if mark in user_agent), "")
 
 
 @register.filter
