@@ -6,6 +6,17 @@
 
   var STEP = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
   var CITY = [35.4, 116.6];
+  // Drawn here: Leaflet finds its own pictures by their file names, which change when the
+  // static files are collected.
+  var PIN = L.divIcon({
+    className: "pin-marker",
+    html:
+      '<svg width="28" height="36" viewBox="0 0 28 36" aria-hidden="true"><path fill="#0f6b4f"' +
+      ' stroke="#fff" stroke-width="2" d="M14 35C8 26 2 20 2 13a12 12 0 0 1 24 0c0 7-6 13-12 22z"/>' +
+      '<circle cx="14" cy="13" r="4.5" fill="#fff"/></svg>',
+    iconSize: [28, 36],
+    iconAnchor: [14, 35],
+  });
 
   window.BureauPin = L.Class.extend({
     initialize: function (options) {
@@ -52,7 +63,10 @@
         this._marker.setLatLng(where);
         return;
       }
+      var label = this._field.labels && this._field.labels[0];
       this._marker = L.marker(where, {
+        icon: PIN,
+        title: label ? label.textContent.replace("*", "").trim() : "",
         draggable: this.options.modifiable,
         keyboard: true,
         autoPan: true,

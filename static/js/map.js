@@ -95,7 +95,7 @@ function start(box) {
   const centre = (box.dataset.mapCentre || '35.4,116.6').split(',').map(Number);
   const zoom = Number(box.dataset.mapZoom);
   const map = L.map(box, { zoomControl: false, attributionControl: Boolean(box.dataset.mapTiles), minZoom: 7, maxZoom: 18 });
-  L.control.zoom({ zoomInTitle: word(box, 'mapIn'), zoomOutTitle: word(box, 'mapOut') }).addTo(map);
+  L.control.zoom({ position: 'bottomright', zoomInTitle: word(box, 'mapIn'), zoomOutTitle: word(box, 'mapOut') }).addTo(map);
   map.setView(centre, zoom || 9);
   if (box.dataset.mapTiles) L.tileLayer(box.dataset.mapTiles, { attribution: box.dataset.mapCredit }).addTo(map);
   if (box.dataset.mapBoundaries) boundaries(map, box, zoom);
