@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import requests
@@ -29,6 +30,7 @@ from bureau.payments.providers.sandbox import (
     deliver,
     headers_for,
     paid_message,
+    signature_of,
 )
 from tests.payments import make
 from tests.payments.conftest import Told
@@ -327,3 +329,60 @@ def test_callbacks_of_providers_that_are_not_offered_are_unknown(
 
 def pay_without_callback() -> SandboxTransaction:
     return pay(begun(), "lost")
+
+
+def paid_body(**odd: Any) -> str:
+    message = {
+        "type": "paid",
+        "id": "1",
+        "number": "1",
+        "ref": "1",
+        "amount_fen": 1,
+        "at": "2026-11-22T18:00:00+08:00",
+    }
+    return json.dumps(message | odd)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[" * 50_000,
+        "null",
+        '{"type": "paid"}',
+        paid_body(id="\0"),
+        paid_body(number="\ud800"),
+        paid_body(amount_fen=float("inf")),
+        paid_body(at="2026-11-22T18:00:00"),
+    ],
+)
+def test_a_signed_message_that_makes_no_sense_is_refused(
+    client: Client, body: str
+) -> None:
+    client.raise_request_exception = False
+    answer = client.post(
+        reverse("payments:callback", args=["sandbox"]),
+        body,
+        content_type="application/json",
+        headers=headers_for(body.encode()),
+    )
+
+    assert answer.status_code == 400
+    assert not ProviderEvent.objects.get().signature_ok
+
+
+@pytest.mark.parametrize("timestamp", ["", "abc", "9" * 5000, "1e9", "-1"])
+def test_a_signed_message_without_a_time_is_refused(
+    client: Client, timestamp: str
+) -> None:
+    client.raise_request_exception = False
+    signature = signature_of(timestamp=timestamp, nonce="", body=b"{}")
+    headers = {"Sandbox-Timestamp": timestamp, "Sandbox-Signature": signature}
+
+    answer = client.post(
+        reverse("payments:callback", args=["sandbox"]),
+        "{}",
+        content_type="application/json",
+        headers=headers,
+    )
+
+    assert answer.status_code == 400

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +40,7 @@ from bureau.payments.providers.base import (
 )
 
 CLOCK_SKEW_SECONDS = 300
+_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 TIMEOUT_SECONDS = 5
 
 
@@ -170,7 +172,7 @@ class SandboxProvider(Provider):
     def parse_callback(self, headers: Mapping[str, str], body: bytes) -> Callback:
         _verify(headers, body)
         try:
-            message = json.loads(body)
+            message = _message(body)
             if message["type"] == "paid":
                 return Callback(
                     event_id=str(message["id"]),
@@ -180,7 +182,7 @@ class SandboxProvider(Provider):
                         number=str(message["number"]),
                         provider_ref=str(message["ref"]),
                         amount_fen=int(message["amount_fen"]),
-                        at=datetime.fromisoformat(message["at"]),
+                        at=_moment(message["at"]),
                     ),
                 )
             return Callback(
@@ -191,7 +193,13 @@ class SandboxProvider(Provider):
                 refund_fen=int(message["amount_fen"]),
                 refund=RefundAnswer("done", provider_ref=str(message["refund_ref"])),
             )
-        except (ValueError, KeyError, TypeError) as unreadable:
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            OverflowError,
+            RecursionError,
+        ) as unreadable:
             raise ForgedCallback("not a message of the cashier") from unreadable
 
     def answer(self, *, ok: bool) -> Answer:
@@ -207,8 +215,27 @@ def _verify(headers: Mapping[str, str], body: bytes) -> None:
     given = headers.get("Sandbox-Signature", "")
     if not hmac.compare_digest(given.encode(), expected.encode()):
         raise ForgedCallback("wrong signature")
+    if not _SECONDS.fullmatch(timestamp):
+        raise ForgedCallback("no timestamp")
     if abs(clock.now().timestamp() - int(timestamp)) > CLOCK_SKEW_SECONDS:
         raise ForgedCallback("too old")
+
+
+def _message(body: bytes) -> Any:
+    """What the cashier says, if it can be stored as it stands: no NUL, no surrogate."""
+    message = json.loads(body)
+    text = json.dumps(message, ensure_ascii=False)
+    text.encode()
+    if "\\u0000" in text:
+        raise ValueError("a NUL in the text")
+    return message
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without its offset")
+    return moment
 
 
 def _money(paid: SandboxTransaction) -> Money:
