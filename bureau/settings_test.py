@@ -34,4 +34,4 @@ STORAGES["staticfiles"] = {
 }
 
 # A variable that one of our templates forgot is an error; packages' own are theirs.
-TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = UndefinedVariable(BASE_DIR / "templates")
+TEMPLATE_OPTIONS["string_if_invalid"] = UndefinedVariable()
