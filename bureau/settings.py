@@ -133,59 +133,6 @@ TEMPLATES = [
         "OPTIONS": TEMPLATE_OPTIONS,
     },
 ]
-FORM_RENDERER
-    "allauth",
-    "allauth.account",
-    "allauth.mfa",
-    "allauth.usersessions",
-    "csp",
-    "django_htmx",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "import_export",
-    "knox",
-    "leaflet",
-    "rest_framework",
-]
-MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "bureau.common.http.RequestContext",
-    "django.middleware.gzip.GZipMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "bureau.portal.middleware.LooserPolicy",
-    "bureau.portal.middleware.ReadingPreferences",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
-    "bureau.portal.middleware.BodyLimit",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
-    "bureau.accounts.middleware.StaffSecondFactor",
-    "django_htmx.middleware.HtmxMiddleware",
-    "bureau.portal.middleware.Unavailable",
-    "bureau.portal.middleware.UnreadableAddress",
-]
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.template.context_processors.i18n",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "bureau.portal.context.portal",
-            ],
-        },
-    },
-]
-
 FORM_RENDERER = "bureau.common.forms.ComponentRenderer"
 
 # --- Data --------------------------------------------------------------------------
