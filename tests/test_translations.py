@@ -8,6 +8,7 @@ front of a citizen.
 from __future__ import annotations
 
 import gettext
+import os
 import re
 import shutil
 import subprocess
@@ -98,12 +99,14 @@ def strings_in_the_source(
             ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__")
         )
     (copy / "locale").mkdir()
+    # The settings of the tests are not in the copy, and makemessages needs none.
+    env = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
     subprocess.run(
         [
             sys.executable, "-m", "django", "makemessages", "--locale", "zh_Hans",
             "--no-wrap", "--no-location",
         ],
-        cwd=copy, check=True, capture_output=True,
+        cwd=copy, check=True, capture_output=True, env=env,
     )  # fmt: skip
     return {message.key for message in messages_in(copy / CATALOGUE)}
 

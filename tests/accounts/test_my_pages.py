@@ -156,8 +156,8 @@ def test_a_device_is_signed_out(mine: Client, citizen: User) -> None:
     [
         (
             (
-                "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) "
-                "Chrome/131.0 Mobile Safari/537.36 MicroMessenger/8.0.50"
+                "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 "
+                "(KHTML, like Gecko) Chrome/131.0 Safari/537.36 MicroMessenger/8.0.50"
             ),
             "WeChat · Android",
         ),
