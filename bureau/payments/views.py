@@ -133,7 +133,7 @@ def result(request: SignedInRequest, number: str) -> HttpResponse:
     if payment.state == Payment.State.CLOSED:
         return render(request, "payments/expired.html", {"payment": payment})
     try:
-        tries = max(0, int(request.GET.get("tries", "0")))
+        tries = min(max(0, int(request.GET.get("tries", "0"))), _GIVE_UP_TRIES)
     except ValueError:
         tries = 0
     if tries:

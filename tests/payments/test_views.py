@@ -148,7 +148,7 @@ def test_the_waiting_page_asks_the_provider_itself(
     )
 
 
-@pytest.mark.parametrize("tries", ["x", "-5", "99999999999999999999", ""])
+@pytest.mark.parametrize("tries", ["x", "-5", "9" * 20, "9" * 4300, "9" * 5000, ""])
 def test_the_waiting_page_survives_any_number(
     client: Client, payment: Payment, tries: str
 ) -> None:
