@@ -7,6 +7,7 @@ import pytest
 from django.contrib.gis.geos import Point
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
+from pytest_django.asserts import assertContains, assertNotContains
 
 from bureau.accounts.models import Eligibility, User
 from bureau.common import clock
@@ -269,3 +270,14 @@ def test_the_grid_asks_as_often_for_thirty_courts_as_for_one(
         make.bookable(venue=shown)
     with django_assert_num_queries(7):
         client.get(url)
+
+
+def test_a_court_named_in_markup_is_only_text(client: Client) -> None:
+    venue = make.venue()
+    make.bookable(venue=venue, name='<b>"1"')
+
+    page = client.get(f"{venue.get_absolute_url()}?on={clock.today() + timedelta(1)}")
+
+    assertNotContains(page, "<b>&quot;")
+    assertNotContains(page, '<b>"1')
+    assertContains(page, "&lt;b&gt;&quot;1&quot;")

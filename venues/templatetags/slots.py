@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from django import template
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 if TYPE_CHECKING:
@@ -21,20 +21,17 @@ def slot_cell(cell: Cell | None) -> SafeString | str:
     """
     if cell is None:
         return ""
+    # Texts are escaped; kind, key and fen are words and numbers of our own.
+    face = escape(cell.face)
     if not cell.key:
-        return format_html(
-            '<span class="slot slot--{}"><span class="slot__face">{}</span></span>',
-            cell.kind,
-            cell.face,
+        return SafeString(
+            f'<span class="slot slot--{cell.kind}">'
+            f'<span class="slot__face">{face}</span></span>'
         )
-    note = format_html("<small>{}</small>", cell.note) if cell.note else ""
-    return format_html(
-        '<label class="slot slot--{}"><input type="checkbox" name="slot" value="{}"'
-        ' data-fen="{}" aria-label="{}"><span class="slot__face">{}{}</span></label>',
-        cell.kind,
-        cell.key,
-        cell.fen,
-        cell.label,
-        cell.face,
-        note,
+    note = f"<small>{escape(cell.note)}</small>" if cell.note else ""
+    return SafeString(
+        f'<label class="slot slot--{cell.kind}">'
+        f'<input type="checkbox" name="slot" value="{cell.key}" data-fen="{cell.fen}"'
+        f' aria-label="{escape(cell.label)}">'
+        f'<span class="slot__face">{face}{note}</span></label>'
     )
