@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -13,23 +14,27 @@ register = template.Library()
 
 
 @register.simple_tag
-def slot_cell(cell: Cell | None) -> SafeString | str:
-    """One cell of the day grid: a check box with its price, or why there is none.
+def slot_cells(cells: Sequence[Cell | None]) -> SafeString:
+    """One row of the day grid: check boxes with prices, or why there is none.
 
     A tag and not a template: a hall of 30 courts has 400 cells, and a template takes
     six look-ups for each.
     """
+    return SafeString("".join(f"<td>{_cell(cell)}</td>" for cell in cells))
+
+
+def _cell(cell: Cell | None) -> str:
     if cell is None:
         return ""
     # Texts are escaped; kind, key and fen are words and numbers of our own.
     face = escape(cell.face)
     if not cell.key:
-        return SafeString(
+        return (
             f'<span class="slot slot--{cell.kind}">'
             f'<span class="slot__face">{face}</span></span>'
         )
     note = f"<small>{escape(cell.note)}</small>" if cell.note else ""
-    return SafeString(
+    return (
         f'<label class="slot slot--{cell.kind}">'
         f'<input type="checkbox" name="slot" value="{cell.key}" data-fen="{cell.fen}"'
         f' aria-label="{escape(cell.label)}">'
