@@ -64,6 +64,8 @@ class Offer:
     starts_at: datetime
     ends_at: datetime
     price: Price
+    key: str
+    """How a form names the slot: `<court>@<local start>`."""
 
 
 class Timetable:
@@ -123,7 +125,8 @@ class Timetable:
                 if price := _price(bookable, rules, start):
                     begins_at = clock.at(on, start)
                     length = timedelta(minutes=bookable.slot_minutes)
-                    offers.append(Offer(begins_at, begins_at + length, price))
+                    key = f"{bookable.pk}@{on}T{clock_text(start)}"
+                    offers.append(Offer(begins_at, begins_at + length, price, key))
         return offers
 
     def opening_text(self, bookable: Bookable, on: date) -> str:
@@ -251,12 +254,8 @@ class Slot:
     ends_at: datetime
     price: Price
     state: SlotState
-
-    @property
-    def key(self) -> str:
-        """How a form names the slot: `<court>@<local start>`."""
-        local = self.starts_at.astimezone(clock.CHINA)
-        return f"{self.bookable_id}@{local:%Y-%m-%dT%H:%M}"
+    key: str
+    """How a form names the slot: `<court>@<local start>`."""
 
     @property
     def is_free(self) -> bool:
@@ -324,6 +323,7 @@ def day_grid(
                 offer.ends_at,
                 offer.price,
                 state,
+                offer.key,
             )
     rows = tuple(
         Row(start, tuple(slots.get(bookable.pk) for bookable in bookables))
