@@ -85,13 +85,17 @@ def run(portal: Portal, *, seconds: int, seed: int) -> int:
     say("settling …")
     settled = _settle(domains)
     wrong = [line for domain in domains for line in domain.compare(ledger)]
+    # A part that is away is a 503; a 500 is a bug that only an outage brings to light.
+    bugs = ledger.tries("status 500")
     proof = _prove()
     for line in wrong:
         say(f"  LOST  {line}")
     if not settled:
         say(f"  OPEN  not all settled within {SETTLE_SECONDS} s")
+    if bugs:
+        say(f"  BUG   {bugs} answers were a 500")
     say(f"prove: {'holds' if proof == 0 else 'BROKEN'}")
-    if wrong or not settled or proof:
+    if wrong or bugs or not settled or proof:
         say(f"seed {seed}; logs are in {portal.scratch}")
         raise SystemExit(1)
     say("nothing lost, nothing doubled")

@@ -23,6 +23,10 @@ class Ledger:
         with self._lock:
             self._tries[what] += 1
 
+    def tries(self, what: str) -> int:
+        with self._lock:
+            return self._tries[what]
+
     def all(self, kind: str) -> set[str]:
         with self._lock:
             return set(self._promises[kind])

@@ -55,7 +55,7 @@ def is_unreadable(error: BaseException | None) -> bool:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, TooManyFieldsSent):
         # The page asks for its own address, too, and would fail over it once more.
-        request.GET = QueryDict()  # type: ignore[assignment]
+        request.GET = QueryDict()
     if isinstance(exception, _TOO_LARGE):
         return too_large(request)
     return _answer(
