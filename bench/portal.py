@@ -109,9 +109,11 @@ class Portal:
         """Start `web`, `worker` or `beat`, with a log in the scratch folder."""
         line = {"web": WEB, "worker": WORKER, "beat": BEAT}[name]
         words = line.format(host=HOST, port=self.port, scratch=self.scratch).split()
+        # The web server brings its workers back by itself.
+        again = [] if name == "web" else [str(ROOT / "scripts/again")]
         with (self.scratch / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", *words],
+                [*again, sys.executable, "-m", *words],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

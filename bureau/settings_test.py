@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import tempfile
 
+# Whatever the shell of a developer says: tests are of the real thing.
+os.environ["BUREAU_DEMO"] = "0"
 os.environ.setdefault("BUREAU_SECRET_KEY", "tests-only")
 os.environ.setdefault(
     "BUREAU_SEAL_KEYS", "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
@@ -29,6 +31,7 @@ MEDIA_ROOT = tempfile.mkdtemp(prefix="bureau-media-")
 # WhiteNoise scans it in each process: here it is empty.
 STATIC_ROOT = tempfile.mkdtemp(prefix="bureau-static-")
 SMS_SENDER = "memory"
+STAFF_MFA_REQUIRED = False  # the tests of the second factor turn it on
 STORAGES["staticfiles"] = {
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
