@@ -194,6 +194,8 @@ class HouseRules:
 
     def __init__(self, venue: Venue, *, since: date) -> None:
         self.bookables = tuple(venue.bookables.offered().with_units().in_order())
+        played = {court.sport for court in self.bookables}
+        self.sports = [sport for sport in Sport.values if sport in played]
         self.timetable = Timetable(venue, self.bookables, since=since)
         self.priced_groups = self.timetable.priced_groups
         self._offers: dict[tuple[int, date, frozenset[str]], tuple[Offer, ...]] = {}

@@ -177,11 +177,11 @@ def venue(request: HttpRequest, code: str) -> HttpResponse:
     shown = get_object_or_404(
         Venue.objects.public().with_district(), code=codes.normalise(code)
     )
-    sports = shown.bookables.offered().sports()
+    today = clock.today()
+    sports = queries.house_rules(shown, today=today).sports
     sport = request.GET.get("sport") or (sports[0] if sports else "")
     if sport and sport not in sports:
         raise Http404
-    today = clock.today()
     on = _day_asked(request, shown, today)
     if on is None:
         return redirect(f"{shown.get_absolute_url()}?sport={sport}" if sport else shown)
