@@ -183,6 +183,9 @@ class Ledger(RuleBasedStateMachine):
     def promises_hold(self) -> None:
         with connection.cursor() as cursor:
             for promise in INVARIANTS:
+                # Here the test plays the provider; the sandbox's own book stays empty.
+                if promise.name.startswith("payments.sandbox_"):
+                    continue
                 cursor.execute(promise.sql)
                 assert cursor.fetchall() == [], promise.name
 
