@@ -61,16 +61,9 @@ def choose(request: SignedInRequest, number: str) -> HttpResponse:
         return render(request, "payments/expired.html", {"payment": payment})
     form = ProviderForm(request.POST or None)
     if form.is_valid():
-        mobile = "Mobile" in request.headers.get("User-Agent", "")
         provider = form.cleaned_data["provider"]
         try:
-            actions.start_payment(
-                payment=payment,
-                provider=provider,
-                by=request.user,
-                channel="mobile" if mobile else "web",
-                payer_ref=(client_ip(request) or "") if mobile else "",
-            )
+            _begin(request, payment, provider)
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -79,16 +72,41 @@ def choose(request: SignedInRequest, number: str) -> HttpResponse:
     return render(request, "payments/choose.html", context)
 
 
+def _channel_of(request: SignedInRequest) -> str:
+    return "mobile" if "Mobile" in request.headers.get("User-Agent", "") else "web"
+
+
+def _begin(request: SignedInRequest, payment: Payment, provider: str) -> Attempt:
+    channel = _channel_of(request)
+    return actions.start_payment(
+        payment=payment,
+        provider=provider,
+        by=request.user,
+        channel=channel,
+        payer_ref=(client_ip(request) or "") if channel == "mobile" else "",
+    )
+
+
 @never_cache
 @require_GET
 @login_required
 def go(request: SignedInRequest, number: str, provider: str) -> HttpResponse:
-    """Lead on to the cashier: a page, since the CSP ties form redirects to our site."""
+    """Lead on to the cashier: a page, since the CSP ties form redirects to our site.
+
+    The only provider is begun here, for nobody was asked to choose; a second visit
+    finds what the first one began.
+    """
     payment = _payment_of(request, number)
     if payment.state == Payment.State.PAID:
         return redirect(payment.return_path)
     if not payment.is_payable_at(clock.now()):
         return redirect("payments:choose", number)
+    begun = payment.attempts.filter(provider=provider, channel=_channel_of(request))
+    if [provider] == providers.offered() and not begun.exists():
+        try:
+            _begin(request, payment, provider)
+        except DomainError:
+            return redirect("payments:choose", number)  # it says what is wrong
     attempt = _latest_attempt(payment, provider)
     opening = attempt.opening
     if opening.get("url", "").startswith("/"):

@@ -81,11 +81,7 @@ def sign_in_staff(page: Page, name: str, password: str, *, to: str) -> None:
 
 
 def pay(page: Page) -> None:
-    """From the page that asks how to pay to the booking that it pays for."""
-    choice = page.get_by_label("Sandbox cashier")
-    if choice.count():
-        choice.check()
-    page.get_by_role("button", name="Go and pay").click()
+    """From the only cashier to the booking that it pays for."""
     page.get_by_role("button", name="Pay", exact=True).click()
 
 

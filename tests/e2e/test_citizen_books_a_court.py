@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+import time_machine
 from playwright.sync_api import Page, expect
 
 from bureau.common import clock
@@ -53,6 +54,31 @@ def test_from_the_home_page_to_the_pass(
     booking = Booking.objects.get()
     assert booking.state == Booking.State.CONFIRMED
     assert booking.booked_by.phone == "13900000001"
+
+
+@pytest.mark.parametrize("start", ["/", "/venues/map/"], ids=["home", "map"])
+def test_five_taps_lead_a_signed_in_person_to_a_paid_court(
+    phone: Page, hall: Venue, court: Bookable, start: str
+) -> None:
+    morning = clock.at(clock.today(), 10 * 60)  # late at night nothing of today is left
+    with time_machine.travel(morning, tick=True):
+        phone.goto("/accounts/login/?next=/me/")
+        sign_in(phone, "13900000008")
+        phone.wait_for_url(re.compile(r"/me/$"))
+        phone.goto(start)
+        taps = (
+            phone.locator("main").get_by_role("link", name=hall.display_name),
+            phone.locator("label:has(input[name=slot]:not([disabled]))").last,
+            phone.get_by_role("button", name="Next"),
+            phone.get_by_role("button", name="Book and pay"),
+            phone.get_by_role("button", name="Pay", exact=True),
+        )
+
+        for tap in taps:
+            tap.first.click()
+
+        phone.wait_for_url(re.compile(r"/bookings/[0-9A-Z]+/$"))
+        assert Booking.objects.get().state == Booking.State.CONFIRMED
 
 
 def test_cancels_in_time_and_sees_the_money_come_back(

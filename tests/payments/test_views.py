@@ -28,7 +28,9 @@ def payment(client: Client) -> Payment:
 
 
 def begin(payment: Payment) -> None:
-    actions.start_payment(payment=payment, provider="sandbox", by=payment.payer)
+    actions.start_payment(
+        payment=payment, provider="sandbox", by=payment.payer, channel="web"
+    )
 
 
 def test_choosing_shows_what_is_paid_and_how_long_there_is_time(
@@ -51,6 +53,28 @@ def test_choosing_leads_to_the_cashier(client: Client, payment: Payment) -> None
     )
     response = client.get(at("go", payment, "sandbox"))
     assertRedirects(response, at("sandbox", payment))
+
+
+def test_the_only_provider_is_begun_without_a_choice(
+    client: Client, payment: Payment
+) -> None:
+    response = client.get(at("go", payment, "sandbox"))
+
+    assertRedirects(response, at("sandbox", payment))
+    assert Attempt.objects.get().channel == "web"
+    client.get(at("go", payment, "sandbox"))
+    assert Attempt.objects.count() == 1
+
+
+def test_one_of_two_providers_is_begun_by_choice_only(
+    client: Client, payment: Payment, settings: Settings
+) -> None:
+    settings.PAYMENT_PROVIDERS = ["sandbox", "alipay"]
+
+    answer = client.get(at("go", payment, "sandbox"))
+
+    assert answer.status_code == HTTPStatus.NOT_FOUND
+    assert not Attempt.objects.exists()
 
 
 def test_choosing_refuses_a_provider_that_is_not_offered(

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.test import Client
+from pytest_django import Settings
 
 from bureau.accounts.models import Dependant, User
 from bureau.common import clock, codes
@@ -89,7 +90,17 @@ def test_agreeing_takes_the_slots_and_goes_on_to_pay(
     booking = Booking.objects.get()
     assert booking.booked_by == citizen
     assert booking.state == Booking.State.HELD
-    assert answer["Location"] == f"/pay/{make.payment_of(booking).number}/"
+    number = make.payment_of(booking).number
+    assert answer["Location"] == f"/pay/{number}/go/sandbox/"
+
+
+def test_with_several_ways_to_pay_the_person_is_asked_which(
+    signed_in: Client, court: Bookable, settings: Settings
+) -> None:
+    settings.PAYMENT_PROVIDERS = ["wechat", "alipay"]
+    answer = signed_in.post(book_url(court), agree())
+    number = make.payment_of(Booking.objects.get()).number
+    assert answer["Location"] == f"/pay/{number}/"
 
 
 def test_what_costs_nothing_is_booked_at_once(
@@ -306,7 +317,7 @@ def test_a_held_booking_counts_down_and_can_be_paid(
     text = signed_in.get(booking.get_absolute_url()).text
     assert "To be paid" in text
     assert "data-countdown=" in text
-    assert f'href="/pay/{make.payment_of(booking).number}/"' in text
+    assert f'href="/pay/{make.payment_of(booking).number}/go/sandbox/"' in text
 
 
 def test_a_hold_that_ran_out_says_so(signed_in: Client, citizen: User) -> None:

@@ -21,6 +21,7 @@ from bureau.accounts.queries import eligible_groups
 from bureau.common import clock, codes
 from bureau.common.errors import DomainError
 from bureau.common.pagination import page_of
+from bureau.payments.http import way_to_pay
 from bureau.payments.models import Payment, Refund
 from venues import actions, queries
 from venues.actions.slots import PickedSlot, resolve_picks
@@ -101,7 +102,7 @@ def _to_the_cashier(booking: Booking) -> HttpResponse:
     if not booking.is_held_at(clock.now()):
         return redirect(booking)
     if payment := booking.payment_due or _payment_due(booking):
-        return redirect("payments:choose", payment.number)
+        return redirect(way_to_pay(payment))
     return redirect(booking)
 
 
@@ -276,6 +277,7 @@ def booking(request: HttpRequest, number: str) -> HttpResponse:
         "state_words": words,
         "state_kind": kind,
         "payment": payment,
+        "pay_url": way_to_pay(payment) if payment else "",
         "seconds_left": max(0, int((shown.hold_until - now).total_seconds()))
         if payment and shown.hold_until
         else 0,
