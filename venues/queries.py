@@ -364,6 +364,22 @@ def _state_of(units: list[int], offer: Offer, taken: _Taken) -> SlotState | None
     return None
 
 
+# --- Booking ------------------------------------------------------------------------
+
+# Constant text: putting it together anew takes Django longer than asking it.
+_FOR_BOOKING = """
+    SELECT id, code, kind, name, days_ahead, hold_minutes, max_slots, closed_on,
+           rules_version
+      FROM venues_venue
+     WHERE code = %s AND kind = 'public' AND closed_on IS NULL
+"""
+
+
+def venue_for_booking(code: str) -> Venue | None:
+    """A public venue with as much of its row as `hold_slots` needs."""
+    return next(iter(Venue.objects.raw(_FOR_BOOKING, [code])), None)
+
+
 # --- Lists -------------------------------------------------------------------------
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Self
-from uuid import UUID
 
 from django.contrib.gis.db.models.functions import Distance
 from django.contrib.gis.geos import Point
@@ -118,14 +117,6 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
     def held_at(self, moment: datetime) -> Self:
         return self.filter(state="held", hold_until__gt=moment)
-
-    def made_by_request_or_held(
-        self, user: User, request_key: UUID, *, at: datetime
-    ) -> Self:
-        """The booking that this very request made before, and the person's holds."""
-        return self.filter(booked_by=user).filter(
-            Q(request_key=request_key) | Q(state="held", hold_until__gt=at)
-        )
 
     def lapsed_at(self, moment: datetime) -> Self:
         """Holds that nobody paid for in time and that are not yet cleared away."""

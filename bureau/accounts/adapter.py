@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +13,15 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from bureau.accounts.models import User
+from bureau.accounts.queries import signed_in_person
 from bureau.common import http, sealed
+
+
+class Backend(AuthenticationBackend):  # type: ignore[misc]
+    def get_user(self, user_id: Any) -> User | None:
+        """Who a session belongs to, with their roles; asked for every request."""
+        person = signed_in_person(int(user_id))
+        return person if person and self.user_can_authenticate(person) else None
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]

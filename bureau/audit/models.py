@@ -15,6 +15,7 @@ from bureau.audit.querysets import (
     IdempotentAnswerQuerySet,
     ProofRunQuerySet,
 )
+from bureau.common.db import insert
 from bureau.common.http import origin
 
 
@@ -172,7 +173,7 @@ def record(
     acted. The actor's name and role are kept as they were at that moment.
     """
     source = origin()
-    return Entry.objects.create(
+    entry = Entry(
         event=event,
         subject_type=subject._meta.label_lower,
         subject_id=subject.pk,
@@ -184,3 +185,5 @@ def record(
         request_id=source.request_id,
         detail=detail or {},
     )
+    insert(entry)
+    return entry

@@ -21,7 +21,7 @@ from bureau.common.errors import DomainError
 from bureau.payments.models import Refund
 from tests import make
 from venues import actions
-from venues.actions import bookings
+from venues.actions import bookings, slots
 from venues.errors import PassUsed, SlotTaken
 from venues.models import Admission, Bookable, Booking, Occupancy
 
@@ -112,7 +112,7 @@ def test_the_lock_alone_is_enough() -> None:
 
 @pytest.mark.usefixtures("slow_insert")
 def test_the_constraint_alone_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bookings, "lock_floor", lambda *_, **__: None)
+    monkeypatch.setattr(slots, "lock_statement", lambda _: ("SELECT 1", []))
     court = make.bookable()
 
     assert len(bookings_in(rush([court] * 3))) == 1
@@ -122,7 +122,7 @@ def test_the_constraint_alone_is_enough(monkeypatch: pytest.MonkeyPatch) -> None
 def test_control_without_the_guard_the_court_is_sold_more_than_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bookings, "lock_floor", lambda *_, **__: None)
+    monkeypatch.setattr(slots, "lock_statement", lambda _: ("SELECT 1", []))
     court = make.bookable()
 
     assert len(bookings_in(rush([court] * PEOPLE))) > 1

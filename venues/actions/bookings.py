@@ -12,7 +12,7 @@ from bureau.accounts.models import Dependant, User
 from bureau.accounts.queries import eligible_groups
 from bureau.audit.models import record
 from bureau.common import clock
-from bureau.common.db import constraint_errors
+from bureau.common.db import constraint_errors, insert
 from bureau.common.errors import DomainError
 from bureau.common.money import yuan
 from bureau.notices.actions import notify
@@ -21,7 +21,9 @@ from bureau.payments.models import Payment
 from venues.actions.slots import (
     Pick,
     PickedSlot,
+    clear_way,
     expire_hold,
+    lock_and_look,
     lock_floor,
     refuse_taken,
     resolve_picks,
@@ -73,19 +75,18 @@ def hold_slots(
         raise
     wanted = [w for slot in slots for w in slot.wanted]
 
-    lock_floor(wanted, person_id=by.pk)
-    known = list(Booking.objects.made_by_request_or_held(by, request_key, at=now))
-    if made_before := _made_by(request_key, known):
-        return made_before
+    seen = lock_and_look(wanted, person=by, request_key=request_key, at=now)
+    if seen.made_before:
+        return Booking.objects.get(pk=seen.made_before)
     total = sum(slot.offer.price.fen for slot in slots)
     if total != quoted_fen:
         raise PriceChanged(total=yuan(total))
-    if total and len(known) >= MOST_HOLDS:
+    if total and seen.holds >= MOST_HOLDS:
         raise TooManyHolds(most=MOST_HOLDS)
-    refuse_taken(wanted, at=now)
+    clear_way(seen, at=now)
 
     hold_until = now + timedelta(minutes=venue.hold_minutes)
-    booking = Booking.objects.create(
+    booking = Booking(
         venue=venue,
         booked_by=by,
         dependant=dependant,
@@ -97,6 +98,7 @@ def hold_slots(
         hold_until=hold_until if total else None,
         request_key=request_key,
     )
+    insert(booking)
     _take_floor(booking, _write_lines(booking, slots))
     record(f"venues.booking.{booking.state}", subject=booking, by=by, at=now)
     if total:
@@ -203,12 +205,8 @@ def _groups_of(
     return eligible_groups(person, dependant=dependant, on=on)
 
 
-def _made_by(request_key: UUID, known: Sequence[Booking]) -> Booking | None:
-    return next((b for b in known if b.request_key == request_key), None)
-
-
 def _write_lines(booking: Booking, slots: Sequence[PickedSlot]) -> list[BookingLine]:
-    return BookingLine.objects.bulk_create(
+    lines = [
         BookingLine(
             booking=booking,
             bookable=slot.bookable,
@@ -218,22 +216,26 @@ def _write_lines(booking: Booking, slots: Sequence[PickedSlot]) -> list[BookingL
             quote=slot.offer.price.as_quote(),
         )
         for slot in slots
-    )
+    ]
+    insert(*lines)
+    return lines
 
 
 def _take_floor(booking: Booking, lines: Sequence[BookingLine]) -> None:
     """Occupy every unit of every line; the lines' courts come from `with_units`."""
     held = booking.state == Booking.State.HELD
-    Occupancy.objects.bulk_create(
-        Occupancy(
-            unit_id=unit_id,
-            during=period(line.starts_at, line.ends_at),
-            kind=Occupancy.Kind.HOLD if held else Occupancy.Kind.BOOKING,
-            line=line,
-            hold_until=booking.hold_until if held else None,
+    insert(
+        *(
+            Occupancy(
+                unit_id=unit_id,
+                during=period(line.starts_at, line.ends_at),
+                kind=Occupancy.Kind.HOLD if held else Occupancy.Kind.BOOKING,
+                line=line,
+                hold_until=booking.hold_until if held else None,
+            )
+            for line in lines
+            for unit_id in line.bookable.unit_ids
         )
-        for line in lines
-        for unit_id in line.bookable.unit_ids
     )
 
 

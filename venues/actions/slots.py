@@ -10,9 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
+from uuid import UUID
 
+from django.db import connection
+
+from bureau.accounts.models import User
 from bureau.common import clock
-from bureau.common.db import advisory_locks
+from bureau.common.db import advisory_locks, lock_statement
 from venues.errors import (
     NothingPicked,
     SlotInThePast,
@@ -109,19 +114,35 @@ def _refuse_overlap(slots: Sequence[PickedSlot]) -> None:
             raise SlotsOverlap
 
 
-def lock_floor(wanted: Iterable[Wanted], *, person_id: int | None = None) -> None:
-    """Queue up behind everybody who wants some of these units on these days.
+@dataclass(frozen=True)
+class Seen:
+    """What stands in the way of a wish, as seen from behind its locks."""
 
-    With `person_id`, also behind the same person's other requests.
+    made_before: int | None
+    """The booking that this very request has made already."""
+    holds: int
+    """How many unpaid bookings the person has."""
+    is_taken: bool
+    lapsed: list[int]
+    """Bookings whose holds ran out but still lie on the floor."""
+
+
+def lock_floor(wanted: Iterable[Wanted]) -> None:
+    """Queue up behind everybody who wants some of these units on these days."""
+    advisory_locks(_keys(wanted))
+
+
+def lock_and_look(
+    wanted: Sequence[Wanted], *, person: User, request_key: UUID, at: datetime
+) -> Seen:
+    """Queue up as `lock_floor` does, and behind the person's own requests; then look.
+
+    Both in one go to the database. Each statement sees what was committed when its own
+    turn came, so the second one sees all that happened while the first one waited.
     """
-    keys = {
-        (unit, day.toordinal())
-        for unit, start, end in wanted
-        for day in _days(start, end)
-    }
-    if person_id is not None:
-        keys.add((-person_id, 0))
-    advisory_locks(keys)
+    locks, keys = lock_statement({(-person.pk, 0), *_keys(wanted)})
+    given = _given(wanted, at=at, person_id=person.pk, request_key=request_key)
+    return _look(f"{locks}; {_LOOK}", [*keys, *given])
 
 
 def refuse_taken(wanted: Sequence[Wanted], *, at: datetime) -> None:
@@ -129,19 +150,60 @@ def refuse_taken(wanted: Sequence[Wanted], *, at: datetime) -> None:
 
     Call it behind `lock_floor`.
     """
-    in_the_way = list(
-        Occupancy.objects.during_any_of(wanted).values_list(
-            "kind", "hold_until", "line__booking_id"
-        )
-    )
-    lapsed = set()
-    for kind, hold_until, booking_id in in_the_way:
-        if kind != Occupancy.Kind.HOLD or hold_until is None or hold_until > at:
-            raise SlotTaken
-        lapsed.add(booking_id)
-    for booking_id in sorted(lapsed):
+    clear_way(_look(_LOOK, _given(wanted, at=at)), at=at)
+
+
+def clear_way(seen: Seen, *, at: datetime) -> None:
+    """Take lapsed holds over; raises `SlotTaken` where something else is in the way."""
+    if seen.is_taken:
+        raise SlotTaken
+    for booking_id in seen.lapsed:
         if not expire_hold(booking_id, at=at):
             raise SlotTaken  # its money arrived this very moment
+
+
+_LOOK = """
+    SELECT (SELECT id FROM venues_booking
+             WHERE booked_by_id = %s AND request_key = %s),
+           (SELECT count(*) FROM venues_booking
+             WHERE booked_by_id = %s AND state = 'held' AND hold_until > %s),
+           coalesce(bool_or(kind <> 'hold' OR occupancy.hold_until > %s), false),
+           array_agg(DISTINCT line.booking_id ORDER BY line.booking_id)
+             FILTER (WHERE kind = 'hold')
+      FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[])
+           AS wanted (unit_id, starts_at, ends_at)
+      JOIN venues_occupancy AS occupancy
+        ON occupancy.unit_id = wanted.unit_id
+       AND occupancy.during && tstzrange(wanted.starts_at, wanted.ends_at)
+      LEFT JOIN venues_bookingline AS line ON line.id = occupancy.line_id
+"""
+
+
+def _given(
+    wanted: Sequence[Wanted],
+    *,
+    at: datetime,
+    person_id: int | None = None,
+    request_key: UUID | None = None,
+) -> list[Any]:
+    """What stands for the marks in `_LOOK`."""
+    units, starts, ends = map(list, zip(*wanted, strict=True))
+    return [person_id, request_key, person_id, at, at, units, starts, ends]
+
+
+def _look(sql: str, given: list[Any]) -> Seen:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, given)
+        made_before, holds, is_taken, lapsed = cursor.fetchone()
+    return Seen(made_before, holds, is_taken, lapsed or [])
+
+
+def _keys(wanted: Iterable[Wanted]) -> set[tuple[int, int]]:
+    return {
+        (unit, day.toordinal())
+        for unit, start, end in wanted
+        for day in _days(start, end)
+    }
 
 
 def expire_hold(booking_id: int, *, at: datetime) -> bool:

@@ -60,30 +60,39 @@ def book(request: HttpRequest, code: str) -> HttpResponse:
 
     The slots stay in the address, also of the POST, so that they survive signing in.
     """
-    venue = get_object_or_404(
-        Venue.objects.public().with_district(), code=codes.normalise(code)
-    )
     person = _person(request)
     dependant = _dependant_asked(request, person)
-    form = BookForm(request.POST if request.method == "POST" else None)
-    refusal: DomainError | None = None
-    if form.is_valid():
-        try:
-            booking = actions.hold_slots(
-                venue=venue,
-                picks=read_picks(request.GET.getlist("slot")),
-                quoted_fen=form.cleaned_data["quoted_fen"],
-                request_key=form.cleaned_data["request_key"],
-                by=person,
-                dependant=dependant,
-            )
-        except DomainError as said_no:
-            refusal = said_no
-        else:
-            return _to_the_cashier(booking)
-    elif form.is_bound:
-        refusal = FormDamaged()
-    return _show_summary(request, venue, dependant, refusal)
+    if request.method != "POST":
+        return _show_summary(request, _venue(code), dependant, None)
+    try:
+        booking = _take(request, code, person, dependant)
+    except DomainError as said_no:
+        return _show_summary(request, _venue(code), dependant, said_no)
+    return _to_the_cashier(booking)
+
+
+def _venue(code: str) -> Venue:
+    bookable = Venue.objects.public().with_district()
+    return get_object_or_404(bookable, code=codes.normalise(code))
+
+
+def _take(
+    request: HttpRequest, code: str, person: User, dependant: Dependant | None
+) -> Booking:
+    venue = queries.venue_for_booking(codes.normalise(code))
+    if venue is None:
+        raise Http404
+    form = BookForm(request.POST)
+    if not form.is_valid():
+        raise FormDamaged
+    return actions.hold_slots(
+        venue=venue,
+        picks=read_picks(request.GET.getlist("slot")),
+        quoted_fen=form.cleaned_data["quoted_fen"],
+        request_key=form.cleaned_data["request_key"],
+        by=person,
+        dependant=dependant,
+    )
 
 
 def _dependant_asked(request: HttpRequest, person: User) -> Dependant | None:
