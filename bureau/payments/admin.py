@@ -20,7 +20,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 
 from bureau.audit.admin import HistoryFromAudit, ReadOnly
-from bureau.common import codes
+from bureau.common import clock, codes
 from bureau.common.errors import DomainError
 from bureau.common.money import yuan
 from bureau.payments import actions
@@ -122,9 +122,7 @@ class PaymentAdmin(Ledger):
         "amount",
         "state_badge",
         "provider",
-        "refunded",
-        "late_badge",
-        "created_at",
+        "asked",
     ]
     list_filter = [
         "state",
@@ -147,23 +145,24 @@ class PaymentAdmin(Ledger):
 
     @display(description=_("amount (yuan)"), ordering="amount_fen")
     def amount(self, payment: Payment) -> str:
-        return yuan(payment.amount_fen)
-
-    @display(description=_("refunded (yuan)"), ordering="refunded_fen")
-    def refunded(self, payment: Payment) -> str:
-        return yuan(payment.refunded_fen) if payment.refunded_fen else ""
+        """What was asked, and how much of it went back."""
+        back = f" (−{yuan(payment.refunded_fen)})" if payment.refunded_fen else ""
+        return f"{yuan(payment.amount_fen)}{back}"
 
     @display(
         description=_("state"),
         ordering="state",
-        label={"due": "warning", "paid": "success", "closed": "info"},
+        label={"due": "warning", "paid": "success", "late": "danger", "closed": "info"},
     )
     def state_badge(self, payment: Payment) -> tuple[str, str]:
-        return payment.state, payment.get_state_display()
+        state = payment.get_state_display()
+        if payment.late:
+            return "late", gettext_now("%(state)s, late") % {"state": state}
+        return payment.state, state
 
-    @display(description=_("late"), ordering="late", label="warning")
-    def late_badge(self, payment: Payment) -> str:
-        return gettext_now("late") if payment.late else ""
+    @display(description=_("created at"), ordering="created_at")
+    def asked(self, payment: Payment) -> str:
+        return clock.at_text(payment.created_at)
 
     def get_urls(self) -> list[URLPattern]:
         asked = self.admin_site.admin_view(self.ask_again_view)
@@ -263,21 +262,19 @@ class PaymentAdmin(Ledger):
 class RefundAdmin(Ledger):
     list_display = [
         "number",
-        "payment",
+        "paid_for",
         "amount",
         "state_badge",
         "reason",
-        "requested_by",
-        "tries",
         "problem",
-        "created_at",
+        "asked",
     ]
     list_filter = [
         "state",
         "payment__provider",
         ("created_at", RangeDateTimeFilter),
     ]
-    list_select_related = ["payment", "requested_by"]
+    list_select_related = ["payment"]
     search_fields = [
         "number__exact",
         "provider_ref__exact",
@@ -285,6 +282,14 @@ class RefundAdmin(Ledger):
         "payment__payer__phone__endswith",
     ]
     actions = ["send_again"]
+
+    @display(description=_("payment"), ordering="payment__number")
+    def paid_for(self, refund: Refund) -> str:
+        return refund.payment.number
+
+    @display(description=_("created at"), ordering="created_at")
+    def asked(self, refund: Refund) -> str:
+        return clock.at_text(refund.created_at)
 
     @display(description=_("amount (yuan)"), ordering="amount_fen")
     def amount(self, refund: Refund) -> str:

@@ -50,6 +50,23 @@ def test_a_payment_is_found_by_its_numbers(client: Client, cashier: User) -> Non
         assert "Somebody else" not in page
 
 
+def test_a_payments_line_says_how_much_went_back_and_that_it_came_late(
+    client: Client, cashier: User
+) -> None:
+    payment = make.payment(amount_fen=7000)
+    actions.close_payment(payment=payment, by=None)
+    make.settle(payment, provider_ref="WX200")
+    payment.refresh_from_db()
+    actions.request_refund(
+        payment=payment, amount_fen=1250, reason="Rain", by=cashier, key="rain"
+    )
+
+    page = listed(client, "payment", payment.number)
+
+    assert "70 (−12.50)" in page
+    assert "paid, late" in page
+
+
 @pytest.mark.parametrize(
     "model", ["payment", "refund", "providerevent", "discrepancy", "sandboxtransaction"]
 )

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from bureau.accounts.models import User
 
@@ -74,3 +75,18 @@ def test_staff_pages_allow_what_their_framework_needs(
     assert "'unsafe-eval'" in policy
     assert "default-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
+
+
+def test_staff_pages_keep_the_origins_of_map_tiles(
+    client: Client, admin_user: User, settings: Settings
+) -> None:
+    directives = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
+    pictures = [*directives["img-src"], "https://t0.tianditu.gov.cn"]
+    settings.CONTENT_SECURITY_POLICY = {
+        "DIRECTIVES": {**directives, "img-src": pictures}
+    }
+    client.force_login(admin_user)
+
+    policy = client.get("/admin/")["Content-Security-Policy"]
+
+    assert "img-src 'self' blob: https://t0.tianditu.gov.cn data:" in policy

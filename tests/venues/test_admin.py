@@ -581,3 +581,26 @@ def test_a_booked_court_keeps_its_units(office: Client, court: Bookable) -> None
 
     page = office.get(url("bookable", court))
     assert not page.context["inline_admin_formsets"][0].has_change_permission
+
+
+def test_a_bookings_price_is_told_in_yuan_and_for_whom() -> None:
+    booking = make.confirmed()
+    line = booking.lines.get()
+    line.quote = {"fen_per_hour": 4550, "group": "senior", "rule": 7}
+    line.save(update_fields=["quote"])
+    client = client_of(staff(Role.CITY_STAFF))
+
+    page = client.get(f"/admin/venues/booking/{booking.pk}/change/").text
+
+    assert "45.50" in page
+    assert "60 and over" in page
+    assert "/admin/venues/pricerule/7/change/" in page
+    assert "fen_per_hour" not in page
+
+
+def test_a_booking_until_midnight_ends_at_24_on_the_same_line() -> None:
+    court = make.bookable()
+    make.confirmed(court=court, starts_at=make.tomorrow_at(23))
+    client = client_of(staff(Role.CITY_STAFF))
+
+    assert "23:00–24:00" in client.get("/admin/venues/booking/").text

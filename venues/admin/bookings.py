@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -24,6 +26,7 @@ from venues.admin.forms import CallOffForm
 from venues.admin.pages import show
 from venues.admin.scope import ScopedAdmin, StaffRequest
 from venues.models import Admission, Booking, BookingLine, EntryPass
+from venues.models.rules import PriceGroup
 
 MOST_AT_ONCE = 200
 
@@ -32,7 +35,7 @@ class LineInline(TabularInline):
     model = BookingLine
     extra = 0
     can_delete = False
-    fields = readonly_fields = ["court", "starts_at", "ends_at", "price", "quote"]
+    fields = readonly_fields = ["court", "when", "price", "breakdown"]
 
     def has_add_permission(self, *_args: Any, **_kwargs: Any) -> bool:
         return False
@@ -45,9 +48,17 @@ class LineInline(TabularInline):
     def court(self, line: BookingLine) -> str:
         return line.bookable.name
 
+    @display(description=gettext_lazy("when"))
+    def when(self, line: BookingLine) -> str:
+        return _period(line.starts_at, line.ends_at)
+
     @display(description=gettext_lazy("yuan"))
     def price(self, line: BookingLine) -> str:
         return yuan(line.price_fen)
+
+    @display(description=gettext_lazy("price breakdown"))
+    def breakdown(self, line: BookingLine) -> SafeString:
+        return _breakdown(line)
 
 
 class PassInline(TabularInline):
@@ -70,8 +81,7 @@ class BookingAdmin(ReadOnly, ScopedAdmin):
         "number",
         "venue",
         "who",
-        "starts_at",
-        "ends_at",
+        "when",
         "total",
         "state_now",
     ]
@@ -124,6 +134,10 @@ class BookingAdmin(ReadOnly, ScopedAdmin):
             "person": person,
             "other": booking.dependant,
         }
+
+    @display(description=gettext_lazy("when"), ordering="starts_at")
+    def when(self, booking: Booking) -> str:
+        return _period(booking.starts_at, booking.ends_at)
 
     @display(description=gettext_lazy("total, yuan"), ordering="total_fen")
     def total(self, booking: Booking) -> str:
@@ -243,6 +257,31 @@ class AdmissionAdmin(ReadOnly, ScopedAdmin):
     ordering = ["-admitted_at", "-pk"]
     show_full_result_count = False
     fields = readonly_fields = ["admitted_at", "venue", "entry_pass", "admitted_by"]
+
+
+def _period(starts_at: datetime, ends_at: datetime) -> str:
+    """On one line, since a booking lies within one day: 2026-11-22 21:00–24:00."""
+    ends = f"{ends_at.astimezone(clock.CHINA):%H:%M}"
+    return f"{clock.at_text(starts_at)}–{'24:00' if ends == '00:00' else ends}"
+
+
+def _breakdown(line: BookingLine) -> SafeString:
+    """How the price came about: a row each for the rate, for whom, and the rule."""
+    quote = line.quote
+    rows: list[tuple[str, str | SafeString]] = []
+    if "fen_per_hour" in quote:
+        rows.append((_("yuan per hour"), yuan(quote["fen_per_hour"])))
+    if "group" in quote:
+        known = dict(PriceGroup.choices)
+        rows.append((_("for"), str(known.get(quote["group"], quote["group"]))))
+    if rule := quote.get("rule"):
+        address = reverse("admin:venues_pricerule_change", args=[rule])
+        link = format_html('<a class="underline" href="{}">{}</a>', address, rule)
+        rows.append((_("price rule"), link))
+    cells = format_html_join(
+        "", '<tr><th class="pr-4 text-left font-normal">{}</th><td>{}</td></tr>', rows
+    )
+    return format_html("<table>{}</table>", cells) if rows else SafeString("–")
 
 
 def _entered(entry_pass: EntryPass) -> str:

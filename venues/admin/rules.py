@@ -73,9 +73,7 @@ class PriceRuleAdmin(ReadOnly, ScopedAdmin):
         "times",
         "price",
         "is_peak",
-        "valid_from",
-        "valid_until",
-        "set_by",
+        "valid",
     ]
     list_filter = [
         "sport",
@@ -100,6 +98,11 @@ class PriceRuleAdmin(ReadOnly, ScopedAdmin):
     @display(description=gettext_lazy("yuan per hour"), ordering="price_fen")
     def price(self, rule: PriceRule) -> str:
         return yuan(rule.price_fen)
+
+    @display(description=gettext_lazy("valid"), ordering="valid_from")
+    def valid(self, rule: PriceRule) -> str:
+        last = f" {rule.valid_until}" if rule.valid_until else ""
+        return f"{rule.valid_from} –{last}"
 
 
 @admin.register(Block)
