@@ -5,7 +5,6 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from django.conf import settings
-from django.core import signing
 from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
@@ -29,8 +28,7 @@ from bureau.common.sports import Sport
 from bureau.regions.models import District
 from venues import actions, queries
 from venues.actions import Pick
-from venues.errors import CheckTooOld, PassUsed
-from venues.models import Admission, Booking, EntryPass, Venue
+from venues.models import Booking, EntryPass, Venue
 from venues.serializers import (
     FAR,
     AdmissionInput,
@@ -50,9 +48,6 @@ from venues.serializers import (
     VenueOutput,
     VenueQuery,
 )
-
-CHECK_LIFE_SECONDS = 120
-_SALT = "venues.api.check"
 
 KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -342,8 +337,7 @@ class GateChecks(APIView):
         code = codes.normalise(given.validated_data["venue"])
         venue = get_object_or_404(posts, code=code)
         entry_pass = actions.check_pass(text=given.validated_data["text"], venue=venue)
-        checked = {"pass": entry_pass.pk, "user": request.user.pk, "venue": venue.pk}
-        token = signing.dumps(checked, salt=_SALT)
+        token = actions.check_token(entry_pass=entry_pass, venue=venue, by=request.user)
         booking = entry_pass.booking
         return Response(CheckOutput({"token": token, "booking": booking}).data)
 
@@ -360,28 +354,8 @@ class GateAdmissions(APIView):
         """Let in whom the caller checked a moment ago; a second tap changes nothing."""
         given = AdmissionInput(data=request.data)
         given.is_valid(raise_exception=True)
-        try:
-            checked = signing.loads(
-                given.validated_data["token"], salt=_SALT, max_age=CHECK_LIFE_SECONDS
-            )
-        except signing.BadSignature as wrong:
-            raise CheckTooOld from wrong
-        if checked["user"] != request.user.pk:
-            raise CheckTooOld
-        posts = Venue.objects.worked_at_by(request.user)
-        venue = get_object_or_404(posts, pk=checked["venue"])
-        entry_pass = get_object_or_404(EntryPass, pk=checked["pass"])
-        answer: int = status.HTTP_201_CREATED
-        try:
-            admission = actions.admit(
-                entry_pass=entry_pass, venue=venue, by=request.user
-            )
-        except PassUsed:
-            answer = status.HTTP_200_OK
-            mine = Admission.objects.select_related("entry_pass", "venue").filter(
-                entry_pass=entry_pass, venue=venue, admitted_by=request.user
-            )
-            if (found := mine.first()) is None:
-                raise
-            admission = found
+        admission, is_new = actions.admit_checked(
+            token=given.validated_data["token"], by=request.user
+        )
+        answer = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(AdmissionOutput(admission).data, status=answer)

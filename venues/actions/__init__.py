@@ -14,7 +14,7 @@ from venues.actions.bookings import (
     expire_holds,
     hold_slots,
 )
-from venues.actions.gate import admit, check_pass
+from venues.actions.gate import admit, admit_checked, check_pass, check_token
 from venues.actions.rules import Band, move_pin, set_prices, set_weekly_hours
 from venues.actions.slots import Pick
 
@@ -22,10 +22,12 @@ __all__ = [
     "Band",
     "Pick",
     "admit",
+    "admit_checked",
     "block_units",
     "call_off_booking",
     "cancel_booking",
     "check_pass",
+    "check_token",
     "confirm_paid_booking",
     "expire_holds",
     "hold_slots",

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import zxingcpp
 from django.contrib.auth.decorators import login_required
-from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -26,16 +25,13 @@ from bureau.accounts.models import User
 from bureau.common import clock, codes
 from bureau.common.errors import DomainError
 from venues import actions
-from venues.errors import CheckTooOld, PassUsed
 from venues.forms import GateForm
 from venues.models import Admission, EntryPass, Venue
 from venues.querysets import VenueQuerySet
 
-CHECK_LIFE_SECONDS = 120
 FRAME_MAX_BYTES = 300 * 1024
 FRAME_MAX_PIXELS = 2_000_000
 LATEST = 30
-_SALT = "venues.gate.check"
 
 
 # --- The address in the QR code -------------------------------------------------------
@@ -121,9 +117,7 @@ def _check(request: HttpRequest, venue: Venue, text: str) -> Check:
         entry_pass = actions.check_pass(text=text, venue=venue)
     except DomainError as refusal:
         return Check(refusal=refusal)
-    token = signing.dumps(
-        {"pass": entry_pass.pk, "user": request.user.pk, "venue": venue.pk}, salt=_SALT
-    )
+    token = actions.check_token(entry_pass=entry_pass, venue=venue, by=_person(request))
     return Check(entry_pass=entry_pass, token=token)
 
 
@@ -137,37 +131,15 @@ def admit(request: HttpRequest) -> HttpResponse:
     if venue is None:
         return redirect("venues:gate")
     try:
-        entry_pass = _checked_pass(request, venue)
-        _admit_once(entry_pass, venue, request)
+        admission, _is_new = actions.admit_checked(
+            token=request.POST.get("token", ""), by=_person(request), venue=venue
+        )
     except DomainError as refusal:
         return _show(
             request, venue, venues, form=GateForm(), check=Check(refusal=refusal)
         )
-    return redirect(f"{reverse('venues:gate')}?{urlencode({'in': entry_pass.code})}")
-
-
-def _checked_pass(request: HttpRequest, venue: Venue) -> EntryPass:
-    token = request.POST.get("token", "")
-    try:
-        checked = signing.loads(token, salt=_SALT, max_age=CHECK_LIFE_SECONDS)
-    except signing.BadSignature as wrong:
-        raise CheckTooOld from wrong
-    if (checked["user"], checked["venue"]) != (request.user.pk, venue.pk):
-        raise CheckTooOld
-    return get_object_or_404(EntryPass, pk=checked["pass"])
-
-
-def _admit_once(entry_pass: EntryPass, venue: Venue, request: HttpRequest) -> None:
-    """Let in; a second tap of the same hand on the same check is the same admission."""
-    person = _person(request)
-    try:
-        actions.admit(entry_pass=entry_pass, venue=venue, by=person)
-    except PassUsed:
-        mine = Admission.objects.filter(
-            entry_pass=entry_pass, venue=venue, admitted_by=person
-        )
-        if not mine.exists():
-            raise
+    code = admission.entry_pass.code
+    return redirect(f"{reverse('venues:gate')}?{urlencode({'in': code})}")
 
 
 def _show(
