@@ -146,7 +146,7 @@ class PaymentAdmin(Ledger):
     @display(description=_("amount (yuan)"), ordering="amount_fen")
     def amount(self, payment: Payment) -> str:
         """What was asked, and how much of it went back."""
-        back = f" (−{yuan(payment.refunded_fen)})" if payment.refunded_fen else ""
+        back = f" (-{yuan(payment.refunded_fen)})" if payment.refunded_fen else ""
         return f"{yuan(payment.amount_fen)}{back}"
 
     @display(

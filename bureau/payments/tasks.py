@@ -224,11 +224,12 @@ def _deliver(
     """Call back; like a real provider, again when the portal is away or in trouble."""
     try:
         status = deliver(message, forged=forged).status
-    except RequestException as failed:
-        logger.warning("sandbox callback %s found nobody: %s", message["id"], failed)
+    except RequestException:
         status = HTTPStatus.SERVICE_UNAVAILABLE
     logger.info("sandbox callback %s: %s", message["id"], status)
     if status < HTTPStatus.INTERNAL_SERVER_ERROR or task.request.is_eager:
         return
+    # Nothing to worry about yet: a worker is often up before the portal that it calls.
     if task.request.retries < (task.max_retries or 0):
         raise task.retry(countdown=5 * 2**task.request.retries)
+    logger.warning("sandbox callback %s was never taken: %s", message["id"], status)

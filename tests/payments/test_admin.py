@@ -63,7 +63,7 @@ def test_a_payments_line_says_how_much_went_back_and_that_it_came_late(
 
     page = listed(client, "payment", payment.number)
 
-    assert "70 (−12.50)" in page
+    assert "70 (-12.50)" in page
     assert "paid, late" in page
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
 
 from bureau.accounts.demo import PEOPLE
 
@@ -17,11 +18,11 @@ class Command(BaseCommand):
                 "There are demonstration people only in a demonstration: set"
                 " BUREAU_DEMO=1."
             )
-        rows = [("SIGN IN AS", "WITH", "WHO", "FIRST PAGE")]
+        rows = [(_("SIGN IN AS"), _("WITH"), _("WHO"), _("FIRST PAGE"))]
         rows += [
             (
                 person.login,
-                person.password or "code shown in the page",
+                person.password or _("code shown in the page"),
                 str(person.what),
                 person.first_page,
             )
@@ -34,7 +35,10 @@ class Command(BaseCommand):
                 for cell, width in zip(row, widths, strict=True)
             )
             self.stdout.write("  ".join(cells).rstrip())
-        self.stdout.write("Citizens: /accounts/login/, staff: /accounts/staff/login/")
+        self.stdout.write(
+            _("Citizens: %(citizens)s, staff: %(staff)s")
+            % {"citizens": "/accounts/login/", "staff": "/accounts/staff/login/"}
+        )
 
 
 def _width(text: str) -> int:
