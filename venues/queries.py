@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +68,8 @@ class Offer:
     price: Price
     key: str
     """How a form names the slot: `<court>@<local start>`."""
+    span: tuple[int, int]
+    """Start and end in seconds since 1970: a grid compares hundreds of them."""
 
 
 class Timetable:
@@ -124,9 +128,10 @@ class Timetable:
             for start in range(opens, last + 1, bookable.slot_minutes):
                 if price := _price(bookable, rules, start):
                     begins_at = clock.at(on, start)
-                    length = timedelta(minutes=bookable.slot_minutes)
+                    ends_at = begins_at + timedelta(minutes=bookable.slot_minutes)
                     key = f"{bookable.pk}@{on}T{clock_text(start)}"
-                    offers.append(Offer(begins_at, begins_at + length, price, key))
+                    span = int(begins_at.timestamp()), int(ends_at.timestamp())
+                    offers.append(Offer(begins_at, ends_at, price, key, span))
         return offers
 
     def opening_text(self, bookable: Bookable, on: date) -> str:
@@ -246,18 +251,37 @@ class SlotState(StrEnum):
     NOT_YET = "not_yet"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Slot:
     """One cell of the grid."""
 
-    bookable_id: int
-    bookable_name: str
-    starts_at: datetime
-    ends_at: datetime
-    price: Price
+    bookable: Bookable
+    offer: Offer
     state: SlotState
-    key: str
-    """How a form names the slot: `<court>@<local start>`."""
+
+    @property
+    def bookable_id(self) -> int:
+        return self.bookable.pk
+
+    @property
+    def bookable_name(self) -> str:
+        return self.bookable.name
+
+    @property
+    def starts_at(self) -> datetime:
+        return self.offer.starts_at
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.offer.ends_at
+
+    @property
+    def price(self) -> Price:
+        return self.offer.price
+
+    @property
+    def key(self) -> str:
+        return self.offer.key
 
     @property
     def is_free(self) -> bool:
@@ -280,7 +304,7 @@ class DayGrid:
     opens_for_booking_on: date | None
     """The day on which this day can be booked first; None when it can be now."""
 
-    @property
+    @cached_property
     def free_count(self) -> int:
         return sum(bool(s and s.is_free) for row in self.rows for s in row.slots)
 
@@ -307,61 +331,72 @@ def day_grid(
     rules = house_rules(venue, today=today)
     bookables = [one for one in rules.bookables if one.sport == sport]
     taken = _taken_on(bookables, on, at)
+    now = at.timestamp()
     opens_on = on - timedelta(days=venue.days_ahead)
     too_early = today < opens_on
-    by_start: dict[datetime, dict[int, Slot]] = defaultdict(dict)
-    for bookable in bookables:
-        for offer in rules.offers(bookable, on, groups=groups):
-            if offer.starts_at <= at:
-                state = SlotState.PAST
-            elif found := _state_of(bookable.unit_ids, offer, taken):
-                state = found
-            else:
-                state = SlotState.NOT_YET if too_early else SlotState.FREE
-            by_start[offer.starts_at][bookable.pk] = Slot(
-                bookable.pk,
-                bookable.name,
-                offer.starts_at,
-                offer.ends_at,
-                offer.price,
-                state,
-                offer.key,
-            )
+    free = SlotState.NOT_YET if too_early else SlotState.FREE
+    by_start: dict[int, list[Slot | None]] = {}
+    starts: dict[int, datetime] = {}
+    for column, bookable in enumerate(bookables):
+        offers = rules.offers(bookable, on, groups=groups)
+        states = _states(bookable, offers, taken)
+        for offer in offers:
+            since = offer.span[0]
+            state = SlotState.PAST if since <= now else states.get(since, free)
+            row = by_start.get(since)
+            if row is None:
+                row = by_start[since] = [None] * len(bookables)
+                starts[since] = offer.starts_at
+            row[column] = Slot(bookable, offer, state)
     rows = tuple(
-        Row(start, tuple(slots.get(bookable.pk) for bookable in bookables))
-        for start, slots in sorted(by_start.items())
+        Row(starts[since], tuple(row)) for since, row in sorted(by_start.items())
     )
     return DayGrid(on, tuple(bookables), rows, opens_on if too_early else None)
 
 
+# unit id -> (from, until, state), the moments in seconds since 1970
+_Taken = dict[int, list[tuple[float, float, SlotState]]]
 _STATES = {
     Occupancy.Kind.HOLD.value: SlotState.HELD,
     Occupancy.Kind.BOOKING.value: SlotState.BOOKED,
     Occupancy.Kind.BLOCK.value: SlotState.BLOCKED,
 }
-_Taken = dict[int, list[tuple[datetime, datetime, SlotState]]]
+_TAKEN = """
+    SELECT unit_id, extract(epoch FROM lower(during))::float,
+           extract(epoch FROM upper(during))::float, kind
+      FROM venues_occupancy
+     WHERE unit_id = ANY(%s) AND during && tstzrange(%s, %s)
+       AND NOT (kind = 'hold' AND hold_until <= %s)
+     ORDER BY id
+"""
 
 
 def _taken_on(bookables: Sequence[Bookable], on: date, at: datetime) -> _Taken:
+    """What really takes the floor on a day and the night after it."""
     units = {unit_id for bookable in bookables for unit_id in bookable.unit_ids}
     taken: _Taken = defaultdict(list)
-    rows = (
-        Occupancy.objects.of_units(units)
-        .between(clock.at(on, 0), clock.at(on, 2 * 1440))
-        .standing_at(at)
-        .values_list("unit_id", "during", "kind")
-    )
-    for unit_id, during, kind in rows:
-        taken[unit_id].append((during.lower, during.upper, _STATES[kind]))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TAKEN, [sorted(units), clock.at(on, 0), clock.at(on, 2 * 1440), at]
+        )
+        for unit_id, since, until, kind in cursor:
+            taken[unit_id].append((since, until, _STATES[kind]))
     return taken
 
 
-def _state_of(units: list[int], offer: Offer, taken: _Taken) -> SlotState | None:
-    for unit in units:
-        for start, end, state in taken.get(unit, ()):
-            if start < offer.ends_at and offer.starts_at < end:
-                return state
-    return None
+def _states(
+    bookable: Bookable, offers: Sequence[Offer], taken: _Taken
+) -> dict[int, SlotState]:
+    """The states of those offers whose floor is taken, by their starts."""
+    states: dict[int, SlotState] = {}
+    begins = sorted(offer.span[0] for offer in offers)
+    length = bookable.slot_minutes * 60
+    for unit_id in bookable.unit_ids:
+        for since, until, state in taken.get(unit_id, ()):
+            touched = bisect_right(begins, since - length), bisect_left(begins, until)
+            for begin in begins[slice(*touched)]:
+                states.setdefault(begin, state)
+    return states
 
 
 # --- Booking ------------------------------------------------------------------------

@@ -160,18 +160,6 @@ class DayTab:
     is_open: bool
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A slot in the words and shapes of the grid; only a free one has a `key`."""
-
-    kind: str
-    face: str
-    note: str = ""
-    key: str = ""
-    fen: int = 0
-    label: str = ""
-
-
 @require_safe
 def venue(request: HttpRequest, code: str) -> HttpResponse:
     shown = get_object_or_404(
@@ -226,19 +214,15 @@ def _grid(request: HttpRequest, shown: Venue, sport: str, on: date) -> dict[str,
         groups = eligible_groups(request.user, on=clock.local_day(now))
     grid = queries.day_grid(shown, sport=sport, on=on, at=now, groups=groups)
     ahead = [row for row in grid.rows if row.starts_at > now]
-    slots = [slot for row in ahead for slot in row.slots if slot]
-    cells = _Cells()
+    offers = [slot.offer for row in ahead for slot in row.slots if slot]
     return {
         "on": on,
         "grid": grid,
         "is_over": bool(grid.rows) and not ahead,
-        "rows": [
-            (local_time(row.starts_at), [slot and cells.of(slot) for slot in row.slots])
-            for row in ahead
-        ],
-        "opens": local_time(min(slot.starts_at for slot in slots)) if slots else "",
-        "closes": local_time(max(slot.ends_at for slot in slots)) if slots else "",
-        "own_price": any(slot.price.group for slot in slots),
+        "rows": ahead,
+        "opens": local_time(min(offer.starts_at for offer in offers)) if offers else "",
+        "closes": _end_time(max(offer.ends_at for offer in offers)) if offers else "",
+        "own_price": any(offer.price.group for offer in offers),
         "durations": sorted({court.slot_minutes for court in grid.columns}),
     }
 
@@ -251,43 +235,6 @@ def _end_time(moment: datetime) -> str:
     """As `local_time`, but the midnight that ends a day is 24:00."""
     text = local_time(moment)
     return "24:00" if text == "00:00" else text
-
-
-class _Cells:
-    """Turns slots into cells; a page has hundreds, so each word is looked up once."""
-
-    def __init__(self) -> None:
-        # Short words: a cell is 44 pixels wide.
-        self._words = {
-            queries.SlotState.HELD: Cell("held", _("Held")),
-            queries.SlotState.BOOKED: Cell("booked", _("Taken")),
-            queries.SlotState.BLOCKED: Cell("booked", _("Shut")),
-            queries.SlotState.PAST: Cell("booked", _("Over")),
-        }
-        self._prices: dict[int, str] = {}
-        self._times: dict[datetime, str] = {}
-        self._peak = _("Peak")
-
-    def of(self, slot: queries.Slot) -> Cell:
-        if word := self._words.get(slot.state):
-            return word
-        fen = slot.price.fen
-        face = self._prices.get(fen) or self._prices.setdefault(fen, yuan(fen))
-        if slot.state is queries.SlotState.NOT_YET:
-            return Cell("booked", face)
-        start = slot.starts_at
-        time = self._times.get(start) or self._times.setdefault(
-            start, local_time(start)
-        )
-        is_peak = slot.price.is_peak and fen > 0
-        return Cell(
-            kind="free" if fen == 0 else "peak" if is_peak else "open",
-            face=face,
-            note=self._peak if is_peak else "",
-            key=slot.key,
-            fen=fen,
-            label=f"{slot.bookable_name} {time} {face}",
-        )
 
 
 def _hours(minutes: int) -> str:
