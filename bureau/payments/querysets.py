@@ -71,6 +71,14 @@ class DiscrepancyQuerySet(models.QuerySet["Discrepancy"]):
     def unexplained(self) -> Self:
         return self.filter(resolved_at=None)
 
+    def about_money(self, *, provider: str, provider_ref: str) -> Self:
+        """Explained or not: this money was put before the staff."""
+        return self.filter(
+            kind__in=["wrong_amount", "unknown_payment"],
+            provider=provider,
+            provider_ref=provider_ref,
+        )
+
 
 class SandboxTransactionQuerySet(models.QuerySet["SandboxTransaction"]):
     def open(self) -> Self:

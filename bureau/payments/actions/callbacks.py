@@ -68,9 +68,12 @@ def _take_money(provider: str, money: providers.Money) -> str:
             amount_fen=money.amount_fen,
         )
         return "unexplained"
-    if payment.state != Payment.State.PAID:
-        return "unexplained"
-    return "settled" if payment.provider_ref == money.provider_ref else "surplus"
+    if (payment.provider, payment.provider_ref) == (provider, money.provider_ref):
+        return "settled"
+    returned = Payment.objects.filter(
+        provider=provider, provider_ref=money.provider_ref, surplus_of=payment
+    )
+    return "surplus" if returned.exists() else "unexplained"
 
 
 def _take_refund(
