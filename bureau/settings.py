@@ -113,6 +113,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "bureau.accounts.middleware.StaffSecondFactor",
     "django_htmx.middleware.HtmxMiddleware",
+    "bureau.portal.middleware.WrongMethod",
     "bureau.portal.middleware.Unavailable",
     "bureau.portal.middleware.UnreadableAddress",
 ]
@@ -186,7 +187,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 UPLOAD_MAX_BYTES = 16 * 1024 * 1024  # a whole form with its files
 
 # --- Signing in (bureau/accounts) --------------------------------------------------
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["bureau.accounts.adapter.Backend"]
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = "/me/"
 STAFF_MFA_REQUIRED = env.flag("BUREAU_STAFF_MFA_REQUIRED", default=not DEMO)
@@ -351,6 +352,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": True,
     "SHOW_LANGUAGES": True,
     "DASHBOARD_CALLBACK": "bureau.portal.staff.dashboard",
+    "STYLES": ["bureau.portal.staff.stylesheet"],
     "SIDEBAR": {
         "show_search": True,
         "navigation": "bureau.portal.staff.navigation",

@@ -84,6 +84,18 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
     )
 
 
+def wrong_method(request: HttpRequest, *, allowed: str) -> HttpResponse:
+    """A form's address was opened like a page; `allowed` is for programs."""
+    response = _answer(
+        request,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        _("This address takes another method."),
+    )
+    response["Allow"] = allowed
+    return response
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
     """The page was open too long, or the form came from another site."""
     return _answer(

@@ -6,7 +6,13 @@ from http import HTTPStatus
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+    QueryDict,
+)
 
 from bureau.portal import failures
 
@@ -103,6 +109,19 @@ class Unavailable:
         return (
             failures.unavailable(request, error) if failures.is_outage(error) else None
         )
+
+
+class WrongMethod:
+    """Give a person who opens a form's address a page, where Django answers nothing."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed):
+            return failures.wrong_method(request, allowed=response["Allow"])
+        return response
 
 
 class UnreadableAddress:

@@ -75,6 +75,40 @@ def test_a_form_without_its_token_is_refused_kindly(settings: Settings) -> None:
     assertContains(response, "open for too long", status_code=403)
 
 
+@pytest.mark.parametrize("path", ["/gate/admit/", "/notices/read/"])
+def test_a_forms_address_that_is_opened_like_a_page_leads_on(
+    client: Client, path: str
+) -> None:
+    client.cookies["lang"] = "zh-hans"
+
+    response = client.get(path)
+
+    assert response["Allow"] == "POST"
+    assertContains(response, '<html lang="zh-hans"', status_code=405)
+    assertContains(response, 'class="header"', status_code=405)
+    assertContains(response, 'href="/me/"', status_code=405)
+
+
+def test_too_many_tries_of_a_password_are_a_page_of_ours(
+    client: Client, settings: Settings
+) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"login": "1/m/ip"}
+    wrong = {"login": "nobody", "password": "wrong"}
+    address = "/accounts/staff/login/"
+    client.post(address, wrong)
+
+    response = client.post(address, wrong)
+
+    assertContains(response, "Catch your breath", status_code=429)
+    assertContains(response, 'class="header"', status_code=429)
+
+
+def test_a_foreign_host_is_answered_and_not_stumbled_over(visitor: Client) -> None:
+    response = visitor.get("/about/", headers={"Host": "other.example"})
+
+    assertContains(response, "could not read this", status_code=400)
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
@@ -93,6 +127,14 @@ def test_the_api_fails_in_json(
     assert response.status_code == status
     assert response.json()["code"] == code
     assert set(response.json()) == {"code", "message"}
+
+
+def test_the_api_says_in_json_which_methods_there_are(visitor: Client) -> None:
+    response = visitor.put("/api/v1/sports/")
+
+    assert response.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    assert response.json()["code"] == "method_not_allowed"
+    assert "GET" in response["Allow"]
 
 
 def test_a_form_of_a_thousand_fields_and_more_is_too_large(visitor: Client) -> None:
