@@ -4,6 +4,7 @@
 // the points for the viewport: GET points?bbox=west,south,east,north&zoom=z plus the page's own filters answers a
 // FeatureCollection of points with {count} for a group, or {name, url, text, badge} for one venue.
 // Leaflet itself is a plain script loaded before this one (components/map_head.html).
+import settleLabels from './map-labels.js';
 import { toast } from './toast.js';
 import { word } from './words.js';
 
@@ -55,6 +56,7 @@ function boundaries(map, box, known) {
         interactive: false, keyboard: false, icon: L.divIcon({ className: 'map__label', html: label, iconSize: null }),
       }).addTo(map);
     });
+    settleLabels(map);
   }).catch(() => {});
 }
 
@@ -75,6 +77,7 @@ function bindPoints(map, box) {
         const place = [geometry.coordinates[1], geometry.coordinates[0]];
         layer.addLayer(properties.count > 1 ? group(map, place, properties.count, box) : single(place, properties));
       }
+      settleLabels(map);
     } catch (error) {
       if (error.name !== 'AbortError') toast(word(box, 'mapFailed'));
     }

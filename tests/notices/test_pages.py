@@ -36,7 +36,10 @@ def test_a_visitor_is_asked_to_sign_in(client: Client, db: None) -> None:
 
 
 def test_an_empty_inbox_says_so(page: Client) -> None:
-    assert "No messages yet" in page.get("/notices/").content.decode()
+    text = page.get("/notices/").content.decode()
+    assert "No messages yet" in text
+    assert 'href="/venues/"' in text
+    assert "0 messages" not in text
 
 
 def test_the_inbox_shows_ones_own_messages_escaped(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from bureau.accounts.models import User
+from bureau.common import clock
+from bureau.payments.models import Payment
 from tests import make
+from venues.models import Booking
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -191,3 +197,112 @@ def test_the_api_pages_run_under_their_policy(browser: Browser, site: str) -> No
         page.goto(f"{site}/api/v1/docs/", wait_until="networkidle")
         page.locator(".swagger-ui .opblock").first.wait_for()
         assert said == []
+
+
+PHONE = {"width": 390, "height": 844}
+
+
+def test_another_code_is_to_be_had_when_its_minute_is_over(
+    browser: Browser, site: str
+) -> None:
+    with context(browser, site, viewport=PHONE) as made:
+        page = made.new_page()
+        page.clock.install()
+        page.goto(f"{site}/accounts/login/")
+        page.get_by_label("Mobile number").fill("13900000001")
+        page.get_by_role("button", name="Get a code").click()
+        again = page.locator("[data-wait]")
+
+        expect(again).to_be_disabled()
+        expect(again).to_have_text(re.compile(r"Send another code in (59|60) s"))
+        page.clock.run_for(10_000)
+        expect(again).to_have_text(re.compile(r"Send another code in (49|50) s"))
+        page.clock.run_for(60_000)
+        expect(again).to_be_enabled()
+        expect(again).to_have_text("Send another code")
+
+
+def test_the_wait_for_another_code_is_told_without_script(
+    browser: Browser, site: str
+) -> None:
+    with context(browser, site, java_script_enabled=False) as made:
+        page = made.new_page()
+        page.goto(f"{site}/accounts/login/")
+        page.get_by_label("Mobile number").fill("13900000002")
+        page.get_by_role("button", name="Get a code").click()
+
+        assert "You can ask for another code in" in page.inner_text("main")
+
+
+def test_no_districts_name_lies_under_a_pin(browser: Browser, site: str) -> None:
+    with context(browser, site, viewport=PHONE) as made:
+        page = made.new_page()
+        page.goto(f"{site}/venues/map/")
+        page.locator(".map__pin").first.wait_for()
+        page.locator(".map__label").first.wait_for(state="attached")
+        page.wait_for_load_state("networkidle")
+
+        under = page.evaluate(
+            """() => {
+              const boxes = (what) => [...document.querySelectorAll(what)]
+                .map((found) => found.getBoundingClientRect())
+                .filter((box) => box.width);
+              return boxes(".map__label > span").filter((name) =>
+                boxes(".map__pin, .map__group").some((pin) => name.left < pin.right
+                  && pin.left < name.right && name.top < pin.bottom
+                  && pin.top < name.bottom)).length;
+            }"""
+        )
+
+        assert under == 0
+
+
+@pytest.mark.parametrize("elder", [False, True], ids=["standard", "large"])
+def test_the_button_of_a_short_page_lies_at_the_thumb(
+    browser: Browser,
+    site: str,
+    elder: bool,  # noqa: FBT001
+) -> None:
+    person = make.user(phone="+8613900000003")
+    payment = make.payment_of(make.held(by=person))
+    with context(browser, site, elder=elder, viewport=PHONE) as made:
+        sign_in(made, site, person)
+        page = made.new_page()
+        page.goto(f"{site}/pay/{payment.number}/")
+
+        bar = page.locator(".actionbar").bounding_box()
+
+        assert bar is not None
+        assert bar["y"] + bar["height"] == pytest.approx(PHONE["height"], abs=1)
+
+
+def test_the_page_that_waits_for_money_says_by_itself_that_time_is_up(
+    browser: Browser, site: str
+) -> None:
+    person = make.user(phone="+8613900000004")
+    payment = make.payment_of(make.held(by=person))
+    soon = clock.now() + timedelta(seconds=4)
+    Payment.objects.filter(pk=payment.pk).update(expires_at=soon)
+    Booking.objects.update(hold_until=soon)
+    with context(browser, site, viewport=PHONE) as made:
+        sign_in(made, site, person)
+        page = made.new_page()
+        page.goto(f"{site}/pay/{payment.number}/")
+
+        page.get_by_role("heading", name="The time to pay is over").wait_for()
+
+
+def test_a_staff_list_and_a_venues_map_fit_a_phone(
+    browser: Browser, site: str, settings: Settings
+) -> None:
+    settings.STAFF_MFA_REQUIRED = False
+    boss = make.user(is_staff=True, is_superuser=True)
+    venue = make.confirmed().venue
+    with context(browser, site, viewport=PHONE) as made:
+        sign_in(made, site, boss)
+        page = made.new_page()
+        for path in ("booking/", f"venue/{venue.pk}/change/"):
+            page.goto(f"{site}/admin/venues/{path}")
+            page.wait_for_load_state("networkidle")
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= PHONE["width"], path
