@@ -17,6 +17,7 @@ from bureau.common import clock
 from bureau.payments.models import Refund
 from bureau.regions.models import Posting
 from tests import make
+from venues.admin.forms import HoursForm
 from venues.models import (
     Admission,
     Block,
@@ -604,3 +605,11 @@ def test_a_booking_until_midnight_ends_at_24_on_the_same_line() -> None:
     client = client_of(staff(Role.CITY_STAFF))
 
     assert "23:00–24:00" in client.get("/admin/venues/booking/").text
+
+
+@pytest.mark.parametrize("dash", ["-", "–", "\uff0d", "\uff5e", "至", "到"])
+def test_hours_are_read_as_a_chinese_keyboard_writes_them(dash: str) -> None:
+    form = HoursForm({"day1": f"09：00{dash}12：00，13:30 {dash} 21:30"})
+
+    assert form.is_valid(), form.errors
+    assert form.hours == {1: [(540, 720), (810, 1290)]}

@@ -28,7 +28,7 @@ from venues.models import Bookable, Unit, Venue
 from venues.models.places import Facility
 from venues.models.rules import PriceGroup, Weekday
 
-_DASH = re.compile(r"\s*(?:-|–|—|~|至)\s*")
+_DASH = re.compile(r"\s*(?:-|–|—|\uff0d|~|\uff5e|至|到)\s*")
 _COMMA = re.compile(r"\s*[,，、;；]\s*")
 
 
