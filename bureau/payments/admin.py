@@ -12,9 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.translation import gettext as gettext_now
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
@@ -157,7 +156,7 @@ class PaymentAdmin(Ledger):
     def state_badge(self, payment: Payment) -> tuple[str, str]:
         state = payment.get_state_display()
         if payment.late:
-            return "late", gettext_now("%(state)s, late") % {"state": state}
+            return "late", gettext("%(state)s, late") % {"state": state}
         return payment.state, state
 
     @display(description=_("created at"), ordering="created_at")
@@ -214,15 +213,15 @@ class PaymentAdmin(Ledger):
             except DomainError as refusal:
                 self.message_user(request, str(refusal), messages.ERROR)
             else:
-                text = gettext_now("Asked. Look at this page again in a moment.")
+                text = gettext("Asked. Look at this page again in a moment.")
                 self.message_user(request, text)
             return redirect(self.row_url(payment))
         return self.answer_page(
             request,
             payment,
             form=forms.Form(),
-            title=gettext_now("Ask the providers whether this was paid?"),
-            button=gettext_now("Ask"),
+            title=gettext("Ask the providers whether this was paid?"),
+            button=gettext("Ask"),
         )
 
     def refund_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
@@ -246,15 +245,15 @@ class PaymentAdmin(Ledger):
             except DomainError as refusal:
                 form.add_error(None, str(refusal))
             else:
-                text = gettext_now("The refund is on its way.")
+                text = gettext("The refund is on its way.")
                 self.message_user(request, text)
                 return redirect(self.row_url(payment))
         return self.answer_page(
             request,
             payment,
             form=form,
-            title=gettext_now("Pay money back to the payer?"),
-            button=gettext_now("Pay back"),
+            title=gettext("Pay money back to the payer?"),
+            button=gettext("Pay back"),
         )
 
 
@@ -405,8 +404,8 @@ class DiscrepancyAdmin(Ledger):
             request,
             discrepancy,
             form=form,
-            title=gettext_now("What was this money?"),
-            button=gettext_now("Save the explanation"),
+            title=gettext("What was this money?"),
+            button=gettext("Save the explanation"),
         )
 
 

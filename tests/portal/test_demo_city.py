@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 from pytest_django import Settings
 
 from bureau.accounts import demo
@@ -131,3 +132,15 @@ def _a_fortnight_is_booked_as_people_do() -> None:
 def _counts() -> list[int]:
     models = (User, Venue, Booking, Occupancy, PriceRule, Entry, Refund)
     return [model.objects.count() for model in models]
+
+
+def test_the_people_of_the_demonstration_are_listed_in_the_persons_language(
+    settings: Settings,
+) -> None:
+    settings.DEMO = True
+
+    with translation.override("zh-hans"):
+        head, *_rest, last = run("demo_people").splitlines()
+
+    assert head.split() == ["登录账号", "登录方式", "身份", "首页"]
+    assert last.startswith("市民登录：/accounts/login/")
