@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from bureau.accounts.models import User
 from bureau.common import clock
+from bureau.common.db import prepared
 from bureau.common.fields import clock_text
 from bureau.common.sports import Sport
 from venues.models import (
@@ -406,13 +407,14 @@ _FOR_BOOKING = """
     SELECT id, code, kind, name, days_ahead, hold_minutes, max_slots, closed_on,
            rules_version
       FROM venues_venue
-     WHERE code = %s AND kind = 'public' AND closed_on IS NULL
+     WHERE code = $1 AND kind = 'public' AND closed_on IS NULL
 """
 
 
 def venue_for_booking(code: str) -> Venue | None:
     """A public venue with as much of its row as `hold_slots` needs."""
-    return next(iter(Venue.objects.raw(_FOR_BOOKING, [code])), None)
+    sql = prepared("venues_for_booking", _FOR_BOOKING, 1)
+    return next(iter(Venue.objects.raw(sql, [code])), None)
 
 
 # --- Lists -------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from django.db import connection
 
 from bureau.accounts.models import User
 from bureau.common import clock
-from bureau.common.db import advisory_locks, lock_statement
+from bureau.common.db import advisory_locks, lock_statement, prepared
 from venues.errors import (
     NothingPicked,
     SlotInThePast,
@@ -140,9 +140,10 @@ def lock_and_look(
     Both in one go to the database. Each statement sees what was committed when its own
     turn came, so the second one sees all that happened while the first one waited.
     """
-    locks, keys = lock_statement({(-person.pk, 0), *_keys(wanted)})
-    given = _given(wanted, at=at, person_id=person.pk, request_key=request_key)
-    return _look(f"{locks}; {_LOOK}", [*keys, *given])
+    return _seen(
+        lock_statement({(-person.pk, 0), *_keys(wanted)}),
+        _look_statement(wanted, at=at, person_id=person.pk, request_key=request_key),
+    )
 
 
 def refuse_taken(wanted: Sequence[Wanted], *, at: datetime) -> None:
@@ -150,7 +151,7 @@ def refuse_taken(wanted: Sequence[Wanted], *, at: datetime) -> None:
 
     Call it behind `lock_floor`.
     """
-    clear_way(_look(_LOOK, _given(wanted, at=at)), at=at)
+    clear_way(_seen(_look_statement(wanted, at=at)), at=at)
 
 
 def clear_way(seen: Seen, *, at: datetime) -> None:
@@ -164,13 +165,13 @@ def clear_way(seen: Seen, *, at: datetime) -> None:
 
 _LOOK = """
     SELECT (SELECT id FROM venues_booking
-             WHERE booked_by_id = %s AND request_key = %s),
+             WHERE booked_by_id = $1 AND request_key = $2),
            (SELECT count(*) FROM venues_booking
-             WHERE booked_by_id = %s AND state = 'held' AND hold_until > %s),
-           coalesce(bool_or(kind <> 'hold' OR occupancy.hold_until > %s), false),
+             WHERE booked_by_id = $1 AND state = 'held' AND hold_until > $3),
+           coalesce(bool_or(kind <> 'hold' OR occupancy.hold_until > $3), false),
            array_agg(DISTINCT line.booking_id ORDER BY line.booking_id)
              FILTER (WHERE kind = 'hold')
-      FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[])
+      FROM unnest($4::bigint[], $5::timestamptz[], $6::timestamptz[])
            AS wanted (unit_id, starts_at, ends_at)
       JOIN venues_occupancy AS occupancy
         ON occupancy.unit_id = wanted.unit_id
@@ -179,21 +180,25 @@ _LOOK = """
 """
 
 
-def _given(
+def _look_statement(
     wanted: Sequence[Wanted],
     *,
     at: datetime,
     person_id: int | None = None,
     request_key: UUID | None = None,
-) -> list[Any]:
-    """What stands for the marks in `_LOOK`."""
+) -> tuple[str, list[Any]]:
     units, starts, ends = map(list, zip(*wanted, strict=True))
-    return [person_id, request_key, person_id, at, at, units, starts, ends]
+    given = [person_id, request_key, at, units, starts, ends]
+    return prepared("venues_look", _LOOK, len(given)), given
 
 
-def _look(sql: str, given: list[Any]) -> Seen:
+def _seen(*statements: tuple[str, list[Any]]) -> Seen:
+    """Send the statements together; what the last one says."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, given)
+        cursor.execute(
+            "; ".join(sql for sql, _given in statements),
+            [value for _sql, given in statements for value in given],
+        )
         made_before, holds, is_taken, lapsed = cursor.fetchone()
     return Seen(made_before, holds, is_taken, lapsed or [])
 
