@@ -16,6 +16,9 @@ payment_settled = Signal()
 # payment=Payment, state closed: nobody paid in time, or the order was called off.
 payment_closed = Signal()
 
+# payment=Payment, the second one for one order; its refund has been asked for.
+surplus_returned = Signal()
+
 # refund=Refund, state done: the provider has confirmed that the money went back.
 refund_done = Signal()
 
