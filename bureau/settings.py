@@ -150,7 +150,7 @@ DATABASES = {
 _REDIS = "redis://localhost:6379"
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "bureau.common.cache.Redis",
         "LOCATION": env.redis_url("REDIS_URL", _REDIS, database=1),
         "KEY_PREFIX": "bureau",
     },
