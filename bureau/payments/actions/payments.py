@@ -8,7 +8,7 @@ from django.db import models, transaction
 from bureau.accounts.models import User
 from bureau.audit.models import record
 from bureau.common import clock
-from bureau.common.db import constraint_errors
+from bureau.common.db import insert
 from bureau.common.tasks import after_commit
 from bureau.payments import providers, tasks
 from bureau.payments.actions.discrepancies import note_discrepancy
@@ -20,7 +20,14 @@ from bureau.payments.errors import (
     UnknownPayment,
 )
 from bureau.payments.models import Attempt, Discrepancy, Payment
-from bureau.payments.signals import payment_closed, payment_settled
+from bureau.payments.signals import (
+    payment_closed,
+    payment_settled,
+    surplus_returned,
+)
+
+# The constraint `payments_payment_one_open_per_owner`, as ON CONFLICT names it.
+ONE_OPEN_PER_OWNER = "(owner_app, owner_model, owner_id) WHERE state = 'due'"
 
 
 # Part of the caller's transaction: a savepoint of its own would guard nothing.
@@ -56,14 +63,11 @@ def request_payment(
         return_path=return_path,
         created_at=now,
     )
-    try:
-        with constraint_errors(payments_payment_one_open_per_owner=PaymentAlreadyOpen):
-            payment.save(force_insert=True)
-    except PaymentAlreadyOpen:
+    if not insert(payment, unless=ONE_OPEN_PER_OWNER):
         # Asked before, perhaps by a twin of this request: that payment is as good.
         found = Payment.objects.for_owner(owner).due().get()
         if found.amount_fen != amount_fen:
-            raise
+            raise PaymentAlreadyOpen
         return found
     record(
         "payments.payment.requested",
@@ -155,7 +159,9 @@ def settle_payment(
 
     A closed payment, or one past its time, becomes paid and `late`. Another amount than
     was asked is noted as unexplained money and the payment stays as it was. Money for a
-    payment that is paid already goes straight back. `at` is the provider's moment.
+    payment that is paid already goes straight back, unless it was noted as unexplained
+    before: then it is the staff's, who may have paid it back by hand. `at` is the
+    provider's moment.
 
     Raises `UnknownPayment`.
     """
@@ -167,9 +173,17 @@ def settle_payment(
     if Payment.objects.filter(provider=provider, provider_ref=provider_ref).exists():
         return payment
     if payment.state == Payment.State.PAID:
-        _return_surplus(
-            payment, provider=provider, provider_ref=provider_ref, fen=amount_fen, at=at
+        seen = Discrepancy.objects.about_money(
+            provider=provider, provider_ref=provider_ref
         )
+        if not seen.exists():
+            _return_surplus(
+                payment,
+                provider=provider,
+                provider_ref=provider_ref,
+                fen=amount_fen,
+                at=at,
+            )
         return payment
     if amount_fen != payment.amount_fen:
         note_discrepancy(
@@ -235,6 +249,7 @@ def _return_surplus(
     request_refund(
         payment=surplus, amount_fen=fen, reason="Paid twice", by=None, key="surplus"
     )
+    surplus_returned.send(sender=Payment, payment=surplus)
 
 
 @transaction.atomic
