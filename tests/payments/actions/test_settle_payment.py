@@ -73,6 +73,20 @@ def test_paid_twice_goes_straight_back(told: Told) -> None:
     assert Payment.objects.filter(surplus_of=None).get() == payment
 
 
+def test_money_that_is_before_the_staff_is_not_paid_back_a_second_time() -> None:
+    payment = make.payment(amount_fen=7000)
+    make.settle(payment, amount_fen=6999, provider_ref="A1")
+    actions.resolve_discrepancy(
+        discrepancy=Discrepancy.objects.get(), note="Paid back in cash", by=None
+    )
+    make.settle(payment, provider_ref="A2")
+
+    make.settle(payment, amount_fen=6999, provider_ref="A1")  # reconciliation
+
+    assert payment.provider_ref == "A2"
+    assert not Refund.objects.exists()
+
+
 def test_a_surplus_refund_is_not_told_to_the_order(told: Told) -> None:
     payment = make.paid()
     make.settle(payment, provider_ref="B1")
