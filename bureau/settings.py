@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "bureau.notices",
     "bureau.photos",
     "bureau.workdays",
+    "bureau.draws",
     "bureau.regions",
     "bureau.audit",
     "bureau.accounts",
