@@ -65,6 +65,30 @@ class DayRule(models.Model):
         return f"{self.day} {self.get_kind_display()}"
 
 
+class SchoolBreak(models.Model):
+    """The holidays of the city's schools (寒暑假); public venues open longer then."""
+
+    name = models.CharField(_("name"), max_length=60)
+    first_on = models.DateField(_("first day"))
+    last_on = models.DateField(_("last day"))
+
+    class Meta:
+        verbose_name = _("school break")
+        verbose_name_plural = _("school breaks")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(first_on__lte=F("last_on")),
+                name="workdays_schoolbreak_first_day_before_last",
+            ),
+            models.UniqueConstraint(
+                fields=["first_on"], name="workdays_schoolbreak_one_from_a_day"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class DayType(models.TextChoices):
     WORKING = "working", _("working day")
     WEEKEND = "weekend", _("weekend")
