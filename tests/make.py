@@ -22,6 +22,7 @@ from venues.models import (
     Bookable,
     BookableUnit,
     Booking,
+    CancelBand,
     EntryPass,
     PriceRule,
     Unit,
@@ -59,7 +60,13 @@ def district(**given: Any) -> District:
     return District.objects.create(**given)
 
 
-def venue(*, opens: int = 0, closes: int = 1440, **given: Any) -> Venue:
+def venue(
+    *,
+    opens: int = 0,
+    closes: int = 1440,
+    bands: Sequence[tuple[int, int]] = ((120, 100),),
+    **given: Any,
+) -> Venue:
     """A public badminton hall at 40 yuan an hour, with the same hours every day."""
     given.setdefault("name", f"Venue {next(_serial)}")
     given.setdefault("location", Point(116.587, 35.415, srid=4326))
@@ -71,6 +78,10 @@ def venue(*, opens: int = 0, closes: int = 1440, **given: Any) -> Venue:
     WeeklyHours.objects.bulk_create(
         WeeklyHours(venue=made, weekday=day, opens=opens, closes=closes)
         for day in EVERY_DAY
+    )
+    CancelBand.objects.bulk_create(
+        CancelBand(venue=made, minutes_before=minutes, percent=percent)
+        for minutes, percent in bands
     )
     price(venue=made)
     return made
@@ -153,6 +164,18 @@ def end_of_hold(booking: Booking) -> datetime:
 
 def payment_of(booking: Booking) -> Payment:
     return Payment.objects.for_owner(booking).get()
+
+
+def settle(payment: Payment | None) -> None:
+    """The provider says that this payment was paid."""
+    assert payment
+    settle_payment(
+        number=payment.number,
+        provider="sandbox",
+        provider_ref=f"S{next(_serial)}",
+        amount_fen=payment.amount_fen,
+        at=clock.now(),
+    )
 
 
 def pay(booking: Booking) -> Booking:

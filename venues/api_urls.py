@@ -5,7 +5,7 @@ from datetime import date
 from django.urls import URLPattern, URLResolver, path, register_converter
 
 from bureau.common import codes
-from venues import api
+from venues.api import booking
 
 
 class CodeConverter:
@@ -36,27 +36,29 @@ register_converter(CodeConverter, "code")
 register_converter(DayConverter, "day")
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("districts/", api.Districts.as_view(), name="api-districts"),
-    path("sports/", api.Sports.as_view(), name="api-sports"),
-    path("venues/", api.Venues.as_view(), name="api-venues"),
-    path("venues/<code:code>/", api.OneVenue.as_view(), name="api-venue"),
+    path("districts/", booking.Districts.as_view(), name="api-districts"),
+    path("sports/", booking.Sports.as_view(), name="api-sports"),
+    path("venues/", booking.Venues.as_view(), name="api-venues"),
+    path("venues/<code:code>/", booking.OneVenue.as_view(), name="api-venue"),
     path(
         "venues/<code:code>/days/<day:on>/",
-        api.VenueDay.as_view(),
+        booking.VenueDay.as_view(),
         name="api-venue-day",
     ),
-    path("bookings/", api.Bookings.as_view(), name="api-bookings"),
-    path("bookings/<code:number>/", api.OneBooking.as_view(), name="api-booking"),
+    path("bookings/", booking.Bookings.as_view(), name="api-bookings"),
+    path("bookings/<code:number>/", booking.OneBooking.as_view(), name="api-booking"),
     path(
         "bookings/<code:number>/cancel/",
-        api.CancelBooking.as_view(),
+        booking.CancelBooking.as_view(),
         name="api-booking-cancel",
     ),
     path(
         "bookings/<code:number>/pass/",
-        api.BookingPass.as_view(),
+        booking.BookingPass.as_view(),
         name="api-booking-pass",
     ),
-    path("gate/checks/", api.GateChecks.as_view(), name="api-gate-checks"),
-    path("gate/admissions/", api.GateAdmissions.as_view(), name="api-gate-admissions"),
+    path("gate/checks/", booking.GateChecks.as_view(), name="api-gate-checks"),
+    path(
+        "gate/admissions/", booking.GateAdmissions.as_view(), name="api-gate-admissions"
+    ),
 ]

@@ -164,3 +164,71 @@ class PriceInThePast(DomainError):
     code = "price_in_the_past"
     message = _("A price cannot change in the past.")
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class SlotKeptForDesk(DomainError):
+    """A part of the courts waits for those who come to the window or telephone."""
+
+    code = "slot_kept_for_desk"
+    message = _(
+        "This court is kept for the window and the telephone until %(opens_at)s."
+    )
+
+
+class TooShortNotice(DomainError):
+    code = "too_short_notice"
+    message = _("This could be booked on line until %(until)s. Ask at the window.")
+
+
+class QuotaUsedUp(DomainError):
+    code = "quota_used_up"
+    message = _("Your quota is used up: at most %(most)s %(per)s.")
+
+
+class Banned(DomainError):
+    code = "banned"
+    message = _(
+        "After unused bookings you cannot book on line until %(until)s. "
+        "The window and the telephone still serve you."
+    )
+    status = HTTPStatus.FORBIDDEN
+
+
+class BookingMovedOn(DomainError):
+    code = "booking_moved_on"
+    message = _("This booking has changed meanwhile. Please look at it again.")
+
+
+class RefundChanged(DomainError):
+    code = "refund_changed"
+    message = _("%(total)s yuan would come back now. Please look at it again.")
+
+
+class NotChangeable(DomainError):
+    code = "not_changeable"
+    message = _("These times cannot be changed any more.")
+
+
+class ChangeUnderWay(DomainError):
+    code = "change_under_way"
+    message = _("A change of this booking waits for its payment. Pay or drop it first.")
+
+
+class AlreadyInLine(DomainError):
+    code = "already_in_line"
+    message = _("You are on the waiting list for this time already.")
+
+
+class NotInLine(DomainError):
+    code = "not_in_line"
+    message = _("You are not on this waiting list any more.")
+
+
+class SlotNotTaken(DomainError):
+    code = "slot_not_taken"
+    message = _("This time is free. You can book it right away.")
+
+
+class OfferOver(DomainError):
+    code = "offer_over"
+    message = _("This offer has run out.")

@@ -27,20 +27,22 @@ INVARIANTS = [
          LEFT JOIN venues_occupancy taken
                 ON taken.line_id = line.id AND taken.unit_id = part.unit_id
                AND taken.kind = 'booking'
-               AND taken.during = tstzrange(line.starts_at, line.ends_at, '[)')
+               AND taken.during @> tstzrange(line.starts_at, line.ends_at, '[)')
              WHERE booking.state = 'confirmed' AND booking.ends_at > now()
+               AND line.state = 'standing' AND line.session_id IS NULL
                AND taken.id IS NULL
         """,
     ),
     Invariant(
         name="venues.booking.ended_takes_no_floor",
-        meaning=_("A cancelled or expired booking takes no floor."),
+        meaning=_("Whatever is cancelled, expired or given up takes no floor."),
         sql="""
             SELECT booking.id, taken.id
               FROM venues_booking booking
               JOIN venues_bookingline line ON line.booking_id = booking.id
               JOIN venues_occupancy taken ON taken.line_id = line.id
-             WHERE booking.state IN ('cancelled', 'expired')
+             WHERE booking.state IN ('cancelled', 'expired', 'no_show')
+                OR line.state = 'given_up'
         """,
     ),
     Invariant(
@@ -49,7 +51,8 @@ INVARIANTS = [
         sql="""
             SELECT booking.id, booking.total_fen, sum(line.price_fen)
               FROM venues_booking booking
-         LEFT JOIN venues_bookingline line ON line.booking_id = booking.id
+         LEFT JOIN venues_bookingline line
+                ON line.booking_id = booking.id AND line.state = 'standing'
              GROUP BY booking.id
             HAVING booking.total_fen <> coalesce(sum(line.price_fen), 0)
                 OR count(line.id) = 0
@@ -57,30 +60,85 @@ INVARIANTS = [
     ),
     Invariant(
         name="venues.booking.confirmed_is_paid",
-        meaning=_("Every confirmed booking with a price has a payment that we keep."),
+        meaning=_(
+            "What is kept of a standing booking's money is its price and what was "
+            "retained, to the fen."
+        ),
         sql="""
-            SELECT booking.id FROM venues_booking booking
-             WHERE booking.state = 'confirmed' AND booking.total_fen > 0
-               AND NOT EXISTS (
-                   SELECT 1 FROM payments_payment payment
+            SELECT booking.id, booking.total_fen, booking.retained_fen, kept.fen
+              FROM venues_booking booking
+              CROSS JOIN LATERAL (
+                   SELECT coalesce(sum(amount_fen - refunded_fen), 0) AS fen
+                     FROM payments_payment payment
                     WHERE payment.owner_app = 'venues'
                       AND payment.owner_model = 'booking'
                       AND payment.owner_id = booking.id
-                      AND payment.state = 'paid'
-                      AND payment.amount_fen - payment.refunded_fen
-                          = booking.total_fen)
+                      AND payment.state = 'paid') kept
+             WHERE booking.state IN ('confirmed', 'no_show')
+               AND kept.fen <> booking.retained_fen + CASE
+                   WHEN booking.invoice_id IS NULL THEN booking.total_fen ELSE 0 END
         """,
     ),
     Invariant(
         name="venues.booking.money_kept_stands_for_a_booking",
-        meaning=_("Money kept for a booking means that the booking stands."),
+        meaning=_("Of a booking that ended early, only what was retained is kept."),
         sql="""
-            SELECT payment.id FROM payments_payment payment
-              JOIN venues_booking booking ON booking.id = payment.owner_id
-             WHERE payment.owner_app = 'venues' AND payment.owner_model = 'booking'
-               AND payment.state = 'paid'
-               AND payment.refunded_fen < payment.amount_fen
-               AND booking.state <> 'confirmed'
+            SELECT booking.id, booking.retained_fen, kept.fen
+              FROM venues_booking booking
+              CROSS JOIN LATERAL (
+                   SELECT coalesce(sum(amount_fen - refunded_fen), 0) AS fen
+                     FROM payments_payment payment
+                    WHERE payment.owner_app = 'venues'
+                      AND payment.owner_model = 'booking'
+                      AND payment.owner_id = booking.id
+                      AND payment.state = 'paid') kept
+             WHERE booking.state NOT IN ('confirmed', 'no_show')
+               AND kept.fen <> booking.retained_fen
+        """,
+    ),
+    Invariant(
+        name="venues.change.held_keeps_its_floor",
+        meaning=_(
+            "A change that waits for its payment has both its old and new slots."
+        ),
+        sql="""
+            SELECT line.id, part.unit_id
+              FROM venues_bookingchange change
+              JOIN venues_bookingline line
+                ON line.arrives_with_id = change.id AND line.state = 'pending'
+              JOIN venues_bookableunit part ON part.bookable_id = line.bookable_id
+             WHERE change.state = 'held' AND change.hold_until > now()
+               AND NOT tstzmultirange(tstzrange(line.starts_at, line.ends_at)) <@ (
+                   SELECT coalesce(range_agg(taken.during), '{}'::tstzmultirange)
+                     FROM venues_occupancy taken
+                     JOIN venues_bookingline own ON own.id = taken.line_id
+                    WHERE taken.unit_id = part.unit_id
+                      AND own.booking_id = change.booking_id)
+        """,
+    ),
+    Invariant(
+        name="venues.session.taken_counts_its_tickets",
+        meaning=_("An open session has given out as many places as tickets stand."),
+        sql="""
+            SELECT session.id, session.taken, coalesce(sum(line.places), 0)
+              FROM venues_opensession session
+         LEFT JOIN (SELECT line.* FROM venues_bookingline line
+                      JOIN venues_booking booking ON booking.id = line.booking_id
+                     WHERE line.state = 'standing'
+                       AND booking.state IN ('held', 'confirmed')) line
+                ON line.session_id = session.id
+             GROUP BY session.id
+            HAVING session.taken <> coalesce(sum(line.places), 0)
+        """,
+    ),
+    Invariant(
+        name="venues.waiting.offer_is_held_or_taken",
+        meaning=_("An offered place in line is a held booking, a taken one confirmed."),
+        sql="""
+            SELECT entry.id FROM venues_waitingentry entry
+              JOIN venues_booking booking ON booking.id = entry.booking_id
+             WHERE (entry.state = 'offered' AND booking.state <> 'held')
+                OR (entry.state = 'taken' AND booking.state = 'held')
         """,
     ),
     Invariant(
@@ -91,6 +149,7 @@ INVARIANTS = [
               FROM venues_booking booking
          LEFT JOIN venues_entrypass pass
                 ON pass.booking_id = booking.id AND pass.state <> 'revoked'
+               AND pass.companion_id IS NULL
              GROUP BY booking.id
             HAVING count(pass.id) <> (booking.state = 'confirmed')::int
         """,

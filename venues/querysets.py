@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Self
 
+from django.apps import apps
 from django.contrib.gis.db.models.functions import Distance
 from django.contrib.gis.geos import Point
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import Count, Q
+from django.db.models import Count, Prefetch, Q
 
 from bureau.common.sports import Sport
 
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from venues.models import (
         Bookable,
         Booking,
+        BookingChange,
+        BookingLine,
         EntryPass,
         Occupancy,
         PriceRule,
         Venue,
+        WaitingEntry,
     )
 
 
@@ -128,6 +132,37 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         )
 
 
+class BookingLineQuerySet(models.QuerySet["BookingLine"]):
+    def standing(self) -> Self:
+        """The slots that the booking is for now."""
+        return self.filter(state="standing")
+
+    def with_courts(self) -> Self:
+        """Each with its court, and the court's `unit_ids`; in order of time."""
+        courts = Prefetch("bookable", BookableQuerySet(_model("Bookable")).with_units())
+        return self.prefetch_related(courts).order_by("starts_at", "pk")
+
+
+class BookingChangeQuerySet(models.QuerySet["BookingChange"]):
+    def held_at(self, moment: datetime) -> Self:
+        return self.filter(state="held", hold_until__gt=moment)
+
+    def lapsed_at(self, moment: datetime) -> Self:
+        """Changes that nobody paid for in time and that are not yet cleared away."""
+        return self.filter(state="held", hold_until__lte=moment)
+
+
+class WaitingQuerySet(models.QuerySet["WaitingEntry"]):
+    def live(self) -> Self:
+        return self.filter(state__in=["waiting", "offered"])
+
+    def in_line(self, venue: Venue, start: datetime, end: datetime) -> Self:
+        """Who waits for a time that touches this one, first come first."""
+        return self.filter(
+            venue=venue, state="waiting", starts_at__lt=end, ends_at__gt=start
+        ).order_by("turn", "joined_at", "pk")
+
+
 class OccupancyQuerySet(models.QuerySet["Occupancy"]):
     def of_units(self, unit_ids: Iterable[int]) -> Self:
         return self.filter(unit__in=list(unit_ids))
@@ -153,6 +188,11 @@ class OccupancyQuerySet(models.QuerySet["Occupancy"]):
 class PassQuerySet(models.QuerySet["EntryPass"]):
     def live(self) -> Self:
         return self.exclude(state="revoked")
+
+
+def _model(name: str) -> type[models.Model]:
+    """A model by its name: models know querysets, not the other way round."""
+    return apps.get_model("venues", name)
 
 
 def period(start: datetime, end: datetime) -> DateTimeTZRange:

@@ -20,14 +20,20 @@ def _booking_of(payment: Payment) -> Booking | None:
 
 @receiver(payment_settled)
 def confirm_or_refund(payment: Payment, **_: Any) -> None:
-    if booking := _booking_of(payment):
+    booking = _booking_of(payment)
+    if booking is None:
+        return
+    if change := booking.changes.filter(payment=payment).first():
+        actions.confirm_paid_change(change=change, payment=payment)
+    else:
         actions.confirm_paid_booking(booking=booking, payment=payment)
 
 
 @receiver(explanation_asked)
 def explain(payment: Payment, **_: Any) -> str | None:
-    """Money that we keep must stand for a booking that stands."""
+    """Money that we keep stands for a booking that stands, or for what was retained."""
     booking = _booking_of(payment)
-    if booking and booking.state == Booking.State.CONFIRMED:
+    kept = (Booking.State.CONFIRMED, Booking.State.NO_SHOW)
+    if booking and (booking.state in kept or booking.retained_fen):
         return booking.number
     return None

@@ -240,7 +240,12 @@ def venue_form(venue: Venue, longitude: float, latitude: float) -> dict[str, Any
         "days_ahead": 7,
         "max_slots": 4,
         "hold_minutes": 10,
-        "cancel_minutes": 120,
+        "releases_at": "00:00",
+        "lead_minutes": 0,
+        "walk_in_percent": 0,
+        "walk_in_until_minutes": 120,
+        "companion_minutes": 30,
+        "offer_minutes": 30,
         "entry_minutes": 30,
         **{
             f"{prefix}-{name}": count

@@ -401,14 +401,29 @@ def test_a_refund_is_shown_as_it_stands(
     assert words in signed_in.get(booking.get_absolute_url()).text
 
 
+def test_what_comes_back_is_said_before_it_is_given_up(
+    signed_in: Client, citizen: User
+) -> None:
+    booking = make.confirmed(by=citizen)
+    url = f"/bookings/{booking.number}/cancel/"
+    with time_machine.travel(booking.starts_at - timedelta(minutes=121)):
+        told = signed_in.get(url)
+    assert "of ¥40 comes back" in told.text
+    with time_machine.travel(booking.starts_at - timedelta(minutes=119)):
+        answer = signed_in.post(url, {"expected_fen": "4000"})
+        assert answer.status_code == 409
+        assert "0 yuan would come back now" in answer.text
+        assert "Nothing of what you paid comes back" in signed_in.get(url).text
+
+
 def test_too_late_to_cancel_is_refused_with_the_rule(
     signed_in: Client, citizen: User
 ) -> None:
     booking = make.confirmed(by=citizen)
     url = f"/bookings/{booking.number}/cancel/"
-    with time_machine.travel(booking.starts_at - timedelta(minutes=119)):
-        assert "could be cancelled until" in signed_in.get(url).text
+    with time_machine.travel(booking.starts_at):
         answer = signed_in.post(url)
+        assert "could be cancelled until" in answer.text
     assert answer.status_code == 409
     booking.refresh_from_db()
     assert booking.state == Booking.State.CONFIRMED

@@ -1,44 +1,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
 from bureau.accounts.models import Dependant, User
-from bureau.accounts.queries import eligible_groups
 from bureau.audit.models import record
 from bureau.common import clock
-from bureau.common.db import constraint_errors, insert
+from bureau.common.db import constraint_errors
 from bureau.common.errors import DomainError
 from bureau.common.money import yuan
-from bureau.notices.actions import notify
 from bureau.payments import actions as payments
 from bureau.payments.models import Payment
+from venues.actions.floor import (
+    groups_of,
+    issue_pass,
+    lock_lines,
+    open_booking,
+    take_floor,
+    wanted_of,
+)
 from venues.actions.slots import (
     Pick,
-    PickedSlot,
     clear_way,
     expire_hold,
     lock_and_look,
-    lock_floor,
     refuse_taken,
     resolve_picks,
 )
-from venues.errors import (
-    AlreadyAdmitted,
-    NotCancellable,
-    PriceChanged,
-    SlotTaken,
-    TooLateToCancel,
-    TooManyHolds,
-)
-from venues.models import Bookable, Booking, BookingLine, EntryPass, Occupancy, Venue
-from venues.queries import house_rules
-from venues.querysets import period
+from venues.actions.telling import tell
+from venues.actions.waiting import offer_freed
+from venues.errors import Banned, OfferOver, PriceChanged, SlotTaken, TooManyHolds
+from venues.models import Booking, Occupancy, Venue, WaitingEntry
 
 MOST_HOLDS = 2
 """Unpaid bookings that one person may have at a time, so that nobody hoards courts."""
@@ -64,7 +60,7 @@ def hold_slots(
     `resolve_picks`.
     """
     now = clock.now()
-    groups = _groups_of(by, dependant, venue=venue, on=clock.local_day(now))
+    groups = groups_of(by, dependant, venue=venue, on=clock.local_day(now))
     try:
         slots = resolve_picks(venue, picks, at=now, groups=groups)
     except DomainError:
@@ -78,6 +74,8 @@ def hold_slots(
     seen = lock_and_look(wanted, person=by, request_key=request_key, at=now)
     if seen.made_before:
         return Booking.objects.get(pk=seen.made_before)
+    if seen.banned_until:
+        raise Banned(until=clock.at_text(seen.banned_until))
     total = sum(slot.offer.price.fen for slot in slots)
     if total != quoted_fen:
         raise PriceChanged(total=yuan(total))
@@ -85,35 +83,19 @@ def hold_slots(
         raise TooManyHolds(most=MOST_HOLDS)
     clear_way(seen, at=now)
 
-    hold_until = now + timedelta(minutes=venue.hold_minutes)
-    booking = Booking(
+    booking = open_booking(
         venue=venue,
-        booked_by=by,
+        slots=slots,
+        person=by,
         dependant=dependant,
-        state=Booking.State.HELD if total else Booking.State.CONFIRMED,
-        starts_at=min(slot.offer.starts_at for slot in slots),
-        ends_at=max(slot.offer.ends_at for slot in slots),
-        total_fen=total,
-        created_at=now,
-        hold_until=hold_until if total else None,
+        channel=Booking.Channel.ONLINE,
+        hold_until=now + timedelta(minutes=venue.hold_minutes) if total else None,
         request_key=request_key,
+        at=now,
+        by=by,
     )
-    insert(booking)
-    _take_floor(booking, _write_lines(booking, slots))
-    record(f"venues.booking.{booking.state}", subject=booking, by=by, at=now)
-    if total:
-        booking.payment_due = payments.request_payment(
-            owner=booking,
-            payer=by,
-            amount_fen=total,
-            title=f"{venue.name} {clock.at_text(booking.starts_at)}",
-            expires_at=hold_until,
-            return_path=booking.get_absolute_url(),
-            by=by,
-        )
-    else:
-        _issue_pass(booking, at=now)
-        _tell(booking, "venues.booking_confirmed", at=now)
+    if booking.state == Booking.State.CONFIRMED:
+        tell(booking, "venues.booking_confirmed", at=now)
     return booking
 
 
@@ -132,12 +114,9 @@ def confirm_paid_booking(*, booking: Booking, payment: Payment) -> Booking:
         .update(state=Booking.State.CONFIRMED, hold_until=None)
     )
     if confirmed:
-        Occupancy.objects.filter(line__booking=booking).update(
-            kind=Occupancy.Kind.BOOKING, hold_until=None
-        )
-        return _welcome(booking, payment, at=now)
-    if _rebook(booking, at=now):
-        return _welcome(booking, payment, at=now)
+        _keep_floor(booking)
+    if confirmed or _rebook(booking, at=now):
+        return _welcome(booking, by=payment.payer, at=now, payment=payment)
 
     payments.request_refund(
         payment=payment,
@@ -148,116 +127,63 @@ def confirm_paid_booking(*, booking: Booking, payment: Payment) -> Booking:
     )
     booking.refresh_from_db()
     record("venues.booking.refunded_late", subject=booking, by=None, at=now)
-    _tell(booking, "venues.booking_lost", at=now)
+    tell(booking, "venues.booking_lost", at=now)
     return booking
 
 
 @transaction.atomic
-def cancel_booking(*, booking: Booking, by: User) -> Booking:
-    """A citizen gives the court back, in time for a full refund.
+def accept_offer(*, booking: Booking, by: User) -> Booking:
+    """Take a free time that the waiting list (or a ballot) holds for the person.
 
-    Raises `TooLateToCancel`, `AlreadyAdmitted` or `NotCancellable`.
+    One that costs something is accepted by paying. Raises `OfferOver`.
     """
     now = clock.now()
-    paid = _lock_payments(booking)
-    booking = _lock_booking(booking)
-    if booking.state == Booking.State.CONFIRMED and not booking.is_cancellable_at(now):
-        until = booking.venue.cancellable_until(booking.starts_at)
-        raise TooLateToCancel(until=clock.at_text(until))
-    return _give_back(
-        booking, paid, at=now, by=by, reason="", event="venues.booking.cancelled"
+    confirmed = (
+        Booking.objects.filter(pk=booking.pk, total_fen=0)
+        .held_at(now)
+        .update(state=Booking.State.CONFIRMED, hold_until=None)
     )
-
-
-@transaction.atomic
-def call_off_booking(*, booking: Booking, reason: str, by: User) -> Booking:
-    """Staff take a booking back, at any time before entry, with a full refund.
-
-    Raises `AlreadyAdmitted` or `NotCancellable`.
-    """
-    now = clock.now()
-    paid = _lock_payments(booking)
-    booking = _lock_booking(booking)
-    return _give_back(
-        booking, paid, at=now, by=by, reason=reason, event="venues.booking.called_off"
-    )
+    if not confirmed:
+        raise OfferOver
+    _keep_floor(booking)
+    return _welcome(booking, by=by, at=now)
 
 
 def expire_holds(*, at: datetime, most: int = 500) -> int:
-    """Clear lapsed holds away; how many. Safe to run by many workers at once.
+    """Clear lapsed holds away and offer their time to who waits for it; how many.
 
-    Nothing depends on it: `hold_slots` takes lapsed holds over by itself.
+    Safe to run by many workers at once. Where nobody waits nothing depends on it:
+    `hold_slots` takes lapsed holds over by itself.
     """
     lapsed = Booking.objects.lapsed_at(at).order_by("hold_until", "pk")
     cleared = 0
-    for booking_id in lapsed.values_list("pk", flat=True)[:most]:
+    for booking in lapsed.select_related("venue")[:most]:
         with transaction.atomic():
-            cleared += expire_hold(booking_id, at=at)
+            lines = lock_lines(booking)
+            if expire_hold(booking.pk, at=at):
+                cleared += 1
+                offer_freed(booking.venue, wanted_of(lines), at=at)
     return cleared
 
 
-def _groups_of(
-    person: User, dependant: Dependant | None, *, venue: Venue, on: date
-) -> frozenset[str]:
-    """The price groups of whoever plays; not asked where no group has its price."""
-    if not house_rules(venue, today=on).priced_groups:
-        return frozenset()
-    return eligible_groups(person, dependant=dependant, on=on)
-
-
-def _write_lines(booking: Booking, slots: Sequence[PickedSlot]) -> list[BookingLine]:
-    lines = [
-        BookingLine(
-            booking=booking,
-            bookable=slot.bookable,
-            starts_at=slot.offer.starts_at,
-            ends_at=slot.offer.ends_at,
-            price_fen=slot.offer.price.fen,
-            quote=slot.offer.price.as_quote(),
-        )
-        for slot in slots
-    ]
-    insert(*lines)
-    return lines
-
-
-def _take_floor(booking: Booking, lines: Sequence[BookingLine]) -> None:
-    """Occupy every unit of every line; the lines' courts come from `with_units`."""
-    held = booking.state == Booking.State.HELD
-    insert(
-        *(
-            Occupancy(
-                unit_id=unit_id,
-                during=period(line.starts_at, line.ends_at),
-                kind=Occupancy.Kind.HOLD if held else Occupancy.Kind.BOOKING,
-                line=line,
-                hold_until=booking.hold_until if held else None,
-            )
-            for line in lines
-            for unit_id in line.bookable.unit_ids
-        )
+def _keep_floor(booking: Booking) -> None:
+    """What was held is booked; so is the place in line that it came from."""
+    Occupancy.objects.filter(line__booking=booking).update(
+        kind=Occupancy.Kind.BOOKING, hold_until=None
+    )
+    WaitingEntry.objects.filter(booking=booking, state="offered").update(
+        state=WaitingEntry.State.TAKEN
     )
 
 
 def _rebook(booking: Booking, *, at: datetime) -> bool:
     """Take the same floor again for a hold that ran out; whether that worked."""
-    courts = Prefetch("bookable", Bookable.objects.with_units())
-    lines = list(
-        BookingLine.objects.filter(booking=booking)
-        .prefetch_related(courts)
-        .order_by("pk")
-    )
-    wanted = [
-        (unit_id, line.starts_at, line.ends_at)
-        for line in lines
-        for unit_id in line.bookable.unit_ids
-    ]
-    lock_floor(wanted)
+    lines = lock_lines(booking)
     expire_hold(booking.pk, at=at)
     if booking.starts_at <= at:
         return False
     try:
-        refuse_taken(wanted, at=at)
+        refuse_taken(wanted_of(lines), at=at)
     except SlotTaken:
         return False
     back = Booking.objects.filter(pk=booking.pk, state=Booking.State.EXPIRED).update(
@@ -265,95 +191,21 @@ def _rebook(booking: Booking, *, at: datetime) -> bool:
     )
     if not back:
         return False
-    booking.state = Booking.State.CONFIRMED
-    _take_floor(booking, lines)
+    take_floor(lines, hold_until=None)
     return True
 
 
-def _welcome(booking: Booking, payment: Payment, *, at: datetime) -> Booking:
+def _welcome(
+    booking: Booking, *, by: User | None, at: datetime, payment: Payment | None = None
+) -> Booking:
     booking.refresh_from_db()
-    _issue_pass(booking, at=at)
+    issue_pass(booking, at=at)
     record(
         "venues.booking.confirmed",
         subject=booking,
-        by=payment.payer,
+        by=by,
         at=at,
-        detail={"payment": payment.number},
+        detail={"payment": payment.number} if payment else {},
     )
-    _tell(booking, "venues.booking_confirmed", at=at)
+    tell(booking, "venues.booking_confirmed", at=at)
     return booking
-
-
-def _issue_pass(booking: Booking, *, at: datetime) -> None:
-    EntryPass.objects.create(booking=booking, issued_at=at)
-
-
-def _lock_payments(booking: Booking) -> list[Payment]:
-    return list(Payment.objects.for_owner(booking).order_by("pk").select_for_update())
-
-
-def _lock_booking(booking: Booking) -> Booking:
-    return (
-        Booking.objects.select_related("venue", "booked_by")
-        .select_for_update(of=["self"])
-        .get(pk=booking.pk)
-    )
-
-
-def _give_back(
-    booking: Booking,
-    paid: Sequence[Payment],
-    *,
-    at: datetime,
-    by: User,
-    reason: str,
-    event: str,
-) -> Booking:
-    if booking.state not in (Booking.State.HELD, Booking.State.CONFIRMED):
-        raise NotCancellable
-    revoked = EntryPass.objects.filter(booking=booking, state=EntryPass.State.VALID)
-    if booking.state == Booking.State.CONFIRMED and not revoked.update(
-        state=EntryPass.State.REVOKED
-    ):
-        raise AlreadyAdmitted
-    booking.state = Booking.State.CANCELLED
-    booking.cancelled_at = at
-    booking.cancel_reason = reason
-    booking.hold_until = None
-    booking.save(update_fields=["state", "cancelled_at", "cancel_reason", "hold_until"])
-    Occupancy.objects.filter(line__booking=booking).delete()
-    refunded = _refund(paid, reason=reason or _("Booking cancelled"), by=by)
-    record(event, subject=booking, by=by, at=at, detail={"refunded_fen": refunded})
-    _tell(booking, "venues.booking_cancelled", at=at, refunded=yuan(refunded))
-    return booking
-
-
-def _refund(paid: Sequence[Payment], *, reason: str, by: User) -> int:
-    """Ask all money of a booking back and close what is still due; the sum in fen."""
-    refunded = 0
-    for payment in paid:
-        left = payment.amount_fen - payment.refunded_fen
-        if payment.state == Payment.State.PAID and left:
-            payments.request_refund(
-                payment=payment, amount_fen=left, reason=reason, by=by, key="cancel"
-            )
-            refunded += left
-        elif payment.state == Payment.State.DUE:
-            payments.close_payment(payment=payment, by=by)
-    return refunded
-
-
-def _tell(booking: Booking, kind: str, *, at: datetime, **more: str) -> None:
-    notify(
-        recipient=booking.booked_by,
-        kind=kind,
-        context={
-            "venue": booking.venue.name,
-            "number": booking.number,
-            "starts_at": booking.starts_at.isoformat(),
-            "reason": booking.cancel_reason,
-            **more,
-        },
-        subject=booking,
-        at=at,
-    )

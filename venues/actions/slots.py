@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import F
 
 from bureau.accounts.models import User
 from bureau.common import clock
@@ -28,7 +29,16 @@ from venues.errors import (
     TooManySlots,
     VenueShut,
 )
-from venues.models import Bookable, Booking, Occupancy, Venue
+from venues.models import (
+    Bookable,
+    Booking,
+    BookingChange,
+    BookingLine,
+    Occupancy,
+    OpenSession,
+    Venue,
+    WaitingEntry,
+)
 from venues.queries import HouseRules, Offer, house_rules
 
 Wanted = tuple[int, datetime, datetime]
@@ -122,14 +132,20 @@ class Seen:
     """The booking that this very request has made already."""
     holds: int
     """How many unpaid bookings the person has."""
+    banned_until: datetime | None
     is_taken: bool
     lapsed: list[int]
     """Bookings whose holds ran out but still lie on the floor."""
+    lapsed_changes: list[int]
+    """Changes whose holds ran out but still lie on the floor."""
+    is_awaited: bool
+    """Whether somebody is in line for floor that a lapsed hold lies on."""
 
 
 def lock_floor(wanted: Iterable[Wanted]) -> None:
     """Queue up behind everybody who wants some of these units on these days."""
-    advisory_locks(_keys(wanted))
+    if keys := _keys(wanted):
+        advisory_locks(keys)
 
 
 def lock_and_look(
@@ -151,13 +167,21 @@ def refuse_taken(wanted: Sequence[Wanted], *, at: datetime) -> None:
 
     Call it behind `lock_floor`.
     """
-    clear_way(_seen(_look_statement(wanted, at=at)), at=at)
+    if wanted:
+        clear_way(_seen(_look_statement(wanted, at=at)), at=at)
 
 
 def clear_way(seen: Seen, *, at: datetime) -> None:
-    """Take lapsed holds over; raises `SlotTaken` where something else is in the way."""
-    if seen.is_taken:
+    """Take lapsed holds over; raises `SlotTaken` where something else is in the way.
+
+    What a lapsed hold lies on belongs to the first in line, if there is a line: the
+    sweep offers it within seconds (`expire_holds`).
+    """
+    if seen.is_taken or seen.is_awaited:
         raise SlotTaken
+    for change_id in seen.lapsed_changes:
+        if not expire_change(change_id, at=at):
+            raise SlotTaken
     for booking_id in seen.lapsed:
         if not expire_hold(booking_id, at=at):
             raise SlotTaken  # its money arrived this very moment
@@ -167,10 +191,22 @@ _LOOK = """
     SELECT (SELECT id FROM venues_booking
              WHERE booked_by_id = $1 AND request_key = $2),
            (SELECT count(*) FROM venues_booking
-             WHERE booked_by_id = $1 AND state = 'held' AND hold_until > $3),
+             WHERE booked_by_id = $1 AND state = 'held' AND hold_until > $3
+               AND channel <> 'offer'),
+           (SELECT max(ends_at) FROM venues_ban
+             WHERE person_id = $1 AND lifted_at IS NULL
+               AND starts_at <= $3 AND ends_at > $3),
            coalesce(bool_or(kind <> 'hold' OR occupancy.hold_until > $3), false),
            array_agg(DISTINCT line.booking_id ORDER BY line.booking_id)
-             FILTER (WHERE kind = 'hold')
+             FILTER (WHERE kind = 'hold' AND line.state = 'standing'),
+           array_agg(DISTINCT line.arrives_with_id)
+             FILTER (WHERE kind = 'hold' AND line.state = 'pending'),
+           coalesce(bool_or(kind = 'hold' AND EXISTS (
+               SELECT 1 FROM venues_waitingentry AS entry
+                 JOIN venues_unit AS unit ON unit.venue_id = entry.venue_id
+                WHERE unit.id = occupancy.unit_id AND entry.state = 'waiting'
+                  AND entry.starts_at < wanted.ends_at
+                  AND entry.ends_at > wanted.starts_at)), false)
       FROM unnest($4::bigint[], $5::timestamptz[], $6::timestamptz[])
            AS wanted (unit_id, starts_at, ends_at)
       JOIN venues_occupancy AS occupancy
@@ -199,8 +235,8 @@ def _seen(*statements: tuple[str, list[Any]]) -> Seen:
             "; ".join(sql for sql, _given in statements),
             [value for _sql, given in statements for value in given],
         )
-        made_before, holds, is_taken, lapsed = cursor.fetchone()
-    return Seen(made_before, holds, is_taken, lapsed or [])
+        made_before, holds, banned, taken, lapsed, changes, awaited = cursor.fetchone()
+    return Seen(made_before, holds, banned, taken, lapsed or [], changes or [], awaited)
 
 
 def _keys(wanted: Iterable[Wanted]) -> set[tuple[int, int]]:
@@ -222,8 +258,41 @@ def expire_hold(booking_id: int, *, at: datetime) -> bool:
         .update(state=Booking.State.EXPIRED)
     )
     if moved:
-        Occupancy.objects.filter(line__booking=booking_id).delete()
+        free_lines(BookingLine.objects.filter(booking=booking_id))
+        WaitingEntry.objects.filter(booking=booking_id, state="offered").update(
+            state=WaitingEntry.State.MISSED
+        )
     return moved == 1
+
+
+def expire_change(change_id: int, *, at: datetime) -> bool:
+    """Give the floor of a lapsed change back; False when it is not lapsed any more."""
+    moved = (
+        BookingChange.objects.filter(pk=change_id)
+        .lapsed_at(at)
+        .update(state=BookingChange.State.EXPIRED, hold_until=None)
+    )
+    if moved:
+        drop_arriving(change_id)
+    return moved == 1
+
+
+def drop_arriving(change_id: int) -> None:
+    """The new slots of a change that comes to nothing go."""
+    arriving = BookingLine.objects.filter(arrives_with=change_id)
+    free_lines(arriving)
+    arriving.update(state=BookingLine.State.GIVEN_UP)
+
+
+def free_lines(lines: Iterable[BookingLine]) -> None:
+    """Let go of the floor of these lines, and of their tickets to open sessions."""
+    rows = sorted(lines, key=lambda line: (line.session_id or 0, line.pk))
+    Occupancy.objects.filter(line__in=[line.pk for line in rows]).delete()
+    for line in rows:
+        if line.session_id:
+            OpenSession.objects.filter(pk=line.session_id).update(
+                taken=F("taken") - line.places
+            )
 
 
 def _days(start: datetime, end: datetime) -> Iterable[date]:

@@ -118,8 +118,10 @@ class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):
             {
                 "fields": [
                     ("days_ahead", "max_slots"),
-                    ("hold_minutes", "cancel_minutes"),
-                    "entry_minutes",
+                    ("hold_minutes", "lead_minutes", "releases_at"),
+                    ("walk_in_percent", "walk_in_until_minutes"),
+                    ("entry_minutes", "companion_minutes"),
+                    ("no_show_minutes", "offer_minutes", "most_inside"),
                 ]
             },
         ),

@@ -9,7 +9,7 @@ import django.contrib.postgres.fields.ranges
 import django.db.models.deletion
 import django.db.models.functions.comparison
 import uuid
-import venues.models.bookings
+import venues.models.gate
 from django.conf import settings
 from django.db import migrations, models
 
@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('code', models.CharField(default=bureau.common.codes.new_code, editable=False, max_length=12, unique=True, verbose_name='code')),
-                ('key_sealed', models.BinaryField(default=venues.models.bookings.new_sealed_key)),
+                ('key_sealed', models.BinaryField(default=venues.models.gate.new_sealed_key)),
                 ('state', models.CharField(choices=[('valid', 'valid'), ('used', 'used'), ('revoked', 'revoked')], default='valid', max_length=8, verbose_name='state')),
                 ('issued_at', models.DateTimeField(verbose_name='issued at')),
                 ('booking', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='passes', to='venues.booking', verbose_name='booking')),

@@ -2,30 +2,76 @@
 
 from __future__ import annotations
 
-from venues.models.bookings import (
-    Admission,
-    Block,
-    Booking,
-    BookingLine,
-    EntryPass,
-    Occupancy,
+from venues.models.ballots import Ballot, BallotRequest, BallotSlot
+from venues.models.bookings import Block, Booking, BookingChange, BookingLine, Occupancy
+from venues.models.conduct import Appeal, Ban, ConductPoint, ConductRule
+from venues.models.gate import Admission, Crossing, EntryPass, GateDevice, OfflineScan
+from venues.models.openness import MarketPrice, PriceException, Programme
+from venues.models.parties import Companion
+from venues.models.places import (
+    Bookable,
+    BookableUnit,
+    Favourite,
+    Gate,
+    Unit,
+    Venue,
+    VenuePhoto,
+    VenueStaff,
 )
-from venues.models.places import Bookable, BookableUnit, Unit, Venue, VenueStaff
-from venues.models.rules import HoursException, PriceRule, WeeklyHours
+from venues.models.rules import (
+    CancelBand,
+    DayTypeHours,
+    HoursException,
+    PriceRule,
+    Quota,
+    WeeklyHours,
+)
+from venues.models.seasons import Club, Invoice, Season, SeasonRequest, SkippedDate
+from venues.models.sessions import OpenSession, SessionPlan
+from venues.models.waiting import WaitingEntry
 
 __all__ = [
     "Admission",
+    "Appeal",
+    "Ballot",
+    "BallotRequest",
+    "BallotSlot",
+    "Ban",
     "Block",
     "Bookable",
     "BookableUnit",
     "Booking",
+    "BookingChange",
     "BookingLine",
+    "CancelBand",
+    "Club",
+    "Companion",
+    "ConductPoint",
+    "ConductRule",
+    "Crossing",
+    "DayTypeHours",
     "EntryPass",
+    "Favourite",
+    "Gate",
+    "GateDevice",
     "HoursException",
+    "Invoice",
+    "MarketPrice",
     "Occupancy",
+    "OfflineScan",
+    "OpenSession",
+    "PriceException",
     "PriceRule",
+    "Programme",
+    "Quota",
+    "Season",
+    "SeasonRequest",
+    "SessionPlan",
+    "SkippedDate",
     "Unit",
     "Venue",
+    "VenuePhoto",
     "VenueStaff",
+    "WaitingEntry",
     "WeeklyHours",
 ]

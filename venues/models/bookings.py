@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -14,10 +14,14 @@ from django.utils.translation import gettext_lazy as _
 
 from bureau.accounts.models import Dependant, User
 from bureau.common import clock, codes
-from bureau.common.sealed import seal, unseal
 from bureau.payments.models import Payment
 from venues.models.places import Bookable, Unit, Venue
-from venues.querysets import BookingQuerySet, OccupancyQuerySet, PassQuerySet
+from venues.querysets import (
+    BookingChangeQuerySet,
+    BookingLineQuerySet,
+    BookingQuerySet,
+    OccupancyQuerySet,
+)
 
 
 class Booking(models.Model):
@@ -28,14 +32,23 @@ class Booking(models.Model):
         CONFIRMED = "confirmed", _("booked")
         CANCELLED = "cancelled", _("cancelled")
         EXPIRED = "expired", _("not paid in time")
+        NO_SHOW = "no_show", _("nobody came")
 
     # from state -> to states. An expired booking may come back: late money re-books it.
     TRANSITIONS = {
         State.HELD: {State.CONFIRMED, State.CANCELLED, State.EXPIRED},
-        State.CONFIRMED: {State.CANCELLED},
+        State.CONFIRMED: {State.CANCELLED, State.NO_SHOW},
+        State.NO_SHOW: {State.CANCELLED},  # excused: the money goes back
         State.EXPIRED: {State.CONFIRMED},
         State.CANCELLED: set[str](),
     }
+
+    class Channel(models.TextChoices):
+        ONLINE = "online", _("on line")
+        DESK = "desk", _("window or telephone")
+        SERIES = "series", _("club season")
+        OFFER = "offer", _("waiting list")
+        BALLOT = "ballot", _("ballot")
 
     number = models.CharField(
         _("number"), max_length=12, unique=True, default=codes.new_code, editable=False
@@ -65,7 +78,39 @@ class Booking(models.Model):
     )
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
-    total_fen = models.PositiveIntegerField(_("total, fen"))
+    channel = models.CharField(
+        _("booked through"),
+        max_length=7,
+        choices=Channel.choices,
+        default=Channel.ONLINE,
+    )
+    # What is kept is always total (while the booking stands) + retained.
+    total_fen = models.PositiveIntegerField(_("price of the standing slots, fen"))
+    retained_fen = models.PositiveIntegerField(
+        _("kept for what was given up, fen"), default=0
+    )
+    # [[minutes before, percent], …] as promised when it was booked, longest first.
+    cancel_terms = models.JSONField(_("cancellation terms"), default=list, blank=True)
+    invite_code = models.CharField(
+        _("code of the invite link"),
+        max_length=12,
+        null=True,
+        blank=True,
+        unique=True,
+        editable=False,
+    )
+    invoice = models.ForeignKey(
+        "venues.Invoice",
+        verbose_name=_("invoice"),
+        on_delete=models.PROTECT,
+        related_name="bookings",
+        null=True,
+        blank=True,
+        db_index=False,  # a partial index below
+    )
+    reminded_at = models.DateTimeField(
+        _("reminded at"), null=True, blank=True, editable=False
+    )
     created_at = models.DateTimeField(_("created at"))
     hold_until = models.DateTimeField(_("held until"), null=True, blank=True)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
@@ -85,7 +130,9 @@ class Booking(models.Model):
                 name="venues_booking_starts_before_it_ends",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["held", "confirmed", "cancelled", "expired"]),
+                condition=Q(
+                    state__in=["held", "confirmed", "cancelled", "expired", "no_show"]
+                ),
                 name="venues_booking_state_is_known",
             ),
             models.CheckConstraint(
@@ -114,6 +161,11 @@ class Booking(models.Model):
                 condition=Q(state="held"),
                 name="venues_booking_holds",
             ),
+            models.Index(
+                fields=["invoice"],
+                condition=Q(invoice__isnull=False),
+                name="venues_booking_of_invoice",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -129,14 +181,31 @@ class Booking(models.Model):
             and moment < self.hold_until
         )
 
-    def is_cancellable_at(self, moment: datetime) -> bool:
-        """Whether the citizen may cancel now; `venue` must be loaded."""
-        if self.state == self.State.HELD:
-            return True
-        return (
-            self.state == self.State.CONFIRMED
-            and moment <= self.venue.cancellable_until(self.starts_at)
+    def refund_percent_at(self, moment: datetime, *, starts_at: datetime) -> int:
+        """What comes back (0..100) of a slot that starts then, given up at `moment`."""
+        notice = starts_at - moment
+        for minutes, percent in self.cancel_terms:
+            if notice >= timedelta(minutes=minutes):
+                return int(percent)
+        return 0
+
+    def can_be_given_back_at(self, moment: datetime) -> bool:
+        """Whether the citizen may still cancel; what comes back is another question."""
+        return self.state == self.State.HELD or (
+            self.state == self.State.CONFIRMED and moment < self.starts_at
         )
+
+    def bands_for(self, starts_at: datetime) -> list[tuple[datetime, int]]:
+        """(until when, percent that comes back) for a slot that starts then."""
+        return [
+            (starts_at - timedelta(minutes=minutes), percent)
+            for minutes, percent in self.cancel_terms
+        ]
+
+    def refund_of(self, line: BookingLine, *, at: datetime) -> int:
+        """What giving up one of its lines at a moment brings back, in fen."""
+        percent = self.refund_percent_at(at, starts_at=line.starts_at)
+        return line.price_fen * percent // 100
 
     def shown_state_at(self, moment: datetime) -> str:
         """The state as a person should read it: a hold that ran out is expired."""
@@ -145,8 +214,104 @@ class Booking(models.Model):
         return self.state
 
 
+class BookingChange(models.Model):
+    """Other slots in exchange for some of a booking's, at the difference in price.
+
+    The new slots are held until the difference is paid; the old ones stand until then.
+    """
+
+    class State(models.TextChoices):
+        HELD = "held", _("waiting for payment")
+        DONE = "done", _("done")
+        EXPIRED = "expired", _("not paid in time")
+        DROPPED = "dropped", _("dropped")
+
+    TRANSITIONS = {
+        State.HELD: {State.DONE, State.EXPIRED, State.DROPPED},
+        State.EXPIRED: {State.DONE},  # late money takes the new slots again
+        State.DONE: set[str](),
+        State.DROPPED: set[str](),
+    }
+
+    number = models.CharField(
+        _("number"), max_length=12, unique=True, default=codes.new_code, editable=False
+    )
+    booking = models.ForeignKey(
+        Booking,
+        verbose_name=_("booking"),
+        on_delete=models.CASCADE,
+        related_name="changes",
+    )
+    asked_by = models.ForeignKey(
+        User, verbose_name=_("asked by"), on_delete=models.PROTECT, related_name="+"
+    )
+    state = models.CharField(
+        _("state"), max_length=8, choices=State.choices, default=State.HELD
+    )
+    created_at = models.DateTimeField(_("created at"))
+    hold_until = models.DateTimeField(_("held until"), null=True, blank=True)
+    pay_fen = models.PositiveIntegerField(_("difference to pay, fen"), default=0)
+    refund_fen = models.PositiveIntegerField(_("difference refunded, fen"), default=0)
+    payment = models.OneToOneField(
+        Payment,
+        verbose_name=_("payment"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+    request_key = models.UUIDField(_("request key"), default=uuid.uuid4, editable=False)
+
+    objects = BookingChangeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("change of a booking")
+        verbose_name_plural = _("changes of bookings")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["held", "done", "expired", "dropped"]),
+                name="venues_bookingchange_state_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="held") | Q(hold_until__isnull=False),
+                name="venues_bookingchange_hold_has_an_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(pay_fen=0) | Q(refund_fen=0),
+                name="venues_bookingchange_pays_or_refunds",
+            ),
+            models.UniqueConstraint(
+                fields=["booking"],
+                condition=Q(state="held"),
+                name="venues_bookingchange_one_held_per_booking",
+            ),
+            models.UniqueConstraint(
+                fields=["booking", "request_key"],
+                name="venues_bookingchange_one_per_request",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["hold_until"],
+                condition=Q(state="held"),
+                name="venues_bookingchange_holds",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.booking} → {self.number}"
+
+
 class BookingLine(models.Model):
-    """One slot of a booking, with its price as it was quoted."""
+    """One slot of a booking, or tickets to an open session, at the price quoted.
+
+    A line stands, or waits for its change to be paid, or was given up.
+    """
+
+    class State(models.TextChoices):
+        STANDING = "standing", _("standing")
+        PENDING = "pending", _("waiting for the change")
+        GIVEN_UP = "given_up", _("given up")
 
     booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="lines")
     bookable = models.ForeignKey(
@@ -158,8 +323,41 @@ class BookingLine(models.Model):
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
     price_fen = models.PositiveIntegerField(_("price, fen"))
+    state = models.CharField(
+        _("state"), max_length=8, choices=State.choices, default=State.STANDING
+    )
+    session = models.ForeignKey(
+        "venues.OpenSession",
+        verbose_name=_("open session"),
+        on_delete=models.PROTECT,
+        related_name="lines",
+        null=True,
+        blank=True,
+        db_index=False,  # a partial index below
+    )
+    places = models.PositiveSmallIntegerField(_("tickets"), default=1)
+    arrives_with = models.ForeignKey(
+        BookingChange,
+        verbose_name=_("arrives with the change"),
+        on_delete=models.PROTECT,
+        related_name="arriving",
+        null=True,
+        blank=True,
+        db_index=False,  # a partial index below
+    )
+    leaves_with = models.ForeignKey(
+        BookingChange,
+        verbose_name=_("leaves with the change"),
+        on_delete=models.PROTECT,
+        related_name="leaving",
+        null=True,
+        blank=True,
+        db_index=False,  # a partial index below
+    )
     # How the price came about: rule, group, fen per hour. Kept for the receipt.
     quote = models.JSONField(_("price breakdown"), default=dict)
+
+    objects = BookingLineQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("booked slot")
@@ -171,8 +369,29 @@ class BookingLine(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["booking", "bookable", "starts_at"],
+                condition=~Q(state="given_up"),
                 name="venues_bookingline_slot_once",
             ),
+            models.CheckConstraint(
+                condition=Q(state__in=["standing", "pending", "given_up"]),
+                name="venues_bookingline_state_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="pending") | Q(arrives_with__isnull=False),
+                name="venues_bookingline_pending_has_its_change",
+            ),
+            models.CheckConstraint(
+                condition=Q(places__gte=1) & (Q(session__isnull=False) | Q(places=1)),
+                name="venues_bookingline_tickets_are_for_sessions",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=[owner],
+                condition=Q(**{f"{owner}__isnull": False}),
+                name=f"venues_line_by_{owner}",
+            )
+            for owner in ("session", "arrives_with", "leaves_with")
         ]
 
     def __str__(self) -> str:
@@ -186,8 +405,12 @@ class Block(models.Model):
         Venue, verbose_name=_("venue"), on_delete=models.PROTECT, related_name="blocks"
     )
     reason = models.CharField(_("reason"), max_length=120)
+    # A closure shuts people out of what they were promised: it has to be announced.
+    is_closure = models.BooleanField(_("closure"), default=False)
+    is_weather = models.BooleanField(_("because of the weather"), default=False)
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
+    announced_at = models.DateTimeField(_("announced at"), null=True, blank=True)
     set_by = models.ForeignKey(
         User, verbose_name=_("set by"), on_delete=models.PROTECT, related_name="+"
     )
@@ -208,13 +431,27 @@ class Block(models.Model):
         return f"{self.venue} {self.reason}"
 
 
+_OWNERS = ("line", "block", "session", "ballot_slot")
+
+
+def _owned_by(owner: str, *, kinds: list[str]) -> Q:
+    """Rows of these kinds belong to this owner, and to no other."""
+    others = {f"{other}__isnull": other != owner for other in _OWNERS}
+    return Q(kind__in=kinds, **others)
+
+
 class Occupancy(models.Model):
-    """A unit is taken during a period. The one source of truth about floor and time."""
+    """A unit is taken during a period. The one source of truth about floor and time.
+
+    The period of a booking includes the court's buffer after it.
+    """
 
     class Kind(models.TextChoices):
         HOLD = "hold", _("hold")
         BOOKING = "booking", _("booking")
         BLOCK = "block", _("block")
+        SESSION = "session", _("open session")
+        BALLOT = "ballot", _("ballot")
 
     unit = models.ForeignKey(
         Unit,
@@ -238,6 +475,23 @@ class Occupancy(models.Model):
         related_name="occupancies",
         null=True,
         blank=True,
+        db_index=False,  # a partial index below
+    )
+    session = models.ForeignKey(
+        "venues.OpenSession",
+        on_delete=models.CASCADE,
+        related_name="occupancies",
+        null=True,
+        blank=True,
+        db_index=False,  # a partial index below
+    )
+    ballot_slot = models.ForeignKey(
+        "venues.BallotSlot",
+        on_delete=models.CASCADE,
+        related_name="occupancies",
+        null=True,
+        blank=True,
+        db_index=False,  # a partial index below
     )
     hold_until = models.DateTimeField(null=True, blank=True)
 
@@ -268,97 +522,31 @@ class Occupancy(models.Model):
                 name="venues_occupancy_period_is_half_open",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    kind="hold",
-                    line__isnull=False,
-                    block=None,
-                    hold_until__isnull=False,
+                condition=(
+                    Q(kind="hold", hold_until__isnull=False)
+                    | (~Q(kind="hold") & Q(hold_until=None))
                 )
-                | Q(kind="booking", line__isnull=False, block=None, hold_until=None)
-                | Q(kind="block", line=None, block__isnull=False, hold_until=None),
+                & (
+                    _owned_by("line", kinds=["hold", "booking"])
+                    | _owned_by("block", kinds=["block"])
+                    | _owned_by("session", kinds=["session"])
+                    | _owned_by("ballot_slot", kinds=["ballot"])
+                ),
                 name="venues_occupancy_kind_fits_its_owner",
             ),
+        ]
+        indexes = [
+            models.Index(
+                fields=[owner],
+                condition=Q(**{f"{owner}__isnull": False}),
+                name=f"venues_occupancy_of_{short}",
+            )
+            for owner, short in (
+                ("block", "block"),
+                ("session", "session"),
+                ("ballot_slot", "ballot"),
+            )
         ]
 
     def __str__(self) -> str:
         return f"{self.unit} {self.during} {self.kind}"
-
-
-def new_sealed_key() -> bytes:
-    return seal(codes.new_key().hex())
-
-
-class EntryPass(models.Model):
-    """What a person shows at the gate. Its QR code rotates; the key never leaves us."""
-
-    class State(models.TextChoices):
-        VALID = "valid", _("valid")
-        USED = "used", _("used")
-        REVOKED = "revoked", _("revoked")
-
-    code = models.CharField(
-        _("code"), max_length=12, unique=True, default=codes.new_code, editable=False
-    )
-    key_sealed = models.BinaryField(default=new_sealed_key, editable=False)
-    booking = models.ForeignKey(
-        Booking,
-        verbose_name=_("booking"),
-        on_delete=models.PROTECT,
-        related_name="passes",
-    )
-    state = models.CharField(
-        _("state"), max_length=8, choices=State.choices, default=State.VALID
-    )
-    issued_at = models.DateTimeField(_("issued at"))
-
-    objects = PassQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("entry pass")
-        verbose_name_plural = _("entry passes")
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=["valid", "used", "revoked"]),
-                name="venues_entrypass_state_is_known",
-            ),
-            models.UniqueConstraint(
-                fields=["booking"],
-                condition=~Q(state="revoked"),
-                name="venues_entrypass_one_live_per_booking",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return codes.grouped(self.code)
-
-    @property
-    def key(self) -> bytes:
-        return bytes.fromhex(unseal(self.key_sealed))
-
-
-class Admission(models.Model):
-    """A person went in, by the hand of somebody on duty."""
-
-    entry_pass = models.OneToOneField(
-        EntryPass,
-        verbose_name=_("entry pass"),
-        on_delete=models.PROTECT,
-        related_name="admission",
-    )
-    venue = models.ForeignKey(
-        Venue, verbose_name=_("venue"), on_delete=models.PROTECT, related_name="+"
-    )
-    admitted_at = models.DateTimeField(_("admitted at"))
-    admitted_by = models.ForeignKey(
-        User, verbose_name=_("admitted by"), on_delete=models.PROTECT, related_name="+"
-    )
-
-    class Meta:
-        verbose_name = _("admission")
-        verbose_name_plural = _("admissions")
-        indexes = [
-            models.Index(fields=["venue", "admitted_at"], name="venues_admission_day")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.entry_pass} {clock.at_text(self.admitted_at)}"

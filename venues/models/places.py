@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import URLValidator
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -12,8 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from bureau.accounts.models import User
 from bureau.common import codes
+from bureau.common.fields import MinuteOfDayField
 from bureau.common.geo import Datum
 from bureau.common.sports import Sport
+from bureau.photos.models import Photo
 from bureau.regions.models import District
 from venues.querysets import BookableQuerySet, VenueQuerySet
 
@@ -73,19 +76,49 @@ class Venue(models.Model):
         blank=True,
     )
     transport = models.CharField(_("how to get there"), max_length=200, blank=True)
+    panorama_url = models.CharField(
+        _("panorama (VR)"),
+        max_length=200,
+        blank=True,
+        validators=[URLValidator(schemes=["https"])],
+    )
     open_area_m2 = models.PositiveIntegerField(
         _("open area, m²"), null=True, blank=True
+    )
+    most_inside = models.PositiveIntegerField(
+        _("people allowed inside"), null=True, blank=True
     )
     days_ahead = models.PositiveSmallIntegerField(
         _("bookable days ahead"),
         default=7,
         help_text=_("Today counts as day 0."),
     )
+    releases_at = MinuteOfDayField(
+        _("time at which the next day opens for booking"), default=0
+    )
+    lead_minutes = models.PositiveSmallIntegerField(
+        _("minutes before the start until which a slot can be booked on line"),
+        default=0,
+    )
+    walk_in_percent = models.PositiveSmallIntegerField(
+        _("percent of courts kept for window and telephone"), default=0
+    )
+    walk_in_until_minutes = models.PositiveSmallIntegerField(
+        _("minutes before the start at which kept courts open to all"), default=120
+    )
     hold_minutes = models.PositiveSmallIntegerField(_("minutes to pay"), default=10)
     max_slots = models.PositiveSmallIntegerField(_("slots in one booking"), default=4)
-    cancel_minutes = models.PositiveSmallIntegerField(
-        _("minutes before the start until which a booking can be cancelled"),
-        default=120,
+    companion_minutes = models.PositiveSmallIntegerField(
+        _("minutes before the start until which companions can change"), default=30
+    )
+    no_show_minutes = models.PositiveSmallIntegerField(
+        _("minutes after the start at which an unused booking is released"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: this venue releases nothing and counts no no-shows."),
+    )
+    offer_minutes = models.PositiveSmallIntegerField(
+        _("minutes that an offer from the waiting list stands"), default=30
     )
     entry_minutes = models.PositiveSmallIntegerField(
         _("minutes before the start from which the gate lets in"), default=30
@@ -110,6 +143,18 @@ class Venue(models.Model):
             models.CheckConstraint(
                 condition=Q(max_slots__gte=1, max_slots__lte=24),
                 name="venues_venue_max_slots_is_sane",
+            ),
+            models.CheckConstraint(
+                condition=Q(walk_in_percent__lte=100),
+                name="venues_venue_walk_in_share_is_a_percentage",
+            ),
+            models.CheckConstraint(
+                condition=Q(releases_at__lt=1440),
+                name="venues_venue_releases_at_is_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(offer_minutes__gte=1, offer_minutes__lte=1440),
+                name="venues_venue_offer_is_sane",
             ),
         ]
         indexes = [models.Index(fields=["district"], name="venues_venue_by_district")]
@@ -137,9 +182,83 @@ class Venue(models.Model):
     def facility_labels(self) -> list[tuple[str, str]]:
         return [(name, str(Facility(name).label)) for name in self.facilities]
 
-    def cancellable_until(self, starts_at: datetime) -> datetime:
-        """The last moment at which a booking that starts then is refunded in full."""
-        return starts_at - timedelta(minutes=self.cancel_minutes)
+
+class VenuePhoto(models.Model):
+    """A picture of a venue, in the order in which the page shows them."""
+
+    venue = models.ForeignKey(
+        Venue, verbose_name=_("venue"), on_delete=models.CASCADE, related_name="photos"
+    )
+    photo = models.ForeignKey(
+        Photo, verbose_name=_("photo"), on_delete=models.PROTECT, related_name="+"
+    )
+    caption = models.CharField(_("what it shows"), max_length=120)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("photo of a venue")
+        verbose_name_plural = _("photos of venues")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["venue", "photo"], name="venues_venuephoto_once_per_venue"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.venue}: {self.caption}"
+
+
+class Favourite(models.Model):
+    """A venue that a person wants to find quickly."""
+
+    venue = models.ForeignKey(
+        Venue, verbose_name=_("venue"), on_delete=models.CASCADE, related_name="+"
+    )
+    user = models.ForeignKey(
+        User,
+        verbose_name=_("person"),
+        on_delete=models.CASCADE,
+        related_name="favourite_venues",
+    )
+
+    class Meta:
+        verbose_name = _("favourite venue")
+        verbose_name_plural = _("favourite venues")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "venue"], name="venues_favourite_once_per_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ♥ {self.venue}"
+
+
+class Gate(models.Model):
+    """A door of a venue, with the counting device that stands at it, if any."""
+
+    venue = models.ForeignKey(
+        Venue, verbose_name=_("venue"), on_delete=models.CASCADE, related_name="gates"
+    )
+    name = models.CharField(_("name"), max_length=60)
+    equipment_code = models.CharField(
+        _("code of the counting device"), max_length=100, blank=True
+    )
+    is_core_area = models.BooleanField(
+        _("leads to the core free or low-fee area"), default=True
+    )
+
+    class Meta:
+        verbose_name = _("gate")
+        verbose_name_plural = _("gates")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["venue", "name"], name="venues_gate_name_unique_in_venue"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.venue} / {self.name}"
 
 
 class VenueStaff(models.Model):
@@ -204,6 +323,10 @@ class Bookable(models.Model):
         Unit, through="BookableUnit", verbose_name=_("units"), related_name="bookables"
     )
     slot_minutes = models.PositiveSmallIntegerField(_("minutes of a slot"), default=60)
+    buffer_minutes = models.PositiveSmallIntegerField(
+        _("minutes kept free after each booking"), default=0
+    )
+    party_size = models.PositiveSmallIntegerField(_("players at a time"), default=4)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     is_open = models.BooleanField(_("can be booked"), default=True)
 
@@ -222,10 +345,21 @@ class Bookable(models.Model):
                 condition=Q(slot_minutes__gte=15, slot_minutes__lte=1440),
                 name="venues_bookable_slot_is_sane",
             ),
+            models.CheckConstraint(
+                condition=Q(buffer_minutes__lte=240),
+                name="venues_bookable_buffer_is_sane",
+            ),
+            models.CheckConstraint(
+                condition=Q(party_size__gte=1), name="venues_bookable_has_players"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.venue} / {self.name}"
+
+    @property
+    def buffer(self) -> timedelta:
+        return timedelta(minutes=self.buffer_minutes)
 
 
 class BookableUnit(models.Model):

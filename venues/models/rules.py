@@ -20,6 +20,9 @@ from bureau.common.sports import Sport
 from venues.models.places import Bookable, Venue
 from venues.querysets import PriceRuleQuerySet
 
+LATEST_CLOSING = 36 * 60
+"""A court that stays open overnight closes at most at noon of the next day."""
+
 
 class Weekday(models.IntegerChoices):
     """ISO 8601: Monday is 1."""
@@ -31,6 +34,20 @@ class Weekday(models.IntegerChoices):
     FRIDAY = 5, _("Friday")
     SATURDAY = 6, _("Saturday")
     SUNDAY = 7, _("Sunday")
+
+
+class DayType(models.TextChoices):
+    """What a day is, the most special first: the first that a court has hours for wins.
+
+    8 August is National Fitness Day (全民健身日), on which public venues are free. A
+    holiday and a make-up working day (调休) follow the State Council's calendar.
+    """
+
+    FITNESS_DAY = "fitness_day", _("National Fitness Day, 8 August")
+    HOLIDAY = "holiday", _("public holiday")
+    SCHOOL_BREAK = "school_break", _("school break")
+    WEEKEND = "weekend", _("weekend")
+    WORKING = "working", _("working day")
 
 
 class PriceGroup(models.TextChoices):
@@ -79,7 +96,9 @@ class WeeklyHours(models.Model):
         verbose_name_plural = _("weekly opening hours")
         constraints = [
             models.CheckConstraint(
-                condition=Q(opens__lt=F("closes"), closes__lte=1440),
+                condition=Q(
+                    opens__lt=F("closes"), opens__lte=1439, closes__lte=LATEST_CLOSING
+                ),
                 name="venues_weeklyhours_opens_before_it_closes",
                 violation_error_message=_("The opening must come before the closing."),
             ),
@@ -102,6 +121,63 @@ class WeeklyHours(models.Model):
     def __str__(self) -> str:
         day = Weekday(self.weekday).label
         return f"{day} {clock_text(self.opens)}–{clock_text(self.closes)}"
+
+
+class DayTypeHours(models.Model):
+    """Open from..until on days of a type; stands before the hours of the weekday.
+
+    With both times empty the court is shut on such days.
+    """
+
+    venue = models.ForeignKey(
+        Venue,
+        verbose_name=_("venue"),
+        on_delete=models.CASCADE,
+        related_name="day_type_hours",
+    )
+    bookable = models.ForeignKey(
+        Bookable,
+        verbose_name=_("court"),
+        on_delete=models.CASCADE,
+        related_name="day_type_hours",
+        null=True,
+        blank=True,
+    )
+    day_type = models.CharField(
+        _("type of day"), max_length=12, choices=DayType.choices
+    )
+    opens = MinuteOfDayField(_("opens"), null=True, blank=True)
+    closes = MinuteOfDayField(_("closes"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("opening hours of a type of day")
+        verbose_name_plural = _("opening hours of types of days")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(opens=None, closes=None)
+                | Q(
+                    opens__isnull=False,
+                    opens__lt=F("closes"),
+                    opens__lte=1439,
+                    closes__lte=LATEST_CLOSING,
+                ),
+                name="venues_daytypehours_opens_before_it_closes",
+                violation_error_message=_(
+                    "Give both times, the opening first, or leave both empty."
+                ),
+            ),
+            models.UniqueConstraint(
+                fields=["venue", "bookable", "day_type"],
+                nulls_distinct=False,
+                name="venues_daytypehours_one_a_type",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        words = DayType(self.day_type).label
+        if self.opens is None or self.closes is None:
+            return f"{words} ✕"
+        return f"{words} {clock_text(self.opens)}–{clock_text(self.closes)}"
 
 
 class HoursException(models.Model):
@@ -132,7 +208,12 @@ class HoursException(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(opens=None, closes=None)
-                | Q(opens__isnull=False, opens__lt=F("closes"), closes__lte=1440),
+                | Q(
+                    opens__isnull=False,
+                    opens__lt=F("closes"),
+                    opens__lte=1439,
+                    closes__lte=LATEST_CLOSING,
+                ),
                 name="venues_hoursexception_opens_before_it_closes",
                 violation_error_message=_(
                     "Give both times, the opening first, or leave both empty."
@@ -176,7 +257,13 @@ class PriceRule(models.Model):
     group = models.CharField(
         _("for"), max_length=12, choices=PriceGroup.choices, blank=True, default=""
     )
-    weekday = models.PositiveSmallIntegerField(_("weekday"), choices=Weekday.choices)
+    day_type = models.CharField(
+        _("type of day"), max_length=12, choices=DayType.choices, blank=True, default=""
+    )
+    # Empty on a rule for a type of day, which stands before those for weekdays.
+    weekday = models.PositiveSmallIntegerField(
+        _("weekday"), choices=Weekday.choices, null=True, blank=True
+    )
     starts = MinuteOfDayField(_("from"), default=0)
     ends = MinuteOfDayField(_("until"), default=1440)
     price_fen = models.PositiveIntegerField(_("fen per hour"))
@@ -199,12 +286,17 @@ class PriceRule(models.Model):
         verbose_name_plural = _("prices")
         constraints = [
             models.CheckConstraint(
-                condition=Q(starts__lt=F("ends"), ends__lte=1440),
+                condition=Q(starts__lt=F("ends"), ends__lte=LATEST_CLOSING),
                 name="venues_pricerule_starts_before_it_ends",
             ),
             models.CheckConstraint(
                 condition=Q(valid_until=None) | Q(valid_from__lt=F("valid_until")),
                 name="venues_pricerule_valid_from_before_until",
+            ),
+            models.CheckConstraint(
+                condition=Q(day_type="", weekday__gte=1, weekday__lte=7)
+                | (~Q(day_type="") & Q(weekday=None)),
+                name="venues_pricerule_for_a_weekday_or_a_day_type",
             ),
             models.CheckConstraint(
                 condition=Q(bookable=None) | Q(sport=""),
@@ -221,7 +313,8 @@ class PriceRule(models.Model):
                     (_court_or_all(), RangeOperators.EQUAL),
                     ("sport", RangeOperators.EQUAL),
                     ("group", RangeOperators.EQUAL),
-                    ("weekday", RangeOperators.EQUAL),
+                    ("day_type", RangeOperators.EQUAL),
+                    (Coalesce(F("weekday"), Value(0)), RangeOperators.EQUAL),
                     (_minutes("starts", "ends"), RangeOperators.OVERLAPS),
                     (
                         Func(
@@ -238,6 +331,96 @@ class PriceRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        day = Weekday(self.weekday).label
+        day = (
+            Weekday(self.weekday).label
+            if self.weekday
+            else DayType(self.day_type).label
+        )
         times = f"{clock_text(self.starts)}–{clock_text(self.ends)}"
         return f"{day} {times} ¥{yuan(self.price_fen)}"
+
+
+class CancelBand(models.Model):
+    """Who cancels at least so long before the start gets so much back.
+
+    The bands of a venue are read from the longest notice down; below the last one
+    nothing comes back. A venue without bands lets nobody cancel a paid booking.
+    """
+
+    venue = models.ForeignKey(
+        Venue,
+        verbose_name=_("venue"),
+        on_delete=models.CASCADE,
+        related_name="cancel_bands",
+    )
+    minutes_before = models.PositiveIntegerField(_("minutes before the start"))
+    percent = models.PositiveSmallIntegerField(_("percent that comes back"))
+
+    class Meta:
+        verbose_name = _("cancellation band")
+        verbose_name_plural = _("cancellation bands")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(percent__gte=1, percent__lte=100),
+                name="venues_cancelband_percent_is_one",
+            ),
+            models.UniqueConstraint(
+                fields=["venue", "minutes_before"],
+                name="venues_cancelband_one_per_notice",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.minutes_before} min → {self.percent} %"
+
+
+class Quota(models.Model):
+    """How much one person may book in a day, week or month; both limits count.
+
+    A quota without a venue holds for the whole city, counted over all its venues.
+    """
+
+    class Period(models.TextChoices):
+        DAY = "day", _("a day")
+        WEEK = "week", _("a week")
+        MONTH = "month", _("a month")
+
+    venue = models.ForeignKey(
+        Venue,
+        verbose_name=_("venue"),
+        on_delete=models.CASCADE,
+        related_name="quotas",
+        null=True,
+        blank=True,
+    )
+    sport = models.CharField(
+        _("sport"), max_length=16, choices=Sport.choices, blank=True, default=""
+    )
+    group = models.CharField(
+        _("for"), max_length=12, choices=PriceGroup.choices, blank=True, default=""
+    )
+    per = models.CharField(_("in"), max_length=5, choices=Period.choices)
+    most_minutes = models.PositiveIntegerField(
+        _("minutes at most"), null=True, blank=True
+    )
+    most_bookings = models.PositiveSmallIntegerField(
+        _("bookings at most"), null=True, blank=True
+    )
+
+    class Meta:
+        verbose_name = _("quota")
+        verbose_name_plural = _("quotas")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(most_minutes__gte=1) | Q(most_bookings__gte=1),
+                name="venues_quota_limits_something",
+            ),
+            models.UniqueConstraint(
+                fields=["venue", "sport", "group", "per"],
+                nulls_distinct=False,
+                name="venues_quota_one_per_period",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.venue or '*'} {self.sport} {self.group} {self.per}"

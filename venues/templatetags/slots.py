@@ -34,6 +34,8 @@ class _Cells:
             SlotState.HELD: _word("held", _("Held")),
             SlotState.BOOKED: _word("booked", _("Taken")),
             SlotState.BLOCKED: _word("booked", _("Shut")),
+            SlotState.SESSION: _word("booked", _("Tickets")),
+            SlotState.BALLOT: _word("booked", _("Ballot")),
             SlotState.PAST: _word("booked", _("Over")),
         }
         self._peak = _("Peak")

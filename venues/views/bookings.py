@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -27,7 +28,7 @@ from venues import actions, queries
 from venues.actions.slots import PickedSlot, resolve_picks
 from venues.errors import FormDamaged, NotCancellable, PriceChanged, SlotTaken
 from venues.forms import BookForm, read_picks
-from venues.models import Booking, EntryPass, Venue
+from venues.models import Booking, BookingLine, EntryPass, Venue
 
 PER_PAGE = 20
 
@@ -143,8 +144,7 @@ def _show_summary(
         "summary": summary,
         "dependant": dependant,
         "family": _family_links(request, person, dependant),
-        "cancel_until": summary
-        and venue.cancellable_until(summary.slots[0].offer.starts_at),
+        "cancel_bands": _bands(venue, summary),
     }
     if summary:
         context["form"] = BookForm(
@@ -164,6 +164,21 @@ def _summary(
     if queries.is_taken([w for slot in slots for w in slot.wanted], at=now):
         raise SlotTaken
     return Summary(picks, slots)
+
+
+def _bands(venue: Venue, summary: Summary | None) -> list[tuple[datetime, int]]:
+    """(until when, percent that comes back) of what would be booked now."""
+    if summary is None:
+        return []
+    rules = queries.house_rules(venue, today=clock.today())
+    terms = Booking(cancel_terms=rules.cancel_terms)
+    return terms.bands_for(summary.slots[0].offer.starts_at)
+
+
+def _fen_asked(request: HttpRequest) -> int | None:
+    """What the page said would come back, when it said so."""
+    given = request.POST.get("expected_fen", "")
+    return int(given) if given.isascii() and given.isdigit() else None
 
 
 def _own_booking_of(request: HttpRequest, person: User) -> Booking | None:
@@ -293,10 +308,10 @@ def booking(request: HttpRequest, number: str) -> HttpResponse:
         "entry_pass": entry_pass if is_coming else None,
         "used_at": _used_at(entry_pass),
         "refunds": [(refund, *_refund_words(refund)) for refund in refunds],
-        "can_cancel": shown.is_cancellable_at(now)
+        "can_cancel": shown.can_be_given_back_at(now)
         and shown.shown_state_at(now) != Booking.State.EXPIRED
         and not _used_at(entry_pass),
-        "cancel_until": shown.venue.cancellable_until(shown.starts_at),
+        "cancel_bands": shown.bands_for(shown.starts_at),
         "is_coming": is_coming,
     }
     return render(request, "venues/booking.html", context)
@@ -326,7 +341,11 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
     refusal: DomainError | None = None
     if request.method == "POST":
         try:
-            actions.cancel_booking(booking=shown, by=_person(request))
+            actions.cancel_booking(
+                booking=shown,
+                by=_person(request),
+                expected_fen=_fen_asked(request),
+            )
         except NotCancellable as said_no:
             shown.refresh_from_db()
             if shown.state == Booking.State.CANCELLED:
@@ -339,14 +358,18 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
             return redirect(shown)
     elif shown.state == Booking.State.CANCELLED:
         return redirect(shown)
+    now = clock.now()
     paid = Payment.objects.for_owner(shown).holding_money()
+    lines = shown.lines.filter(state=BookingLine.State.STANDING)
     context = {
         "booking": shown,
         "venue": shown.venue,
         "refusal": refusal,
-        "can_cancel": refusal is None and shown.is_cancellable_at(clock.now()),
-        "cancel_until": shown.venue.cancellable_until(shown.starts_at),
-        "comes_back_fen": sum(p.amount_fen - p.refunded_fen for p in paid),
+        "can_cancel": refusal is None and shown.can_be_given_back_at(now),
+        "paid_fen": sum(p.amount_fen - p.refunded_fen for p in paid),
+        "comes_back_fen": sum(shown.refund_of(line, at=now) for line in lines)
+        if shown.state == Booking.State.CONFIRMED
+        else 0,
     }
     status = refusal.status if refusal else HTTPStatus.OK
     return render(request, "venues/cancel.html", context, status=status)

@@ -181,7 +181,7 @@ def venue(request: HttpRequest, code: str) -> HttpResponse:
         ],
         "sports": [(name, Sport(name).label) for name in sports],
         "sport": sport,
-        "cancel_hours": _hours(shown.cancel_minutes),
+        "cancel_bands": shown.cancel_bands.order_by("-minutes_before"),
     }
     if sport:
         context |= _grid(request, shown, sport, on)

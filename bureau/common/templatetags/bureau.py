@@ -10,7 +10,7 @@ from django.forms import BoundField, CheckboxSelectMultiple, RadioSelect
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from bureau.common import clock, fields, money
 from bureau.common.sports import Sport
@@ -92,6 +92,17 @@ def distance(metres: float) -> str:
     if metres < 995:
         return _("%(number)s m") % {"number": round(metres / 10) * 10}
     return _("%(number)s km") % {"number": f"{metres / 1000:.1f}"}
+
+
+@register.filter
+def duration(minutes: int) -> str:
+    """120 -> "2 hours", 90 -> "90 minutes", 2880 -> "2 days"."""
+    days, hours = minutes // 1440, minutes // 60
+    if days and minutes % 1440 == 0:
+        return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+    if hours and minutes % 60 == 0:
+        return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
+    return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
 
 
 @register.filter

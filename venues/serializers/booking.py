@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib.gis.geos import Point
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -16,7 +15,7 @@ from bureau.common import clock
 from bureau.common.sports import Sport
 from bureau.payments.models import Payment
 from bureau.regions.models import District
-from venues.models import Admission, Booking, BookingLine, EntryPass, Venue
+from venues.models import Admission, Booking, BookingLine, CancelBand, EntryPass, Venue
 from venues.models.rules import PriceGroup
 from venues.queries import SlotState
 
@@ -156,7 +155,15 @@ class CourtOutput(serializers.Serializer[Any]):
     slot_minutes = serializers.IntegerField()
 
 
+class CancelBandOutput(serializers.ModelSerializer[CancelBand]):
+    class Meta:
+        model = CancelBand
+        fields = ["minutes_before", "percent"]
+        read_only_fields = fields
+
+
 class VenueDetailOutput(VenueOutput):
+    cancel_bands = serializers.SerializerMethodField()
     courts = serializers.SerializerMethodField()
     days = serializers.SerializerMethodField()
 
@@ -167,12 +174,18 @@ class VenueDetailOutput(VenueOutput):
             "days_ahead",
             "hold_minutes",
             "max_slots",
-            "cancel_minutes",
+            "cancel_bands",
             "entry_minutes",
             "courts",
             "days",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(CancelBandOutput(many=True))
+    def get_cancel_bands(self, venue: Venue) -> Any:
+        """Longest notice first; below the last one nothing comes back."""
+        bands = venue.cancel_bands.order_by("-minutes_before")
+        return CancelBandOutput(bands, many=True).data
 
     @extend_schema_field(CourtOutput(many=True))
     def get_courts(self, venue: Venue) -> Any:
@@ -283,11 +296,20 @@ class DependantNameOutput(serializers.ModelSerializer[Dependant]):
         read_only_fields = fields
 
 
+WHOLE = 100
+
+
+class BandOutput(serializers.Serializer[Any]):
+    until = serializers.DateTimeField()
+    percent = serializers.IntegerField(min_value=1, max_value=100)
+
+
 class BookingOutput(serializers.ModelSerializer[Booking]):
     venue = VenueNameOutput()
     dependant = DependantNameOutput(allow_null=True)
     state = serializers.SerializerMethodField()
     cancellable_until = serializers.SerializerMethodField()
+    refund_bands = serializers.SerializerMethodField()
     lines = LineOutput(many=True)
 
     class Meta:
@@ -300,9 +322,11 @@ class BookingOutput(serializers.ModelSerializer[Booking]):
             "starts_at",
             "ends_at",
             "total_fen",
+            "retained_fen",
             "created_at",
             "hold_until",
             "cancellable_until",
+            "refund_bands",
             "cancelled_at",
             "cancel_reason",
             "lines",
@@ -314,11 +338,20 @@ class BookingOutput(serializers.ModelSerializer[Booking]):
         """The state now: a hold that ran out reads expired."""
         return booking.shown_state_at(clock.now())
 
-    @extend_schema_field(OpenApiTypes.DATETIME)
-    def get_cancellable_until(self, booking: Booking) -> str:
-        """Until when a booking is given back in full."""
-        until = booking.venue.cancellable_until(booking.starts_at)
-        return until.astimezone(clock.CHINA).isoformat()
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_cancellable_until(self, booking: Booking) -> str | None:
+        """Until when all of it comes back; null when its terms never promise that."""
+        bands = booking.bands_for(booking.starts_at)
+        ends = [until for until, percent in bands if percent == WHOLE]
+        return max(ends).astimezone(clock.CHINA).isoformat() if ends else None
+
+    @extend_schema_field(BandOutput(many=True))
+    def get_refund_bands(self, booking: Booking) -> list[dict[str, Any]]:
+        """What comes back until when; after the last of them, nothing."""
+        return [
+            {"until": until.astimezone(clock.CHINA).isoformat(), "percent": percent}
+            for until, percent in booking.bands_for(booking.starts_at)
+        ]
 
 
 class PaymentOfBookingOutput(serializers.ModelSerializer[Payment]):

@@ -29,7 +29,7 @@ from bureau.regions.models import District
 from venues import actions, queries
 from venues.actions import Pick
 from venues.models import Booking, EntryPass, Venue
-from venues.serializers import (
+from venues.serializers.booking import (
     FAR,
     AdmissionInput,
     AdmissionOutput,

@@ -1,0 +1,101 @@
+"""Short answers about venues and bookings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Min
+from django.utils.translation import gettext as _
+
+from bureau.accounts.models import User
+from bureau.common import clock
+from bureau.common.db import prepared
+from bureau.common.sports import Sport
+from venues.models import (
+    Bookable,
+    Booking,
+    Occupancy,
+    PriceRule,
+    Venue,
+)
+
+
+def offered_sports() -> list[tuple[str, str]]:
+    """(code, words) of what some public venue has a court for."""
+    courts = Bookable.objects.offered().filter(venue__in=Venue.objects.public())
+    return [(code, str(Sport(code).label)) for code in courts.sports()]
+
+
+# Constant text: putting it together anew takes Django longer than asking it.
+_FOR_BOOKING = """
+    SELECT id, code, kind, name, days_ahead, hold_minutes, max_slots, closed_on,
+           rules_version
+      FROM venues_venue
+     WHERE code = $1 AND kind = 'public' AND closed_on IS NULL
+"""
+
+
+def venue_for_booking(code: str) -> Venue | None:
+    """A public venue with as much of its row as `hold_slots` needs."""
+    sql = prepared("venues_for_booking", _FOR_BOOKING, 1)
+    return next(iter(Venue.objects.raw(sql, [code])), None)
+
+
+def lowest_prices(venues: Sequence[Venue], *, on: date) -> dict[int, int]:
+    """What the cheapest hour of each venue costs everybody (fen, by venue id)."""
+    return dict(
+        PriceRule.objects.in_force_between(on, on)
+        .filter(venue__in=venues, group="")
+        .values_list("venue")
+        .annotate(Min("price_fen"))
+        .order_by()
+    )
+
+
+def personal_data_of(user: User) -> list[dict[str, Any]]:
+    """What we hold of a person: their bookings, as JSON types."""
+    bookings = Booking.objects.visible_to(user).with_lines().order_by("pk")
+    return [
+        {
+            "number": booking.number,
+            "venue": booking.venue.name,
+            "for": booking.dependant_id,
+            "state": booking.state,
+            "total_fen": booking.total_fen,
+            "created_at": booking.created_at.isoformat(),
+            "slots": [
+                {
+                    "court": line.bookable.name,
+                    "starts_at": line.starts_at.isoformat(),
+                    "ends_at": line.ends_at.isoformat(),
+                    "price_fen": line.price_fen,
+                }
+                for line in booking.lines.all()
+            ],
+        }
+        for booking in bookings
+    ]
+
+
+def reasons_to_stay(user: User) -> list[str]:
+    """What must end before an account can be deleted, in the person's language."""
+    return [
+        _("Your booking %(number)s is still ahead. Cancel it first.")
+        % {"number": number}
+        for number in Booking.objects.visible_to(user)
+        .upcoming_at(clock.now())
+        .order_by("starts_at", "pk")
+        .values_list("number", flat=True)
+    ]
+
+
+def is_taken(wanted: Sequence[tuple[int, datetime, datetime]], *, at: datetime) -> bool:
+    """Whether some of this floor is taken now. Only `hold_slots` can promise it."""
+    return Occupancy.objects.during_any_of(wanted).standing_at(at).exists()
+
+
+def gate_opens_at(booking: Booking) -> datetime:
+    """From when the gate lets in; `booking.venue` must be loaded."""
+    return booking.starts_at - timedelta(minutes=booking.venue.entry_minutes)
