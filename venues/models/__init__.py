@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from venues.models.ballots import Ballot, BallotRequest, BallotSlot
 from venues.models.bookings import Block, Booking, BookingChange, BookingLine, Occupancy
+from venues.models.calendars import CalendarFeed
 from venues.models.conduct import Appeal, Ban, ConductPoint, ConductRule
 from venues.models.gate import Admission, Crossing, EntryPass, GateDevice, OfflineScan
 from venues.models.openness import MarketPrice, PriceException, Programme
@@ -43,6 +44,7 @@ __all__ = [
     "Booking",
     "BookingChange",
     "BookingLine",
+    "CalendarFeed",
     "CancelBand",
     "Club",
     "Companion",

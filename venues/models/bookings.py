@@ -111,6 +111,9 @@ class Booking(models.Model):
     reminded_at = models.DateTimeField(
         _("reminded at"), null=True, blank=True, editable=False
     )
+    reminded_soon_at = models.DateTimeField(
+        _("reminded shortly before at"), null=True, blank=True, editable=False
+    )
     created_at = models.DateTimeField(_("created at"))
     hold_until = models.DateTimeField(_("held until"), null=True, blank=True)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
@@ -165,6 +168,11 @@ class Booking(models.Model):
                 fields=["invoice"],
                 condition=Q(invoice__isnull=False),
                 name="venues_booking_of_invoice",
+            ),
+            models.Index(
+                fields=["starts_at"],
+                condition=Q(state="confirmed", reminded_soon_at=None),
+                name="venues_booking_to_remind",
             ),
         ]
 
