@@ -51,7 +51,10 @@ def drive(
     connections: int,
     once: bool = False,
 ) -> Load:
-    """Send the requests in turn; `once` stops when each was sent."""
+    """Send the requests in turn; `once` sends none twice.
+
+    The seconds are those to the last answer: wrk goes on to the end of its time.
+    """
     with tempfile.NamedTemporaryFile("w", suffix=".tsv") as listed:
         for request in requests:
             listed.write(
