@@ -69,10 +69,31 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "bureau.notices.tasks.sweep_deliveries",
         "schedule": 60,
     },
+    # A reminder that comes five minutes late still says "in two hours".
+    "venues-send-reminders": {
+        "task": "venues.tasks.send_reminders",
+        "schedule": 300,
+    },
     # Lists and the map should not count floor that nobody pays for; booking itself
     # takes lapsed holds over without it.
     "venues-expire-holds": {
         "task": "venues.tasks.expire_holds",
         "schedule": 30,
+    },
+    # The old slots stand meanwhile, but nobody else can have the new ones.
+    "venues-expire-changes": {
+        "task": "venues.tasks.expire_changes",
+        "schedule": 30,
+    },
+    # Most floor is offered in the moment in which it is freed; this finds the rest,
+    # well within the minute that we promise.
+    "venues-offer-to-lines": {
+        "task": "venues.tasks.offer_to_lines",
+        "schedule": 20,
+    },
+    # A line whose time has begun waits for nothing any more.
+    "venues-close-lines": {
+        "task": "venues.tasks.close_lines",
+        "schedule": 60,
     },
 }

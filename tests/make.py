@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from django.contrib.gis.geos import MultiPolygon, Point, Polygon
 
-from bureau.accounts.models import User
+from bureau.accounts.models import Dependant, User
 from bureau.common import clock
 from bureau.common.sports import Sport
 from bureau.payments.actions import settle_payment
@@ -47,6 +47,23 @@ def citizen(**given: Any) -> User:
     given.setdefault("phone", f"139{next(_serial):08}")
     given.setdefault("phone_verified_at", clock.now())
     return user(**given)
+
+
+def dependant(guardian: User, **given: Any) -> Dependant:
+    """A child of ten or so, for whom the guardian books."""
+    given.setdefault("relation", Dependant.Relation.CHILD)
+    given.setdefault("fingerprint", uuid4().hex)
+    given.setdefault("masked_name", "李*")
+    given.setdefault("masked_id_number", "3708**********0011")
+    given.setdefault("birth_on", clock.today() - timedelta(days=3650))
+    return Dependant.objects.create(
+        guardian=guardian,
+        sealed_name=b"",
+        sealed_id_number=b"",
+        sex="female",
+        registered_at=clock.now(),
+        **given,
+    )
 
 
 def district(**given: Any) -> District:
@@ -198,4 +215,4 @@ def confirmed(**given: Any) -> Booking:
 
 
 def pass_of(booking: Booking) -> EntryPass:
-    return EntryPass.objects.get(booking=booking)
+    return EntryPass.objects.of_bookers().get(booking=booking)

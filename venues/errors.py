@@ -27,7 +27,7 @@ class SlotInThePast(DomainError):
 
 class SlotNotOpenYet(DomainError):
     code = "slot_not_open_yet"
-    message = _("That day can be booked from %(opens_on)s on.")
+    message = _("That day can be booked from %(opens_at)s on.")
 
 
 class NothingPicked(DomainError):
@@ -166,6 +166,26 @@ class PriceInThePast(DomainError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class PriceEndsTooEarly(DomainError):
+    code = "price_ends_too_early"
+    message = _("A price ends after it begins.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class PriceBreaksRule(DomainError):
+    """Free and low-fee opening (2021 norm, no. 7); an exception needs a reason."""
+
+    code = "price_breaks_rule"
+    message = _("This price breaks the rule for low-fee venues: %(breach)s")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class NotForYouToGrant(DomainError):
+    code = "not_for_you_to_grant"
+    message = _("You may not publish a price that breaks the rule.")
+    status = HTTPStatus.FORBIDDEN
+
+
 class SlotKeptForDesk(DomainError):
     """A part of the courts waits for those who come to the window or telephone."""
 
@@ -182,7 +202,7 @@ class TooShortNotice(DomainError):
 
 class QuotaUsedUp(DomainError):
     code = "quota_used_up"
-    message = _("Your quota is used up: at most %(most)s %(per)s.")
+    message = _("Your quota is used up: at most %(most)s %(per)s (%(scope)s).")
 
 
 class Banned(DomainError):
@@ -209,6 +229,12 @@ class NotChangeable(DomainError):
     message = _("These times cannot be changed any more.")
 
 
+class NothingToChange(DomainError):
+    code = "nothing_to_change"
+    message = _("You have these times already. Please pick other ones.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class ChangeUnderWay(DomainError):
     code = "change_under_way"
     message = _("A change of this booking waits for its payment. Pay or drop it first.")
@@ -217,6 +243,11 @@ class ChangeUnderWay(DomainError):
 class AlreadyInLine(DomainError):
     code = "already_in_line"
     message = _("You are on the waiting list for this time already.")
+
+
+class TooManyLines(DomainError):
+    code = "too_many_lines"
+    message = _("You wait for %(most)s times already. Leave one of these lines first.")
 
 
 class NotInLine(DomainError):
@@ -232,3 +263,193 @@ class SlotNotTaken(DomainError):
 class OfferOver(DomainError):
     code = "offer_over"
     message = _("This offer has run out.")
+
+
+# --- The gate and the desk ------------------------------------------------------------
+
+
+class VenueFull(DomainError):
+    code = "venue_full"
+    message = _("The house is full: %(inside)s of at most %(most)s people are inside.")
+
+
+class NobodyInside(DomainError):
+    code = "nobody_inside"
+    message = _("More people would leave than were counted in.")
+
+
+class PassNotInside(DomainError):
+    code = "pass_not_inside"
+    message = _("Nobody came in with this pass.")
+
+
+class PassLeft(DomainError):
+    code = "pass_left"
+    message = _("The people of this pass were counted out before.")
+
+
+class DeviceRevoked(DomainError):
+    code = "device_revoked"
+    message = _("This device may not check passes any more. Register it again.")
+    status = HTTPStatus.FORBIDDEN
+
+
+class PersonNotFound(DomainError):
+    code = "person_not_found"
+    message = _("Nobody is registered with this number.")
+    status = HTTPStatus.NOT_FOUND
+
+
+class DeskVisitOver(DomainError):
+    code = "desk_visit_over"
+    message = _("Too much time went by. Please find the person again.")
+
+
+class NoPhoneForLink(DomainError):
+    code = "no_phone_for_link"
+    message = _("This person has no mobile number. Take cash, or book something free.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class WrongCash(DomainError):
+    code = "wrong_cash"
+    message = _("This payment is not one that the desk can take.")
+
+
+class InviteUnknown(DomainError):
+    code = "invite_unknown"
+    message = _("This invitation does not hold any more. Ask for a new link.")
+    status = HTTPStatus.NOT_FOUND
+
+
+class OwnInvite(DomainError):
+    code = "own_invite"
+    message = _("This is your own booking. Send the link to who plays with you.")
+
+
+class NotShareable(DomainError):
+    """Only a paid booking that stands can be shared."""
+
+    code = "not_shareable"
+    message = _("Nobody can join this booking: it does not stand.")
+
+
+class TooLateForCompanions(DomainError):
+    code = "too_late_for_companions"
+    message = _("Who plays along could be changed until %(until)s.")
+
+
+class PartyFull(DomainError):
+    code = "party_full"
+    message = _("All %(most)s places of this booking are given away.")
+
+
+class PartyTooLarge(DomainError):
+    """What would be left of the booking is too small for those who joined it."""
+
+    code = "party_too_large"
+    message = _(
+        "%(along)s people have joined, but only %(most)s could still play along. "
+        "Remove somebody first."
+    )
+
+
+class NotAlong(DomainError):
+    code = "not_along"
+    message = _("This person is not among those who play along any more.")
+
+
+# --- Open sessions --------------------------------------------------------------------
+
+
+class SessionFull(DomainError):
+    code = "session_full"
+    message = _("So many places are not left any more: %(left)s can still be had.")
+
+
+class SessionBegun(DomainError):
+    code = "session_begun"
+    message = _("This session has begun. Ask for a ticket at the window.")
+
+
+class SessionOver(DomainError):
+    code = "session_over"
+    message = _("This session is over.")
+
+
+class SessionCancelled(DomainError):
+    code = "session_cancelled"
+    message = _("This session is cancelled.")
+
+
+class SessionNotOpenYet(DomainError):
+    code = "session_not_open_yet"
+    message = _("Tickets for this session can be had from %(opens_at)s on.")
+
+
+class TooManyTickets(DomainError):
+    code = "too_many_tickets"
+    message = _("One person can have at most %(most)s places in a session.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class CapacityTooSmall(DomainError):
+    code = "capacity_too_small"
+    message = _("%(taken)s places are taken: the session cannot have fewer.")
+
+
+class SessionBackwards(DomainError):
+    code = "session_backwards"
+    message = _("A session ends after it starts, lies ahead, and has places.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class ConcessionTooDear(DomainError):
+    code = "concession_too_dear"
+    message = _("The reduced price is not above the full price.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+# --- Conduct --------------------------------------------------------------------------
+
+
+class AppealTooLate(DomainError):
+    code = "appeal_too_late"
+    message = _("An appeal against these points was possible until %(until)s.")
+
+
+class AlreadyAppealed(DomainError):
+    code = "already_appealed"
+    message = _("You have appealed against these points already.")
+
+
+class AlreadyDecided(DomainError):
+    code = "already_decided"
+    message = _("Somebody has decided this appeal already.")
+
+
+class AlreadyExcused(DomainError):
+    code = "already_excused"
+    message = _("These points are excused already.")
+
+
+class BanNotInForce(DomainError):
+    code = "ban_not_in_force"
+    message = _("This ban is over or lifted already.")
+
+
+class ReasonMissing(DomainError):
+    code = "reason_missing"
+    message = _("Please say why.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class RuleInThePast(DomainError):
+    code = "rule_in_the_past"
+    message = _("A rule of conduct begins tomorrow at the earliest.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class NotANoShow(DomainError):
+    code = "not_a_no_show"
+    message = _("This booking is not one at which nobody came.")

@@ -10,3 +10,27 @@ from venues import actions
 def expire_holds() -> None:
     """Give back the floor of holds that nobody paid for."""
     actions.expire_holds(at=clock.now())
+
+
+@shared_task
+def expire_changes() -> None:
+    """Give back the floor of changes that nobody paid for."""
+    actions.expire_changes(at=clock.now())
+
+
+@shared_task
+def offer_to_lines() -> None:
+    """Offer what became free to those who wait for it."""
+    actions.offer_to_lines(at=clock.now())
+
+
+@shared_task
+def close_lines() -> None:
+    """End the waiting for times that have come."""
+    actions.close_lines(at=clock.now())
+
+
+@shared_task
+def send_reminders() -> None:
+    """Remind people of what they play tomorrow and soon."""
+    actions.send_reminders(at=clock.now())

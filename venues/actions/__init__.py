@@ -20,7 +20,15 @@ from venues.actions.changes import (
     drop_change,
     expire_changes,
 )
+from venues.actions.companions import (
+    join_booking,
+    leave_booking,
+    make_invite,
+    remove_companion,
+    withdraw_invite,
+)
 from venues.actions.gate import admit, admit_checked, check_pass, check_token
+from venues.actions.reminders import send_reminders
 from venues.actions.rules import Band, move_pin, set_prices, set_weekly_hours
 from venues.actions.slots import Pick
 from venues.actions.waiting import (
@@ -28,6 +36,7 @@ from venues.actions.waiting import (
     join_waiting_list,
     leave_waiting_list,
     offer_to_line,
+    offer_to_lines,
 )
 
 __all__ = [
@@ -49,11 +58,18 @@ __all__ = [
     "expire_changes",
     "expire_holds",
     "hold_slots",
+    "join_booking",
     "join_waiting_list",
+    "leave_booking",
     "leave_waiting_list",
     "lift_block",
+    "make_invite",
     "move_pin",
     "offer_to_line",
+    "remove_companion",
+    "send_reminders",
+    "withdraw_invite",
+    "offer_to_lines",
     "set_prices",
     "set_weekly_hours",
 ]

@@ -10,6 +10,7 @@ from bureau.audit.models import record
 from bureau.common import clock
 from bureau.common.db import constraint_errors
 from venues.actions.slots import lock_floor, refuse_taken
+from venues.actions.waiting import offer_freed
 from venues.errors import (
     BlockAlreadyLifted,
     NothingPicked,
@@ -81,12 +82,21 @@ def block_units(
 
 @transaction.atomic
 def lift_block(*, block: Block, by: User) -> Block:
-    """Open blocked courts again. Raises `BlockAlreadyLifted`."""
+    """Open blocked courts again; who waits for them comes first.
+
+    Raises `BlockAlreadyLifted`.
+    """
     now = clock.now()
+    freed = [
+        (row.unit_id, row.during.lower, row.during.upper)
+        for row in Occupancy.objects.filter(block=block)
+    ]
+    lock_floor(freed)
     if not Block.objects.filter(pk=block.pk, lifted_at=None).update(lifted_at=now):
         raise BlockAlreadyLifted
     Occupancy.objects.filter(block=block).delete()
     record("venues.block.lifted", subject=block, by=by, at=now)
+    offer_freed(block.venue, freed, at=now)
     block.refresh_from_db()
     return block
 

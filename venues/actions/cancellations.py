@@ -14,6 +14,7 @@ from bureau.common import clock
 from bureau.common.money import yuan
 from bureau.payments.models import Payment
 from venues.actions.changes import drop_held_change
+from venues.actions.companions import fit_party, refuse_too_small
 from venues.actions.floor import lock_booking, lock_lines, refit, wanted_of
 from venues.actions.money import close_due, lock_payments, pay_back
 from venues.actions.slots import free_lines
@@ -48,8 +49,9 @@ def cancel_booking(
     (`Booking.cancel_terms`), slot by slot. `expected_fen` is what the person was told
     would come back: when a band has ended meanwhile, it is refused and asked again.
 
-    Raises `TooLateToCancel`, `AlreadyAdmitted`, `RefundChanged`, `BookingMovedOn` or
-    `NotCancellable`.
+    Raises `TooLateToCancel`, `AlreadyAdmitted`, `RefundChanged`, `BookingMovedOn`,
+    `NotCancellable`, or `PartyTooLarge` when more people have joined than could still
+    play.
     """
     now = clock.now()
     paid, booking, lines = _lock(booking, line_ids)
@@ -60,7 +62,7 @@ def cancel_booking(
     back = {line.pk: booking.refund_of(line, at=now) for line in lines}
     if expected_fen is not None and sum(back.values()) != expected_fen:
         raise RefundChanged(total=yuan(sum(back.values())))
-    return _give_up(
+    booking = _give_up(
         booking,
         lines,
         paid,
@@ -70,6 +72,8 @@ def cancel_booking(
         reason="",
         event="venues.booking.cancelled",
     )
+    refuse_too_small(booking)
+    return booking
 
 
 @transaction.atomic
@@ -82,7 +86,7 @@ def call_off_booking(
     """
     now = clock.now()
     paid, booking, lines = _lock(booking, line_ids)
-    return _give_up(
+    booking = _give_up(
         booking,
         lines,
         paid,
@@ -92,6 +96,8 @@ def call_off_booking(
         reason=reason,
         event="venues.booking.called_off",
     )
+    fit_party(booking, at=now, by=by)
+    return booking
 
 
 def _lock(
@@ -104,9 +110,12 @@ def _lock(
     if booking.state not in (Booking.State.HELD, Booking.State.CONFIRMED):
         raise NotCancellable
     standing = BookingLine.objects.standing().filter(booking=booking)
-    known = {line.pk for line in lines}
-    if not lines or not known <= set(standing.values_list("pk", flat=True)):
+    meant = {line.pk for line in lines}
+    known = set(standing.values_list("pk", flat=True))
+    if not meant or not meant <= known:
         raise BookingMovedOn
+    if booking.state == Booking.State.HELD and meant != known:
+        raise NotCancellable  # its payment asks for all of it
     return paid, booking, lines
 
 

@@ -16,6 +16,7 @@ from bureau.common.db import constraint_errors
 from bureau.common.money import yuan
 from bureau.payments import actions as payments
 from bureau.payments.models import Payment
+from venues.actions.companions import fit_party, refuse_too_small
 from venues.actions.floor import (
     beyond,
     groups_of,
@@ -28,7 +29,7 @@ from venues.actions.floor import (
 from venues.actions.money import lock_payments, pay_back
 from venues.actions.slots import (
     Pick,
-    Wanted,
+    PickedSlot,
     drop_arriving,
     expire_change,
     free_lines,
@@ -43,8 +44,11 @@ from venues.errors import (
     BookingMovedOn,
     ChangeUnderWay,
     NotChangeable,
+    NothingToChange,
     PriceChanged,
+    RefundChanged,
     SlotTaken,
+    TooManySlots,
 )
 from venues.models import (
     Booking,
@@ -63,43 +67,45 @@ def change_booking(
     quoted_fen: int,
     request_key: UUID,
     by: User,
+    expected_fen: int | None = None,
 ) -> BookingChange:
     """Exchange slots of a booking for others of the same venue.
 
     `quoted_fen` is the price of the new slots that the person was shown. What is given
-    up counts for what its cancellation would bring back now. When something is left to
-    pay, the new slots are held as long as a booking would be and the old ones stand
-    until the money is there; else the exchange happens at once.
+    up counts for what its cancellation would bring back now (`expected_fen`, if the
+    person was told). A slot that is picked again stays as it is, at its old price. When
+    something is left to pay, the new slots are held as long as a booking would be and
+    the old ones stand until the money is there; else the exchange happens at once.
 
     The same `request_key` again returns the change that it made the first time. Raises
     `NotChangeable`, `AlreadyAdmitted`, `ChangeUnderWay`, `BookingMovedOn`,
-    `PriceChanged`, `SlotTaken` and the refusals of `resolve_picks`.
+    `NothingToChange`, `PriceChanged`, `RefundChanged`, `SlotTaken` and the refusals of
+    `resolve_picks`.
     """
     now = clock.now()
     paid = lock_payments(booking)
     venue = booking.venue
-    groups = groups_of(
-        booking.booked_by, booking.dependant, venue=venue, on=clock.local_day(now)
-    )
-    slots = resolve_picks(venue, picks, at=now, groups=groups)
-    leaving = list(
-        BookingLine.objects.standing()
-        .filter(booking=booking, pk__in=line_ids)
-        .with_courts()
-    )
+    made_before = booking.changes.filter(request_key=request_key).first()
+    if made_before:
+        return made_before  # even when its slots have begun meanwhile
+    leaving, slots = exchange_of(booking, line_ids, picks, at=now)
     wanted = [w for slot in slots for w in slot.wanted]
-    lock_floor([*wanted, *wanted_of(leaving)])
+    lock_floor([*wanted, *wanted_of(leaving), *wanted_of(_arriving(booking))])
     booking = lock_booking(booking)
 
     made_before = booking.changes.filter(request_key=request_key).first()
     if made_before:
         return made_before
-    _refuse_change(booking, leaving, line_ids, at=now)
+    _refuse_change(booking, leaving, at=now)
+    refuse_too_many(booking, leaving, slots)
     total = sum(slot.offer.price.fen for slot in slots)
     if total != quoted_fen:
         raise PriceChanged(total=yuan(total))
     credit = sum(booking.refund_of(line, at=now) for line in leaving)
-    refuse_taken(_beyond_own(booking, wanted), at=now)
+    if expected_fen not in (None, credit):
+        raise RefundChanged(total=yuan(credit))
+    beyond_own = beyond(wanted, wanted_of(leaving))
+    refuse_taken(beyond_own, at=now)
 
     to_pay = max(0, total - credit)
     until = now + timedelta(minutes=venue.hold_minutes)
@@ -116,6 +122,7 @@ def change_booking(
         leaves_with=change
     )
     lines = write_lines(booking, slots, change=change)
+    refuse_too_small(booking)
     record(
         "venues.booking.change_asked",
         subject=booking,
@@ -126,7 +133,7 @@ def change_booking(
     if not to_pay:
         _exchange(change, booking, paid, at=now, by=by)
         return change
-    take_floor(lines, hold_until=until, only=_beyond_own(booking, wanted))
+    take_floor(lines, hold_until=until, only=beyond_own)
     change.payment = payments.request_payment(
         owner=booking,
         payer=by,
@@ -171,21 +178,31 @@ def confirm_paid_change(*, change: BookingChange, payment: Payment) -> BookingCh
 
 
 def expire_changes(*, at: datetime, most: int = 500) -> int:
-    """Let go of the floor of changes that nobody paid for; how many."""
+    """Clear unpaid changes away and offer their time to who waits for it; how many.
+
+    Safe to run by many workers at once.
+    """
+    lapsed = BookingChange.objects.lapsed_at(at).order_by("hold_until", "pk")
     cleared = 0
-    for change_id in BookingChange.objects.lapsed_at(at).values_list("pk", flat=True)[
-        :most
-    ]:
+    for change in lapsed.select_related("booking__venue")[:most]:
         with transaction.atomic():
-            cleared += expire_change(change_id, at=at)
+            arriving = list(change.arriving.with_courts())
+            lock_floor(wanted_of(arriving))
+            if expire_change(change.pk, at=at):
+                cleared += 1
+                offer_freed(change.booking.venue, wanted_of(arriving), at=at)
     return cleared
 
 
 def drop_held_change(booking: Booking, *, at: datetime, by: User | None) -> None:
-    """End a change that waits for its payment; the booking's rows must be locked."""
+    """End a change that waits for its payment, and offer its time to who waits for it.
+
+    The booking's rows and the floor of all its lines must be locked.
+    """
     held = booking.changes.filter(state=BookingChange.State.HELD).first()
     if held is None:
         return
+    arriving = list(held.arriving.with_courts())
     held.state, held.hold_until = BookingChange.State.DROPPED, None
     held.save(update_fields=["state", "hold_until"])
     drop_arriving(held.pk)
@@ -198,12 +215,14 @@ def drop_held_change(booking: Booking, *, at: datetime, by: User | None) -> None
         at=at,
         detail={"change": held.number},
     )
+    offer_freed(booking.venue, wanted_of(arriving), at=at)
 
 
 @transaction.atomic
 def drop_change(*, change: BookingChange, by: User) -> Booking:
     """The person keeps the slots as they were. Raises `NotChangeable`."""
     lock_payments(change.booking)
+    lock_floor(wanted_of(_arriving(change.booking)))
     booking = lock_booking(change.booking)
     change.refresh_from_db()
     if change.state != BookingChange.State.HELD:
@@ -212,16 +231,62 @@ def drop_change(*, change: BookingChange, by: User) -> Booking:
     return booking
 
 
+def exchange_of(
+    booking: Booking, line_ids: Collection[int], picks: Sequence[Pick], *, at: datetime
+) -> tuple[list[BookingLine], list[PickedSlot]]:
+    """(the lines that would leave, the slots that would arrive), for a look as well.
+
+    Raises `BookingMovedOn`, `NothingToChange` and the refusals of `resolve_picks`.
+    """
+    standing = BookingLine.objects.standing().filter(booking=booking)
+    leaving = list(standing.filter(pk__in=line_ids).with_courts())
+    if not leaving or {line.pk for line in leaving} != set(line_ids):
+        raise BookingMovedOn
+    groups = groups_of(
+        booking.booked_by,
+        booking.dependant,
+        venue=booking.venue,
+        on=clock.local_day(at),
+    )
+    slots = resolve_picks(booking.venue, picks, at=at, groups=groups)
+    old = {(line.bookable_id, line.starts_at) for line in leaving}
+    new = {(slot.bookable.pk, slot.offer.starts_at) for slot in slots}
+    leaving = [
+        line for line in leaving if (line.bookable_id, line.starts_at) not in new
+    ]
+    slots = [
+        slot for slot in slots if (slot.bookable.pk, slot.offer.starts_at) not in old
+    ]
+    if not slots:
+        raise NothingToChange
+    return leaving, slots
+
+
+def refuse_too_many(
+    booking: Booking, leaving: Sequence[BookingLine], slots: Sequence[PickedSlot]
+) -> None:
+    """Raise `TooManySlots` when the booking would grow beyond what the venue allows."""
+    standing = BookingLine.objects.standing().filter(booking=booking).count()
+    most = max(booking.venue.max_slots, standing)
+    if standing - len(leaving) + len(slots) > most:
+        raise TooManySlots(most=most)
+
+
+def _arriving(booking: Booking) -> list[BookingLine]:
+    """The slots of a change that waits for its payment, if there is one."""
+    pending = BookingLine.objects.filter(
+        booking=booking, state=BookingLine.State.PENDING
+    )
+    return list(pending.with_courts())
+
+
 def _refuse_change(
-    booking: Booking,
-    leaving: Sequence[BookingLine],
-    line_ids: Collection[int],
-    *,
-    at: datetime,
+    booking: Booking, leaving: Sequence[BookingLine], *, at: datetime
 ) -> None:
     if booking.state != Booking.State.CONFIRMED or booking.invoice_id:
         raise NotChangeable
-    if not leaving or {line.pk for line in leaving} != set(line_ids):
+    standing = BookingLine.objects.standing().filter(booking=booking)
+    if not {line.pk for line in leaving} <= set(standing.values_list("pk", flat=True)):
         raise BookingMovedOn
     if any(line.starts_at <= at or line.session_id for line in leaving):
         raise NotChangeable
@@ -233,12 +298,6 @@ def _refuse_change(
     if held.hold_until is None or held.hold_until > at:
         raise ChangeUnderWay
     drop_held_change(booking, at=at, by=None)
-
-
-def _beyond_own(booking: Booking, wanted: Sequence[Wanted]) -> list[Wanted]:
-    """What is wanted beyond the floor that the booking has already."""
-    own = BookingLine.objects.standing().filter(booking=booking).with_courts()
-    return beyond(wanted, wanted_of(list(own)))
 
 
 def _can_still_exchange(
@@ -259,7 +318,7 @@ def _can_still_exchange(
     if change.state != BookingChange.State.EXPIRED or is_too_late or not stands:
         return False
     try:
-        refuse_taken(_beyond_own(booking, wanted_of(arriving)), at=at)
+        refuse_taken(beyond(wanted_of(arriving), wanted_of(leaving)), at=at)
     except SlotTaken:
         return False
     return True
@@ -292,6 +351,7 @@ def _exchange(
     change.state, change.hold_until = BookingChange.State.DONE, None
     change.save(update_fields=["state", "hold_until"])
     refit(booking)
+    fit_party(booking, at=at, by=by)
     pay_back(
         paid,
         fen=change.refund_fen,

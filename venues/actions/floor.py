@@ -97,6 +97,8 @@ def write_lines(
             ends_at=slot.offer.ends_at,
             price_fen=slot.offer.price.fen,
             quote=slot.offer.price.as_quote(),
+            session=slot.session,
+            places=slot.places,
             arrives_with=change,
             state=BookingLine.State.PENDING if pending else BookingLine.State.STANDING,
         )
@@ -143,9 +145,21 @@ def refit(booking: Booking) -> None:
     """Make total and times of a booking those of its standing lines, and save them."""
     left = BookingLine.objects.standing().filter(booking=booking)
     span = left.aggregate(starts_at=Min("starts_at"), ends_at=Max("ends_at"))
+    if booking.starts_at != span["starts_at"]:
+        # Of another time people are reminded anew.
+        booking.reminded_at = booking.reminded_soon_at = None
     booking.starts_at, booking.ends_at = span["starts_at"], span["ends_at"]
     booking.total_fen = sum(left.values_list("price_fen", flat=True))
-    booking.save(update_fields=["starts_at", "ends_at", "total_fen", "retained_fen"])
+    booking.save(
+        update_fields=[
+            "starts_at",
+            "ends_at",
+            "total_fen",
+            "retained_fen",
+            "reminded_at",
+            "reminded_soon_at",
+        ]
+    )
 
 
 def lock_booking(booking: Booking) -> Booking:
@@ -157,10 +171,20 @@ def lock_booking(booking: Booking) -> Booking:
 
 
 def lock_lines(booking: Booking, line_ids: Collection[int] = ()) -> list[BookingLine]:
-    """The standing lines meant (all without `line_ids`), their floor locked."""
-    lines = BookingLine.objects.standing().filter(booking=booking).with_courts()
-    meant = [line for line in lines if not line_ids or line.pk in line_ids]
-    if wanted := wanted_of(meant):
+    """The standing lines meant (all without `line_ids`), their floor locked.
+
+    So is the floor of slots that wait for a change: it may go with them.
+    """
+    live = BookingLine.objects.exclude(state=BookingLine.State.GIVEN_UP)
+    lines = list(live.filter(booking=booking).with_courts())
+    meant = [
+        line
+        for line in lines
+        if line.state == BookingLine.State.STANDING
+        and (not line_ids or line.pk in line_ids)
+    ]
+    arriving = [line for line in lines if line.state == BookingLine.State.PENDING]
+    if wanted := wanted_of([*meant, *arriving]):
         lock_floor(wanted)
     return meant
 

@@ -13,6 +13,7 @@ from bureau.common import clock
 from bureau.common.db import constraint_errors
 from bureau.common.errors import DomainError
 from bureau.common.money import yuan
+from venues import queries
 from venues.actions.floor import groups_of, open_booking
 from venues.actions.slots import Pick, PickedSlot, Wanted, lock_floor, resolve_picks
 from venues.actions.telling import tell
@@ -23,12 +24,14 @@ from venues.errors import (
     SlotNotOffered,
     SlotNotTaken,
     SlotTaken,
+    TooManyLines,
 )
 from venues.models import Bookable, Booking, Occupancy, Venue, WaitingEntry
-from venues.queries import house_rules
 
 MOST_TRIED = 50
 """How many of a line are looked at when a time is freed."""
+MOST_LINES = 10
+"""Lines in which one person may stand at a time."""
 
 
 @constraint_errors(venues_waitingentry_one_live_per_time=AlreadyInLine)
@@ -44,16 +47,20 @@ def join_waiting_list(
     """Stand in line for a time that is taken: on one court, or on any of a sport.
 
     Raises `SlotInThePast`, `SlotNotOffered`, `SlotNotTaken` when it can be booked right
-    away, or `AlreadyInLine`.
+    away, `TooManyLines` or `AlreadyInLine`.
     """
     now = clock.now()
     if starts_at <= now:
         raise SlotInThePast
-    slots = _slots_at(venue, sport, starts_at, bookable, person=by, at=now)
+    slots = _slots_at(
+        venue, sport, starts_at, bookable, person=by, dependant=dependant, at=now
+    )
     if not slots:
         raise SlotNotOffered
     if any(_is_free(slot) for slot in slots):
         raise SlotNotTaken
+    if WaitingEntry.objects.live().filter(person=by).count() >= MOST_LINES:
+        raise TooManyLines(most=MOST_LINES)
     entry = WaitingEntry.objects.create(
         person=by,
         dependant=dependant,
@@ -107,16 +114,27 @@ def offer_freed(
 @constraint_errors(venues_occupancy_no_overlap=SlotTaken)
 def offer_to_line(*, entry: WaitingEntry, at: datetime) -> Booking | None:
     """Offer a time to somebody in line when it is free now; for the sweep."""
-    slots = _slots_at(
-        entry.venue,
-        entry.sport,
-        entry.starts_at,
-        entry.bookable,
-        person=entry.person,
-        at=at,
-    )
+    slots = _slots_for(entry, at=at)
     lock_floor([w for slot in slots for w in slot.wanted])
     return _offer(entry, at=at, only_units=None)
+
+
+def offer_to_lines(*, at: datetime, most: int = 500) -> int:
+    """Offer what became free by any other way (a lifted block, a half of a hall).
+
+    Whoever frees floor offers it at once (`offer_freed`); this finds the rest within
+    seconds. How many offers it made. Safe to run by many workers at once.
+    """
+    made = 0
+    for entry_id in queries.servable_entries(at=at, most=most):
+        entry = WaitingEntry.objects.select_related(
+            "person", "dependant", "venue", "bookable"
+        ).get(pk=entry_id)
+        try:
+            made += offer_to_line(entry=entry, at=at) is not None
+        except SlotTaken:
+            continue  # somebody was quicker
+    return made
 
 
 def close_lines(*, at: datetime) -> int:
@@ -129,24 +147,16 @@ def close_lines(*, at: datetime) -> int:
 def _offer(
     entry: WaitingEntry, *, at: datetime, only_units: set[int] | None
 ) -> Booking | None:
-    slots = _slots_at(
-        entry.venue,
-        entry.sport,
-        entry.starts_at,
-        entry.bookable,
-        person=entry.person,
-        at=at,
-    )
-    for slot in slots:
+    for slot in _slots_for(entry, at=at):
         units = {unit for unit, _start, _end in slot.wanted}
         if only_units is not None and not units <= only_units:
             continue
         if not _is_free(slot):
             continue
-        moved = WaitingEntry.objects.filter(
+        waits = WaitingEntry.objects.select_for_update().filter(
             pk=entry.pk, state=WaitingEntry.State.WAITING
         )
-        return _hold_for(entry, slot, at=at) if moved.exists() else None
+        return _hold_for(entry, slot, at=at) if waits.exists() else None
     return None
 
 
@@ -182,6 +192,18 @@ def _hold_for(entry: WaitingEntry, slot: PickedSlot, *, at: datetime) -> Booking
     return booking
 
 
+def _slots_for(entry: WaitingEntry, *, at: datetime) -> list[PickedSlot]:
+    return _slots_at(
+        entry.venue,
+        entry.sport,
+        entry.starts_at,
+        entry.bookable,
+        person=entry.person,
+        dependant=entry.dependant,
+        at=at,
+    )
+
+
 def _slots_at(
     venue: Venue,
     sport: str,
@@ -189,16 +211,17 @@ def _slots_at(
     bookable: Bookable | None,
     *,
     person: User,
+    dependant: Dependant | None,
     at: datetime,
 ) -> list[PickedSlot]:
-    """The courts that would do, each as a slot at this person's price."""
+    """The courts that would do, each as a slot at the price of who would play."""
     today = clock.local_day(at)
     courts = [
         court
-        for court in house_rules(venue, today=today).bookables
+        for court in queries.house_rules(venue, today=today).bookables
         if court.sport == sport and bookable in (None, court)
     ]
-    groups = groups_of(person, None, venue=venue, on=today)
+    groups = groups_of(person, dependant, venue=venue, on=today)
     slots = []
     for court in courts:
         try:

@@ -13,8 +13,22 @@ from bureau.audit.models import Entry
 from bureau.payments.models import Payment, Refund
 from tests import make
 from venues import actions
-from venues.errors import ChangeUnderWay, PriceChanged, SlotTaken
-from venues.models import Bookable, Booking, BookingChange, BookingLine, Occupancy
+from venues.errors import (
+    ChangeUnderWay,
+    NothingToChange,
+    PriceChanged,
+    RefundChanged,
+    SlotTaken,
+    TooManySlots,
+)
+from venues.models import (
+    Bookable,
+    Booking,
+    BookingChange,
+    BookingLine,
+    Occupancy,
+    WaitingEntry,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -206,3 +220,136 @@ def test_every_step_of_a_change_is_in_the_audit(booking: Booking) -> None:
     change(booking, court_of(booking), make.tomorrow_at(15), 40_00)
     names = set(Entry.objects.values_list("event", flat=True))
     assert {"venues.booking.change_asked", "venues.booking.changed"} <= names
+
+
+def two_slots(court: Bookable) -> Booking:
+    """One court from 18:00 to 20:00, booked and paid."""
+    person = make.citizen()
+    booking = actions.hold_slots(
+        venue=court.venue,
+        picks=[make.pick(court, make.tomorrow_at(hour)) for hour in (18, 19)],
+        quoted_fen=2 * make.PRICE_FEN,
+        request_key=uuid4(),
+        by=person,
+    )
+    return make.pay(booking)
+
+
+def change_to(booking: Booking, court: Bookable, hours: list[int], fen: int) -> Any:
+    return actions.change_booking(
+        booking=booking,
+        line_ids=[line.pk for line in booking.lines.filter(state="standing")],
+        picks=[make.pick(court, make.tomorrow_at(hour)) for hour in hours],
+        quoted_fen=fen,
+        request_key=uuid4(),
+        by=booking.booked_by,
+    )
+
+
+def hours_of(booking: Booking) -> list[datetime]:
+    standing = BookingLine.objects.standing().filter(booking=booking)
+    return list(standing.order_by("starts_at").values_list("starts_at", flat=True))
+
+
+def test_a_slot_that_is_picked_again_stays_as_it_is_at_its_old_price() -> None:
+    court = make.bookable()
+    booking = two_slots(court)
+    make.price(venue=court.venue, bookable=court, fen=60_00)
+
+    asked = change_to(booking, court, [19, 20], 60_00)
+
+    assert asked.pay_fen == 20_00
+    make.settle(asked.payment)
+    booking.refresh_from_db()
+    assert hours_of(booking) == [make.tomorrow_at(19), make.tomorrow_at(20)]
+    assert booking.total_fen == kept(booking) == 100_00
+
+
+def test_picking_what_one_has_already_is_no_change() -> None:
+    court = make.bookable()
+    booking = two_slots(court)
+    with pytest.raises(NothingToChange):
+        change_to(booking, court, [18, 19], 80_00)
+
+
+def test_a_new_slot_cannot_lie_on_one_that_stays() -> None:
+    court = make.bookable()
+    booking = two_slots(court)
+    early, late = booking.lines.order_by("starts_at")
+    with pytest.raises(SlotTaken):
+        change(booking, court, late.starts_at, 40_00, line_ids=[early.pk])
+    assert not BookingChange.objects.exists()
+
+
+def test_a_booking_does_not_grow_beyond_what_the_venue_allows() -> None:
+    court = make.bookable(venue=make.venue(max_slots=2))
+    booking = two_slots(court)
+    with pytest.raises(TooManySlots):
+        actions.change_booking(
+            booking=booking,
+            line_ids=[booking.lines.order_by("pk")[0].pk],
+            picks=[make.pick(court, make.tomorrow_at(hour)) for hour in (20, 21)],
+            quoted_fen=80_00,
+            request_key=uuid4(),
+            by=booking.booked_by,
+        )
+
+
+def test_when_a_band_ended_meanwhile_the_person_is_asked_again(
+    booking: Booking,
+) -> None:
+    late = booking.starts_at - timedelta(minutes=30)
+    with (
+        time_machine.travel(late, tick=False),
+        pytest.raises(RefundChanged, match="^0 yuan"),
+    ):
+        change(
+            booking, court_of(booking), make.tomorrow_at(19), 40_00, expected_fen=40_00
+        )
+
+
+def wait_for(court: Bookable, starts_at: datetime) -> WaitingEntry:
+    return actions.join_waiting_list(
+        venue=court.venue,
+        sport=court.sport,
+        starts_at=starts_at,
+        bookable=court,
+        by=make.citizen(),
+    )
+
+
+def test_the_time_of_a_change_that_ran_out_goes_to_who_waits(booking: Booking) -> None:
+    court = court_of(booking)
+    asked = change(booking, court, make.tomorrow_at(20), 80_00)
+    assert asked.hold_until
+    entry = wait_for(court, make.tomorrow_at(20))
+
+    actions.expire_changes(at=asked.hold_until)
+
+    entry.refresh_from_db()
+    assert entry.state == WaitingEntry.State.OFFERED
+
+
+def test_the_time_of_a_dropped_change_goes_to_who_waits(booking: Booking) -> None:
+    court = court_of(booking)
+    asked = change(booking, court, make.tomorrow_at(20), 80_00)
+    entry = wait_for(court, make.tomorrow_at(20))
+
+    actions.drop_change(change=asked, by=booking.booked_by)
+
+    entry.refresh_from_db()
+    assert entry.state == WaitingEntry.State.OFFERED
+    booking.refresh_from_db()
+    assert booking.starts_at == make.tomorrow_at(18)
+
+
+def test_cancelling_hands_on_the_old_time_and_the_new_one(booking: Booking) -> None:
+    court = court_of(booking)
+    change(booking, court, make.tomorrow_at(20), 80_00)
+    lines = [wait_for(court, make.tomorrow_at(hour)) for hour in (18, 20)]
+
+    actions.cancel_booking(booking=booking, by=booking.booked_by)
+
+    for entry in lines:
+        entry.refresh_from_db()
+        assert entry.state == WaitingEntry.State.OFFERED

@@ -9,10 +9,17 @@ import pytest
 import time_machine
 
 from bureau.accounts.models import User
+from bureau.common import clock
 from bureau.common.sports import Sport
 from tests import make
-from venues import actions
-from venues.errors import AlreadyInLine, NotInLine, SlotNotTaken, SlotTaken
+from venues import actions, queries
+from venues.errors import (
+    AlreadyInLine,
+    NotInLine,
+    SlotNotTaken,
+    SlotTaken,
+    TooManyLines,
+)
 from venues.models import Bookable, Booking, Occupancy, WaitingEntry
 
 pytestmark = pytest.mark.django_db
@@ -143,3 +150,83 @@ def test_lines_close_when_their_time_has_come(booking: Booking) -> None:
     actions.close_lines(at=booking.starts_at)
     entry.refresh_from_db()
     assert entry.state == WaitingEntry.State.OVER
+
+
+def test_a_lifted_block_is_offered_to_who_waits() -> None:
+    court = make.bookable()
+    at = make.tomorrow_at(19)
+    staff = make.user()
+    block = actions.block_units(
+        venue=court.venue,
+        units=list(court.units.all()),
+        starts_at=at,
+        ends_at=at + timedelta(hours=1),
+        reason="Floor is wet",
+        by=staff,
+    )
+    entry = wait(court, at)
+
+    actions.lift_block(block=block, by=staff)
+
+    entry.refresh_from_db()
+    assert entry.state == WaitingEntry.State.OFFERED
+
+
+def test_the_sweep_offers_what_became_free_in_pieces() -> None:
+    venue = make.venue()
+    parts = [make.unit(venue=venue) for _ in range(2)]
+    halves = [make.bookable(units=[part]) for part in parts]
+    whole = make.bookable(units=parts)
+    at = make.tomorrow_at(19)
+    bookings = [make.confirmed(court=half, starts_at=at) for half in halves]
+    entry = wait(whole, at)
+
+    for booking in bookings:
+        actions.cancel_booking(booking=booking, by=booking.booked_by)
+        entry.refresh_from_db()
+        assert entry.state == WaitingEntry.State.WAITING  # halves came one by one
+
+    assert actions.offer_to_lines(at=clock.now()) == 1
+    entry.refresh_from_db()
+    assert entry.state == WaitingEntry.State.OFFERED
+    assert actions.offer_to_lines(at=clock.now()) == 0
+
+
+def test_an_offer_is_at_the_price_of_who_would_play(citizen: User) -> None:
+    court = make.bookable()
+    make.price(venue=court.venue, fen=10_00, group="minor")
+    child = make.dependant(citizen)
+    booking = make.confirmed(court=court)
+    entry = wait(court, booking.starts_at, by=citizen, dependant=child)
+
+    actions.cancel_booking(booking=booking, by=booking.booked_by)
+
+    entry.refresh_from_db()
+    assert entry.booking
+    assert (entry.booking.total_fen, entry.booking.dependant) == (10_00, child)
+
+
+def test_nobody_stands_in_more_than_ten_lines(citizen: User) -> None:
+    court = make.bookable()
+    for hour in range(10, 22):
+        make.confirmed(court=court, starts_at=make.tomorrow_at(hour))
+    for hour in range(10, 20):
+        wait(court, make.tomorrow_at(hour), by=citizen)
+    with pytest.raises(TooManyLines):
+        wait(court, make.tomorrow_at(20), by=citizen)
+
+
+def test_people_ahead_counts_those_whom_the_same_court_would_serve() -> None:
+    venue = make.venue()
+    one, two = make.bookable(venue=venue), make.bookable(venue=venue)
+    at = make.tomorrow_at(19)
+    for court in (one, two):
+        make.confirmed(court=court, starts_at=at)
+    on_one, on_two = wait(one, at), wait(two, at)
+    on_any = wait(one, at, bookable=None)
+    on_one_again = wait(one, at)
+
+    entries = [on_one, on_two, on_any, on_one_again]
+    ahead = queries.people_ahead(entries)
+
+    assert [ahead[entry.pk] for entry in entries] == [0, 0, 2, 2]

@@ -1,0 +1,70 @@
+"""Lines for taken times: who is where, and for whom something is free now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import connection
+
+from venues.models import WaitingEntry
+
+# Free is what has nothing at all on it: a lapsed hold is cleared away first, and its
+# sweep offers the time by itself.
+_SERVABLE = """
+    SELECT entry.id
+      FROM venues_waitingentry AS entry
+     WHERE entry.state = 'waiting' AND entry.starts_at > %s
+       AND EXISTS (
+           SELECT 1 FROM venues_bookable AS court
+            WHERE court.venue_id = entry.venue_id AND court.sport = entry.sport
+              AND court.is_open AND court.id = coalesce(entry.bookable_id, court.id)
+              AND NOT EXISTS (
+                  SELECT 1 FROM venues_bookableunit AS part
+                    JOIN venues_occupancy AS taken ON taken.unit_id = part.unit_id
+                     AND taken.during && tstzrange(
+                         entry.starts_at,
+                         entry.ends_at + make_interval(mins => court.buffer_minutes))
+                   WHERE part.bookable_id = court.id))
+     ORDER BY entry.turn, entry.joined_at, entry.id
+     LIMIT %s
+"""
+
+
+def servable_entries(*, at: datetime, most: int) -> list[int]:
+    """Who waits for a time that is free now, by id, first come first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SERVABLE, [at, most])
+        return [entry_id for (entry_id,) in cursor.fetchall()]
+
+
+# Two places in line are rivals when one court would do for both.
+_AHEAD = """
+    SELECT mine.id, count(other.id)
+      FROM venues_waitingentry AS mine
+      LEFT JOIN venues_waitingentry AS other
+        ON other.venue_id = mine.venue_id
+       AND other.state IN ('waiting', 'offered')
+       AND other.starts_at < mine.ends_at AND other.ends_at > mine.starts_at
+       AND (other.turn, other.joined_at, other.id)
+           < (mine.turn, mine.joined_at, mine.id)
+       AND CASE WHEN mine.bookable_id IS NULL OR other.bookable_id IS NULL
+                THEN mine.sport = other.sport
+                ELSE EXISTS (
+                    SELECT 1 FROM venues_bookableunit AS a
+                      JOIN venues_bookableunit AS b ON b.unit_id = a.unit_id
+                     WHERE a.bookable_id = mine.bookable_id
+                       AND b.bookable_id = other.bookable_id) END
+     WHERE mine.id = ANY(%s)
+     GROUP BY mine.id
+"""
+
+
+def people_ahead(entries: Iterable[WaitingEntry]) -> dict[int, int]:
+    """How many stand before each of these, by id; one question for all of them.
+
+    Somebody who holds an offer still stands there: the time may come back from them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_AHEAD, [[entry.pk for entry in entries]])
+        return dict(cursor.fetchall())
