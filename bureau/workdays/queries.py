@@ -6,7 +6,13 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from bureau.common import clock
-from bureau.workdays.models import CalendarYear, DayRule, DayType, Unit
+from bureau.workdays.models import (
+    CalendarYear,
+    DayRule,
+    DayType,
+    SchoolBreak,
+    Unit,
+)
 
 ONE_DAY = timedelta(days=1)
 LONGEST = 366 * 30  # days; an end beyond it is a mistake, not a deadline
@@ -121,6 +127,16 @@ def is_workday(day: date) -> bool:
 
 def add_workdays(day: date, count: int) -> date:
     return calendar().add_workdays(day, count)
+
+
+def school_breaks(*, since: date) -> tuple[tuple[date, date], ...]:
+    """(first day, last day) of the schools' holidays that are not over before a day."""
+    rows = SchoolBreak.objects.filter(last_on__gte=since).order_by("first_on")
+    return tuple(rows.values_list("first_on", "last_on"))
+
+
+def is_school_break(day: date) -> bool:
+    return SchoolBreak.objects.filter(first_on__lte=day, last_on__gte=day).exists()
 
 
 def _is_fixed_holiday(day: date) -> bool:

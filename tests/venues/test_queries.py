@@ -85,7 +85,7 @@ def test_a_day_beyond_the_window_says_when_it_opens() -> None:
 
     assert grid.opens_for_booking_on == TOMORROW
     assert grid.free_count == 0
-    assert bookable_days(court.venue, today=clock.today()) == [clock.today()]
+    assert bookable_days(court.venue, at=clock.now()) == [clock.today()]
 
 
 @pytest.mark.parametrize("courts", [1, 30])
@@ -96,8 +96,8 @@ def test_the_grid_asks_the_same_questions_for_one_court_or_thirty(
     for _ in range(courts):
         make.bookable(venue=venue)
 
-    # courts with their units, hours, exceptions, prices, occupancies
-    with django_assert_num_queries(5):
+    # courts with their units, hours, hours of day types, exceptions, prices, occupancies
+    with django_assert_num_queries(6):
         grid_of(venue)
     with django_assert_num_queries(1):  # the rules are known by now
         grid = grid_of(venue)

@@ -22,11 +22,13 @@ from bureau.common.db import advisory_locks, lock_statement, prepared
 from venues.errors import (
     NothingPicked,
     SlotInThePast,
+    SlotKeptForDesk,
     SlotNotOffered,
     SlotNotOpenYet,
     SlotsOverlap,
     SlotTaken,
     TooManySlots,
+    TooShortNotice,
     VenueShut,
 )
 from venues.models import (
@@ -39,7 +41,14 @@ from venues.models import (
     Venue,
     WaitingEntry,
 )
-from venues.queries import HouseRules, Offer, house_rules
+from venues.queries.rules import (
+    HouseRules,
+    Offer,
+    house_rules,
+    kept_until,
+    online_until,
+    window_opens_at,
+)
 
 Wanted = tuple[int, datetime, datetime]
 """(unit id, from, until)"""
@@ -59,13 +68,22 @@ class PickedSlot:
 
     bookable: Bookable
     offer: Offer
+    session: OpenSession | None = None
+    places: int = 1
 
     @property
     def wanted(self) -> list[Wanted]:
+        """Its floor, and the time that is kept free after it."""
+        until = self.offer.ends_at + self.bookable.buffer
         return [
-            (unit_id, self.offer.starts_at, self.offer.ends_at)
-            for unit_id in self.bookable.unit_ids
+            (unit_id, self.offer.starts_at, until) for unit_id in self.bookable.unit_ids
         ]
+
+
+ON_LINE = frozenset({Booking.Channel.ONLINE, Booking.Channel.OFFER})
+"""Whoever books on line keeps the notice and leaves the kept courts to the window."""
+IN_THE_WINDOW = ON_LINE | {Booking.Channel.DESK}
+"""Whom the days ahead bind; a draw and a club season lie further ahead."""
 
 
 def resolve_picks(
@@ -74,47 +92,78 @@ def resolve_picks(
     *,
     at: datetime,
     groups: frozenset[str] = frozenset(),
+    channel: str = Booking.Channel.ONLINE,
 ) -> list[PickedSlot]:
-    """Hold picks against the venue's rules.
+    """Hold picks against the venue's rules, as far as they bind the channel.
 
     Raises `VenueShut`, `NothingPicked`, `TooManySlots`, `SlotNotOffered`,
-    `SlotInThePast`, `SlotNotOpenYet` or `SlotsOverlap`.
+    `SlotInThePast`, `SlotNotOpenYet`, `TooShortNotice`, `SlotKeptForDesk` or
+    `SlotsOverlap`.
     """
     if venue.closed_on or venue.kind != Venue.Kind.PUBLIC:
         raise VenueShut
     if not picks:
         raise NothingPicked
-    if len(picks) > venue.max_slots:
+    if channel in IN_THE_WINDOW and len(picks) > venue.max_slots:
         raise TooManySlots(most=venue.max_slots)
     rules = house_rules(venue, today=clock.local_day(at))
-    bookables = {bookable.pk: bookable for bookable in rules.bookables}
-    slots = []
-    for pick in sorted(picks, key=lambda pick: (pick.starts_at, pick.bookable_id)):
-        bookable = bookables.get(pick.bookable_id)
-        if bookable is None:
-            raise SlotNotOffered
-        _refuse_outside_window(venue, pick.starts_at, at)
-        slots.append(PickedSlot(bookable, _offer(rules, bookable, pick, groups=groups)))
+    in_order = sorted(picks, key=lambda pick: (pick.starts_at, pick.bookable_id))
+    slots = [
+        _resolve(venue, rules, pick, at=at, groups=groups, channel=channel)
+        for pick in in_order
+    ]
     _refuse_overlap(slots)
     return slots
 
 
-def _offer(
-    rules: HouseRules, bookable: Bookable, pick: Pick, *, groups: frozenset[str]
-) -> Offer:
-    on = clock.local_day(pick.starts_at)
-    for offer in rules.offers(bookable, on, groups=groups):
-        if offer.starts_at == pick.starts_at:
-            return offer
-    raise SlotNotOffered
-
-
-def _refuse_outside_window(venue: Venue, starts_at: datetime, at: datetime) -> None:
-    if starts_at <= at:
+def _resolve(
+    venue: Venue,
+    rules: HouseRules,
+    pick: Pick,
+    *,
+    at: datetime,
+    groups: frozenset[str],
+    channel: str,
+) -> PickedSlot:
+    bookable = rules.court(pick.bookable_id)
+    if bookable is None:
+        raise SlotNotOffered
+    if pick.starts_at <= at:
         raise SlotInThePast
-    opens_on = clock.local_day(starts_at) - timedelta(days=venue.days_ahead)
-    if clock.local_day(at) < opens_on:
-        raise SlotNotOpenYet(opens_on=opens_on)
+    offer = rules.offer_at(bookable, pick.starts_at, groups=groups)
+    if channel in IN_THE_WINDOW:
+        on = offer.business_day if offer else clock.local_day(pick.starts_at)
+        _refuse_before_window(venue, on, at)
+    if offer is None:
+        raise SlotNotOffered
+    if channel in ON_LINE:
+        _refuse_off_line(venue, rules, bookable, offer, at)
+    return PickedSlot(bookable, offer)
+
+
+def _refuse_before_window(venue: Venue, on: date, at: datetime) -> None:
+    opens_at = window_opens_at(venue, on)
+    if at < opens_at:
+        raise SlotNotOpenYet(
+            opens_at=clock.at_text(opens_at), opens_on=clock.local_day(opens_at)
+        )
+
+
+def _refuse_off_line(
+    venue: Venue, rules: HouseRules, bookable: Bookable, offer: Offer, at: datetime
+) -> None:
+    """What only the window may give."""
+    until = online_until(venue, offer.starts_at)
+    if until <= at:
+        raise TooShortNotice(until=clock.at_text(until))
+    if not venue.walk_in_percent:
+        return
+    opens_at = kept_until(venue, offer.starts_at)
+    kept = rules.kept_for_desk(
+        bookable.sport, offer.business_day, percent=venue.walk_in_percent
+    )
+    if at < opens_at and offer.key in kept:
+        raise SlotKeptForDesk(opens_at=clock.at_text(opens_at))
 
 
 def _refuse_overlap(slots: Sequence[PickedSlot]) -> None:

@@ -138,7 +138,7 @@ class OneVenue(APIView):
     def get(self, _request: Request, code: str) -> Response:
         venues = Venue.objects.public().with_district().with_court_count()
         venue = get_object_or_404(venues, code=code)
-        days = queries.bookable_days(venue, today=clock.today())
+        days = queries.bookable_days(venue, at=clock.now())
         return Response(VenueDetailOutput(venue, context={"days": days}).data)
 
 
@@ -174,6 +174,7 @@ class VenueDay(APIView):
             "on": grid.on,
             "sport": sport,
             "opens_for_booking_on": grid.opens_for_booking_on,
+            "opens_for_booking_at": grid.opens_for_booking_at,
             "free_count": grid.free_count,
             "columns": grid.columns,
             "slots": [slot for row in grid.rows for slot in row.slots if slot],
@@ -288,7 +289,9 @@ class BookingPass(APIView):
     def get(self, request: SignedInApiRequest, number: str) -> Response:
         """The entry pass, with the proof of this half minute."""
         booking = _mine(request, number)
-        entry_pass = get_object_or_404(EntryPass.objects.live(), booking=booking)
+        entry_pass = get_object_or_404(
+            EntryPass.objects.live().of_bookers(), booking=booking
+        )
         response = Response(PassOutput(_shown(entry_pass, booking)).data)
         response["Cache-Control"] = "no-store"
         return response

@@ -69,6 +69,9 @@ class PriceException(models.Model):
     class Meta:
         verbose_name = _("exception to the low-fee rule")
         verbose_name_plural = _("exceptions to the low-fee rule")
+        permissions = [
+            ("grant_price_exception", _("Can publish a price that breaks the rule"))
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=~Q(reason=""), name="venues_priceexception_has_a_reason"

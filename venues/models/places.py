@@ -82,6 +82,11 @@ class Venue(models.Model):
         blank=True,
         validators=[URLValidator(schemes=["https"])],
     )
+    is_low_fee = models.BooleanField(
+        _("takes part in free and low-fee opening"),
+        default=True,
+        help_text=_("Its prices keep the rule, and 8 August is free."),
+    )
     open_area_m2 = models.PositiveIntegerField(
         _("open area, m²"), null=True, blank=True
     )

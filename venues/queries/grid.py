@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -15,10 +15,19 @@ from django.db import connection
 from bureau.common import clock
 from venues.models import (
     Bookable,
+    Booking,
     Occupancy,
     Venue,
 )
-from venues.queries.rules import Offer, Price, house_rules
+from venues.queries.rules import (
+    ONE_DAY,
+    HouseRules,
+    Offer,
+    Price,
+    house_rules,
+    kept_until,
+    window_opens_at,
+)
 
 
 class SlotState(StrEnum):
@@ -30,6 +39,8 @@ class SlotState(StrEnum):
     BALLOT = "ballot"
     PAST = "past"
     NOT_YET = "not_yet"
+    KEPT = "kept"
+    TOO_LATE = "too_late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,8 @@ class Slot:
     bookable: Bookable
     offer: Offer
     state: SlotState
+    opens_at: datetime | None = None
+    """When a slot that is kept for the window opens to all."""
 
     @property
     def bookable_id(self) -> int:
@@ -76,23 +89,42 @@ class Row:
     starts_at: datetime
     slots: tuple[Slot | None, ...]
 
+    @property
+    def is_after_midnight(self) -> bool:
+        """Whether it is on the next day, though it belongs to this one."""
+        return any(slot.offer.is_after_midnight for slot in self.slots if slot)
+
 
 @dataclass(frozen=True)
 class DayGrid:
     on: date
     columns: tuple[Bookable, ...]
     rows: tuple[Row, ...]
-    opens_for_booking_on: date | None
-    """The day on which this day can be booked first; None when it can be now."""
+    opens_for_booking_at: datetime | None
+    """The moment from which this day can be booked; None when it can be now."""
+
+    @property
+    def opens_for_booking_on(self) -> date | None:
+        moment = self.opens_for_booking_at
+        return clock.local_day(moment) if moment else None
 
     @cached_property
     def free_count(self) -> int:
         return sum(bool(s and s.is_free) for row in self.rows for s in row.slots)
 
 
-def bookable_days(venue: Venue, *, today: date) -> list[date]:
-    """The days that can be booked now, today first."""
-    return [today + timedelta(days=ahead) for ahead in range(venue.days_ahead + 1)]
+def bookable_days(venue: Venue, *, at: datetime) -> list[date]:
+    """The business days that can be booked now, in order.
+
+    The first is today, or yesterday while its night is not over; the last one opens at
+    the venue's own time of day. None when even the first is not open yet.
+    """
+    today = clock.local_day(at)
+    first = house_rules(venue, today=today).business_day(at)
+    last = today + timedelta(days=venue.days_ahead)
+    if at < window_opens_at(venue, last):
+        last -= ONE_DAY
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
 def day_grid(
@@ -102,20 +134,28 @@ def day_grid(
     on: date,
     at: datetime,
     groups: frozenset[str] = frozenset(),
+    channel: str = Booking.Channel.ONLINE,
+    but_lines: Collection[int] = (),
 ) -> DayGrid:
-    """Every court of a sport on one day: free, held, booked, blocked, or past.
+    """Every court of a sport on one business day: free, taken (by what), or past.
 
-    One question to the database while the venue's rules are known, five when they
-    have changed; as many for one court as for thirty.
+    What these lines of a booking (`but_lines`) lie on is shown as if they were gone.
+    The window (`channel="desk"`) sees as free what is kept for it or begins too soon to
+    be booked on line. One question to the database while the venue's rules are known,
+    six or more when they have changed; as many for one court as for thirty.
     """
     today = clock.local_day(at)
     rules = house_rules(venue, today=today)
     bookables = [one for one in rules.bookables if one.sport == sport]
-    taken = _taken_on(bookables, on, at)
+    taken = _taken_on(bookables, on, at, but_lines)
     now = at.timestamp()
-    opens_on = on - timedelta(days=venue.days_ahead)
-    too_early = today < opens_on
+    opens_at = window_opens_at(venue, on)
+    too_early = at < opens_at
     free = SlotState.NOT_YET if too_early else SlotState.FREE
+    lead, kept = 0, frozenset[str]()
+    if channel != Booking.Channel.DESK and not too_early:
+        lead = venue.lead_minutes * 60
+        kept = _kept(venue, rules, sport, on)
     by_start: dict[int, list[Slot | None]] = {}
     starts: dict[int, datetime] = {}
     for column, bookable in enumerate(bookables):
@@ -124,15 +164,28 @@ def day_grid(
         for offer in offers:
             since = offer.span[0]
             state = SlotState.PAST if since <= now else states.get(since, free)
+            until = None
+            if state is SlotState.FREE:
+                if since - lead <= now:
+                    state = SlotState.TOO_LATE
+                elif offer.key in kept:
+                    until = kept_until(venue, offer.starts_at)
+                    state = SlotState.KEPT if at < until else state
             row = by_start.get(since)
             if row is None:
                 row = by_start[since] = [None] * len(bookables)
                 starts[since] = offer.starts_at
-            row[column] = Slot(bookable, offer, state)
+            row[column] = Slot(bookable, offer, state, until)
     rows = tuple(
         Row(starts[since], tuple(row)) for since, row in sorted(by_start.items())
     )
-    return DayGrid(on, tuple(bookables), rows, opens_on if too_early else None)
+    return DayGrid(on, tuple(bookables), rows, opens_at if too_early else None)
+
+
+def _kept(venue: Venue, rules: HouseRules, sport: str, on: date) -> frozenset[str]:
+    if not venue.walk_in_percent:
+        return frozenset()
+    return rules.kept_for_desk(sport, on, percent=venue.walk_in_percent)
 
 
 # unit id -> (from, until, state), the moments in seconds since 1970
@@ -150,17 +203,27 @@ _TAKEN = """
       FROM venues_occupancy
      WHERE unit_id = ANY(%s) AND during && tstzrange(%s, %s)
        AND NOT (kind = 'hold' AND hold_until <= %s)
+       AND (line_id IS NULL OR line_id <> ALL(%s::bigint[]))
      ORDER BY id
 """
 
 
-def _taken_on(bookables: Sequence[Bookable], on: date, at: datetime) -> _Taken:
+def _taken_on(
+    bookables: Sequence[Bookable], on: date, at: datetime, but_lines: Collection[int]
+) -> _Taken:
     """What really takes the floor on a day and the night after it."""
     units = {unit_id for bookable in bookables for unit_id in bookable.unit_ids}
     taken: _Taken = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
-            _TAKEN, [sorted(units), clock.at(on, 0), clock.at(on, 2 * 1440), at]
+            _TAKEN,
+            [
+                sorted(units),
+                clock.at(on, 0),
+                clock.at(on, 2 * 1440),
+                at,
+                list(but_lines),
+            ],
         )
         for unit_id, since, until, kind in cursor:
             taken[unit_id].append((since, until, _STATES[kind]))
@@ -173,7 +236,7 @@ def _states(
     """The states of those offers whose floor is taken, by their starts."""
     states: dict[int, SlotState] = {}
     begins = sorted(offer.span[0] for offer in offers)
-    length = bookable.slot_minutes * 60
+    length = (bookable.slot_minutes + bookable.buffer_minutes) * 60
     for unit_id in bookable.unit_ids:
         for since, until, state in taken.get(unit_id, ()):
             touched = bisect_right(begins, since - length), bisect_left(begins, until)

@@ -31,7 +31,8 @@ def offered_sports() -> list[tuple[str, str]]:
 # Constant text: putting it together anew takes Django longer than asking it.
 _FOR_BOOKING = """
     SELECT id, code, kind, name, days_ahead, hold_minutes, max_slots, closed_on,
-           rules_version
+           rules_version, releases_at, lead_minutes, walk_in_percent,
+           walk_in_until_minutes, is_low_fee
       FROM venues_venue
      WHERE code = $1 AND kind = 'public' AND closed_on IS NULL
 """

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, TextChoices
+from django.utils.translation import gettext as _
 
 from bureau.common import clock
-from bureau.common.fields import clock_text
+from bureau.common.fields import DAY, LATEST, clock_text, clock_words
+from bureau.common.money import yuan
 from bureau.common.sports import Sport
 from venues.models import (
     Bookable,
+    DayTypeHours,
     HoursException,
     PriceRule,
     Quota,
     Venue,
     WeeklyHours,
 )
+from venues.models.rules import DayType, PriceGroup
+from venues.queries.days import DayTypes, is_fitness_day
 
 HOUR = 60
+ONE_DAY = timedelta(days=1)
+OpenMinutes = tuple[int, int]
+"""(opens, closes) in minutes since the midnight with which the business day began"""
 
 
 @dataclass(frozen=True)
@@ -33,8 +41,12 @@ class Price:
     fen: int
     is_peak: bool
     group: str
-    rule_id: int
+    rule_id: int | None
+    """None where no rule is needed: 8 August is free."""
     fen_per_hour: int
+    minutes: int = HOUR
+    day_type: str = ""
+    """The type of day that the price is for; empty: for this day of the week."""
 
     def as_quote(self) -> dict[str, Any]:
         """The breakdown that is kept on the booking."""
@@ -42,7 +54,40 @@ class Price:
             "rule": self.rule_id,
             "group": self.group,
             "fen_per_hour": self.fen_per_hour,
+            "minutes": self.minutes,
+            "day_type": self.day_type,
+            "is_peak": self.is_peak,
         }
+
+    @property
+    def in_words(self) -> str:
+        """Such as `60 and over · weekend · ¥25 an hour × 1.5 h`."""
+        return quote_in_words(self.as_quote())
+
+
+def quote_in_words(quote: Mapping[str, Any]) -> str:
+    """How a price came about, from the breakdown on a booking's line.
+
+    Lines that were booked long ago keep fewer facts, and are told in fewer words.
+    """
+    words = []
+    if group := quote.get("group"):
+        words.append(_label(PriceGroup, group))
+    if day_type := quote.get("day_type"):
+        words.append(_label(DayType, day_type))
+    if quote.get("is_peak"):
+        words.append(_("peak time"))
+    if fen := quote.get("fen_per_hour"):
+        rate = _("¥%(yuan)s an hour") % {"yuan": yuan(fen)}
+        hours = quote.get("minutes", HOUR) / HOUR
+        words.append(rate if hours == 1 else f"{rate} × {hours:g} h")
+    elif fen == 0:
+        words.append(_("free of charge"))
+    return " · ".join(words)
+
+
+def _label(choices: type[TextChoices], value: str) -> str:
+    return str(dict(choices.choices).get(value, value))
 
 
 @dataclass(frozen=True)
@@ -56,12 +101,23 @@ class Offer:
     """How a form names the slot: `<court>@<local start>`."""
     span: tuple[int, int]
     """Start and end in seconds since 1970: a grid compares hundreds of them."""
+    on: date | None = None
+
+    @property
+    def business_day(self) -> date:
+        """A slot after midnight belongs to the evening before when that is its day."""
+        return self.on or clock.local_day(self.starts_at)
+
+    @property
+    def is_after_midnight(self) -> bool:
+        return self.business_day != clock.local_day(self.starts_at)
 
 
 class Timetable:
     """The opening rules and prices of some courts from a day on, loaded at once.
 
-    Three questions to the database, for one court or for thirty.
+    Four questions to the database, for one court or for thirty; three more where hours
+    or prices hang on the type of day.
     """
 
     def __init__(
@@ -70,24 +126,29 @@ class Timetable:
         ids = [bookable.pk for bookable in bookables]
         own_or_all = Q(bookable=None) | Q(bookable__in=ids)
         self.since = since
-        self._hours: dict[int | None, dict[int, list[WeeklyHours]]] = {}
+        self._is_free_on_fitness_day = venue.is_low_fee
+        self._hours: dict[int | None, dict[int, list[OpenMinutes]]] = {}
         for row in WeeklyHours.objects.filter(own_or_all, venue=venue).order_by(
             "opens", "pk"
         ):
             week = self._hours.setdefault(row.bookable_id, {})
-            week.setdefault(row.weekday, []).append(row)
-        self._exceptions: dict[tuple[int | None, date], HoursException] = {
-            (row.bookable_id, row.on): row
+            week.setdefault(row.weekday, []).append((row.opens, row.closes))
+        self._day_type_hours = {
+            (row.bookable_id, row.day_type): _open(row)
+            for row in DayTypeHours.objects.filter(own_or_all, venue=venue)
+        }
+        self._exceptions = {
+            (row.bookable_id, row.on): _open(row)
             for row in HoursException.objects.filter(
                 own_or_all, venue=venue, on__gte=since
             )
         }
-        self._prices: dict[int, list[PriceRule]] = {}
+        # by weekday, and by type of day
+        self._prices: dict[int | str, list[PriceRule]] = {}
         rules = PriceRule.objects.filter(own_or_all, venue=venue)
         for rule in rules.in_force_between(since, date.max).order_by("pk"):
-            if rule.weekday is None:
-                continue
-            self._prices.setdefault(rule.weekday, []).append(rule)
+            self._prices.setdefault(rule.weekday or rule.day_type, []).append(rule)
+        self._types: dict[date, tuple[str, ...]] = {}
 
     @property
     def priced_groups(self) -> frozenset[str]:
@@ -98,62 +159,127 @@ class Timetable:
     def offers(
         self, bookable: Bookable, on: date, *, groups: frozenset[str] = frozenset()
     ) -> list[Offer]:
-        """The slots of a court on a day, in order, for a person of these groups.
+        """The slots of a court on a business day, in order, for somebody of `groups`.
 
         None before the day that the timetable begins with.
         """
         if on < self.since:
             return []
         offers = []
-        rules = [
-            rule
-            for rule in self._prices.get(on.isoweekday(), [])
-            if _applies_on(rule, bookable, on)
-            and (not rule.group or rule.group in groups)
-        ]
-        for opens, closes in self._open_minutes(bookable, on):
+        rules = self._rules_on(bookable, on, groups)
+        is_free = self._is_free_on_fitness_day and is_fitness_day(on)
+        raster = bookable.slot_minutes + bookable.buffer_minutes
+        for opens, closes in self.open_minutes(bookable, on):
             last = closes - bookable.slot_minutes
-            for start in range(opens, last + 1, bookable.slot_minutes):
-                if price := _price(bookable, rules, start):
+            for start in range(opens, last + 1, raster):
+                if price := _price(bookable, rules, start, is_free=is_free):
                     begins_at = clock.at(on, start)
                     ends_at = begins_at + timedelta(minutes=bookable.slot_minutes)
-                    key = f"{bookable.pk}@{on}T{clock_text(start)}"
+                    day = on if start < DAY else on + ONE_DAY
+                    key = f"{bookable.pk}@{day}T{clock_text(start % DAY)}"
                     span = int(begins_at.timestamp()), int(ends_at.timestamp())
-                    offers.append(Offer(begins_at, ends_at, price, key, span))
+                    offers.append(Offer(begins_at, ends_at, price, key, span, on))
         return offers
 
     def opening_text(self, bookable: Bookable, on: date) -> str:
         """Such as `09:00–21:30`, several parts joined; empty when shut."""
         return ", ".join(
-            f"{clock_text(opens)}–{clock_text(closes)}"
-            for opens, closes in self._open_minutes(bookable, on)
+            f"{clock_text(opens)}–{clock_words(closes)}"
+            for opens, closes in self.open_minutes(bookable, on)
         )
 
-    def _open_minutes(self, bookable: Bookable, on: date) -> list[tuple[int, int]]:
-        for owner in (bookable.pk, None):
-            if exception := self._exceptions.get((owner, on)):
-                if exception.opens is None or exception.closes is None:
-                    return []
-                return [(exception.opens, exception.closes)]
-        owner = bookable.pk if bookable.pk in self._hours else None
-        day = self._hours.get(owner, {}).get(on.isoweekday(), [])
-        return [(row.opens, row.closes) for row in day]
+    def open_minutes(self, bookable: Bookable, on: date) -> list[OpenMinutes]:
+        """When a court is open on a business day, in order.
+
+        A night ends at the latest when the next day opens, so that every moment belongs
+        to one business day.
+        """
+        today = self._open_minutes(bookable, on)
+        if not today or today[-1][1] <= DAY:
+            return today
+        tomorrow = self._open_minutes(bookable, on + ONE_DAY)
+        until = DAY + tomorrow[0][0] if tomorrow else LATEST
+        return [(opens, min(closes, until)) for opens, closes in today]
+
+    def _open_minutes(self, bookable: Bookable, on: date) -> list[OpenMinutes]:
+        """An exception, else hours of the type of day, else those of the weekday."""
+        owners = (bookable.pk, None)
+        for owner in owners:
+            if (owner, on) in self._exceptions:
+                return self._exceptions[owner, on]
+        if self._day_type_hours:
+            for day_type in self.types_of(on):
+                for owner in owners:
+                    if (owner, day_type) in self._day_type_hours:
+                        return self._day_type_hours[owner, day_type]
+        week = self._hours.get(bookable.pk) or self._hours.get(None, {})
+        return week.get(on.isoweekday(), [])
+
+    def types_of(self, on: date) -> tuple[str, ...]:
+        """The types of a day, the most special first."""
+        if on not in self._types:
+            self._types[on] = self._day_types.of(on)
+        return self._types[on]
+
+    @cached_property
+    def _day_types(self) -> DayTypes:
+        return DayTypes(since=self.since)
+
+    def _rules_on(
+        self, bookable: Bookable, on: date, groups: frozenset[str]
+    ) -> list[PriceRule]:
+        """The rules for a court on a day, the narrowest first.
+
+        Court before sport before venue; among those, a type of day (the most special
+        first) before the weekday.
+        """
+        kinds: list[int | str] = [on.isoweekday()]
+        if any(isinstance(kind, str) for kind in self._prices):
+            kinds = [*self.types_of(on), *kinds]
+        if self._is_free_on_fitness_day and is_fitness_day(on):
+            # What other days cost is nothing to this one.
+            kinds = [DayType.FITNESS_DAY.value]
+        rules = [
+            rule
+            for kind in kinds
+            for rule in self._prices.get(kind, ())
+            if _applies_on(rule, bookable, on)
+            and (not rule.group or rule.group in groups)
+        ]
+        return sorted(rules, key=_narrowness, reverse=True)  # stable: kinds stay so
 
 
-def _price(bookable: Bookable, rules: Iterable[PriceRule], minute: int) -> Price | None:
-    """The cheapest of the narrowest rule of each group, at a minute of the day."""
-    narrowest: dict[str, tuple[int, PriceRule]] = {}
+def _open(row: DayTypeHours | HoursException) -> list[OpenMinutes]:
+    if row.opens is None or row.closes is None:
+        return []
+    return [(row.opens, row.closes)]
+
+
+def _price(
+    bookable: Bookable, rules: Iterable[PriceRule], minute: int, *, is_free: bool
+) -> Price | None:
+    """The cheapest of the narrowest rule of each group, at a minute of the day.
+
+    `is_free`: what no rule says costs nothing, rather than not being offered.
+    """
+    narrowest: dict[str, PriceRule] = {}
     for rule in rules:
-        if not rule.starts <= minute < rule.ends:
-            continue
-        width = _narrowness(rule)
-        if rule.group not in narrowest or width > narrowest[rule.group][0]:
-            narrowest[rule.group] = (width, rule)
+        if rule.starts <= minute < rule.ends:
+            narrowest.setdefault(rule.group, rule)
+    if is_free and PriceGroup.EVERYONE not in narrowest:
+        return Price(
+            fen=0,
+            is_peak=False,
+            group="",
+            rule_id=None,
+            fen_per_hour=0,
+            minutes=bookable.slot_minutes,
+            day_type=DayType.FITNESS_DAY.value,
+        )
     if not narrowest:
         return None
     cheapest = min(
-        (rule for _width, rule in narrowest.values()),
-        key=lambda rule: (rule.price_fen, rule.group, rule.pk),
+        narrowest.values(), key=lambda rule: (rule.price_fen, rule.group, rule.pk)
     )
     return Price(
         fen=cheapest.price_fen * bookable.slot_minutes // HOUR,
@@ -161,6 +287,8 @@ def _price(bookable: Bookable, rules: Iterable[PriceRule], minute: int) -> Price
         group=cheapest.group,
         rule_id=cheapest.pk,
         fen_per_hour=cheapest.price_fen,
+        minutes=bookable.slot_minutes,
+        day_type=cheapest.day_type,
     )
 
 
@@ -186,10 +314,13 @@ class HouseRules:
         self.bookables = tuple(venue.bookables.offered().with_units().in_order())
         played = {court.sport for court in self.bookables}
         self.sports = [sport for sport in Sport.values if sport in played]
-        self.timetable = Timetable(venue, self.bookables, since=since)
+        # The evening before may not be over yet.
+        self.timetable = Timetable(venue, self.bookables, since=since - ONE_DAY)
         self.priced_groups = self.timetable.priced_groups
+        self._courts = {court.pk: court for court in self.bookables}
         self._venue = venue
         self._offers: dict[tuple[int, date, frozenset[str]], tuple[Offer, ...]] = {}
+        self._kept: dict[tuple[date, str, int], frozenset[str]] = {}
 
     @cached_property
     def cancel_terms(self) -> list[list[int]]:
@@ -220,6 +351,77 @@ class HouseRules:
             found = tuple(self.timetable.offers(bookable, on, groups=key[2]))
             self._offers[key] = found
         return found
+
+    def court(self, bookable_id: int) -> Bookable | None:
+        """One of the courts that can be booked."""
+        return self._courts.get(bookable_id)
+
+    def offer_at(
+        self,
+        bookable: Bookable,
+        starts_at: datetime,
+        *,
+        groups: frozenset[str] = frozenset(),
+    ) -> Offer | None:
+        """The slot that starts then: one of that day, or of the night before it."""
+        day = clock.local_day(starts_at)
+        for on in (day, day - ONE_DAY):
+            for offer in self.offers(bookable, on, groups=groups):
+                if offer.starts_at == starts_at:
+                    return offer
+        return None
+
+    def business_day(self, at: datetime) -> date:
+        """The day that is going on: the one before, until its night is over."""
+        today = clock.local_day(at)
+        before = today - ONE_DAY
+        ends = [
+            closes
+            for court in self.bookables
+            for _opens, closes in self.timetable.open_minutes(court, before)[-1:]
+        ]
+        return before if ends and at < clock.at(before, max(ends)) else today
+
+    def kept_for_desk(self, sport: str, on: date, *, percent: int) -> frozenset[str]:
+        """The keys of the slots that are kept for window and telephone.
+
+        That many percent of the courts of a sport that start together, rounded down;
+        each day the next courts, so that it is not always the same ones. A court made
+        of several units, such as a whole hall, is neither counted nor kept.
+        """
+        asked = (on, sport, percent)
+        if asked not in self._kept:
+            if len(self._kept) >= self.MOST_OFFERS:
+                self._kept.clear()
+            self._kept[asked] = self._kept_keys(sport, on, percent)
+        return self._kept[asked]
+
+    def _kept_keys(self, sport: str, on: date, percent: int) -> frozenset[str]:
+        by_start: dict[datetime, list[str]] = {}
+        for court in self.bookables:
+            if court.sport == sport and len(court.unit_ids) == 1:
+                for offer in self.offers(court, on):
+                    by_start.setdefault(offer.starts_at, []).append(offer.key)
+        kept: list[str] = []
+        for keys in by_start.values():
+            first = on.toordinal() % len(keys)
+            kept += (keys + keys)[first : first + len(keys) * percent // 100]
+        return frozenset(kept)
+
+
+def window_opens_at(venue: Venue, on: date) -> datetime:
+    """From when a business day can be booked."""
+    return clock.at(on - timedelta(days=venue.days_ahead), venue.releases_at)
+
+
+def online_until(venue: Venue, starts_at: datetime) -> datetime:
+    """Until when a slot can be booked on line; before it begins in any case."""
+    return starts_at - timedelta(minutes=venue.lead_minutes)
+
+
+def kept_until(venue: Venue, starts_at: datetime) -> datetime:
+    """When a slot that is kept for the window opens to all."""
+    return starts_at - timedelta(minutes=venue.walk_in_until_minutes)
 
 
 _MOST_VENUES = 2000

@@ -220,6 +220,10 @@ class SlotOutput(serializers.Serializer[Any]):
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
     state = serializers.ChoiceField(choices=[state.value for state in SlotState])
+    opens_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text=_("When a slot that is kept for the window opens to all."),
+    )
     price_fen = serializers.IntegerField(source="price.fen")
     is_peak = serializers.BooleanField(source="price.is_peak")
     group = serializers.ChoiceField(
@@ -233,6 +237,7 @@ class DayOutput(serializers.Serializer[Any]):
     on = serializers.DateField()
     sport = serializers.ChoiceField(choices=Sport.choices)
     opens_for_booking_on = serializers.DateField(allow_null=True)
+    opens_for_booking_at = serializers.DateTimeField(allow_null=True)
     free_count = serializers.IntegerField()
     courts = CourtOutput(many=True, source="columns")
     slots = SlotOutput(many=True)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from bureau.accounts.queries import eligible_groups
 from bureau.common import clock, codes
+from bureau.common.fields import clock_words
 from bureau.common.pagination import page_of
 from bureau.common.sports import Sport
 from bureau.common.templatetags.bureau import yuan
@@ -165,8 +166,10 @@ def venue(request: HttpRequest, code: str) -> HttpResponse:
     shown = get_object_or_404(
         Venue.objects.public().with_district(), code=codes.normalise(code)
     )
-    today = clock.today()
-    sports = queries.house_rules(shown, today=today).sports
+    now = clock.now()
+    rules = queries.house_rules(shown, today=clock.local_day(now))
+    today = rules.business_day(now)  # yesterday, while its night is not over
+    sports = rules.sports
     sport = request.GET.get("sport") or (sports[0] if sports else "")
     if sport and sport not in sports:
         raise Http404
@@ -194,16 +197,17 @@ def _day_asked(request: HttpRequest, shown: Venue, today: date) -> date | None:
     if not (text := request.GET.get("on", "")):
         return today
     day = read_day(text)
-    last = today + timedelta(days=shown.days_ahead + DAYS_BEYOND)
+    last = clock.today() + timedelta(days=shown.days_ahead + DAYS_BEYOND)
     return day if day and today <= day <= last else None
 
 
 def _strip(shown: Venue, today: date, on: date) -> list[DayTab]:
-    bookable = queries.bookable_days(shown, today=today)
-    beyond = [bookable[-1] + timedelta(days=n) for n in range(1, DAYS_BEYOND + 1)]
+    """The days that can be booked now, and a few to say when they open."""
+    bookable = queries.bookable_days(shown, at=clock.now())
+    last = (bookable or [today])[-1] + timedelta(days=DAYS_BEYOND)
     return [
-        *(DayTab(day, is_current=day == on, is_open=True) for day in bookable),
-        *(DayTab(day, is_current=day == on, is_open=False) for day in beyond),
+        DayTab(day, is_current=day == on, is_open=day in bookable)
+        for day in (today + timedelta(days=n) for n in range((last - today).days + 1))
     ]
 
 
@@ -221,7 +225,9 @@ def _grid(request: HttpRequest, shown: Venue, sport: str, on: date) -> dict[str,
         "is_over": bool(grid.rows) and not ahead,
         "rows": ahead,
         "opens": local_time(min(offer.starts_at for offer in offers)) if offers else "",
-        "closes": _end_time(max(offer.ends_at for offer in offers)) if offers else "",
+        "closes": _end_time(max(offer.ends_at for offer in offers), on)
+        if offers
+        else "",
         "own_price": any(offer.price.group for offer in offers),
         "durations": sorted({court.slot_minutes for court in grid.columns}),
     }
@@ -231,10 +237,9 @@ def local_time(moment: datetime) -> str:
     return f"{moment.astimezone(clock.CHINA):%H:%M}"
 
 
-def _end_time(moment: datetime) -> str:
+def _end_time(moment: datetime, on: date) -> str:
     """As `local_time`, but the midnight that ends a day is 24:00."""
-    text = local_time(moment)
-    return "24:00" if text == "00:00" else text
+    return clock_words(int((moment - clock.at(on, 0)).total_seconds()) // 60)
 
 
 def _hours(minutes: int) -> str:

@@ -11,10 +11,12 @@ from django.db import transaction
 
 from bureau.accounts.models import Role
 
-# `app.codename`, with * for any part. What is not named is not given: nobody but a
-# superuser may change who may do what, or edit the audit trail.
+# `app.codename`, with * for any part; "-" in front takes away, and the last word counts.
+# What is not named is not given: nobody but a superuser may change who may do what, or
+# edit the audit trail.
 _BUREAU = [
     "venues.*",
+    "-venues.grant_price_exception",  # a matter for the city, not for a district
     "equipment.*",
     "events.*",
     "vouchers.*",
@@ -41,6 +43,7 @@ TABLE: dict[Role, list[str]] = {
     Role.BUREAU_STAFF: _BUREAU,
     Role.CITY_STAFF: [
         *_BUREAU,
+        "venues.grant_price_exception",
         "accounts.reveal_*",
         "accounts.add_user",
         "accounts.change_user",
@@ -57,6 +60,14 @@ TABLE: dict[Role, list[str]] = {
 }
 
 
+def _is_given(name: str, patterns: list[str]) -> bool:
+    given = False
+    for pattern in patterns:
+        if fnmatchcase(name, pattern.removeprefix("-")):
+            given = not pattern.startswith("-")
+    return given
+
+
 class Command(BaseCommand):
     help = "Give every role (group) the permissions of the table in this file."
 
@@ -71,7 +82,7 @@ class Command(BaseCommand):
             given = [
                 permission
                 for name, permission in by_name.items()
-                if any(fnmatchcase(name, pattern) for pattern in patterns)
+                if _is_given(name, patterns)
             ]
             group.permissions.set(given)
             if verbosity:
