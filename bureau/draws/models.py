@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from bureau.accounts.models import User
+from bureau.common import clock
+from bureau.draws import sportdraw
+from bureau.draws.querysets import (
+    BeaconQuerySet,
+    DrawQuerySet,
+    EntryQuerySet,
+    LogLineQuerySet,
+    PublishedPartQuerySet,
+)
+
+# Between the frozen list and the randomness: time for the public to take a copy.
+NOTICE = timedelta(hours=1)
 
 
 class Draw(models.Model):
@@ -56,9 +72,12 @@ class Draw(models.Model):
         blank=True,
     )
 
+    objects = DrawQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("draw")
         verbose_name_plural = _("draws")
+        permissions = [("read_beacon", _("Can type the results of a source"))]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["open", "frozen", "drawn", "void"]),
@@ -69,6 +88,10 @@ class Draw(models.Model):
                     entries_close_at__lte=F("freezes_at"), freezes_at__lt=F("draws_at")
                 ),
                 name="draws_draw_steps_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(frozen_at=None) | Q(frozen_at__lte=F("draws_at") - NOTICE),
+                name="draws_draw_frozen_an_hour_before",
             ),
             models.CheckConstraint(
                 condition=~Q(state="frozen")
@@ -91,6 +114,19 @@ class Draw(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("draws:draw", args=[self.draw_id])
+
+    @property
+    def says(self) -> dict[str, Any]:
+        """What the rules say, read back from their text."""
+        rules: dict[str, Any] = json.loads(self.rules)
+        return rules
+
+    @property
+    def has_groups(self) -> bool:
+        return bool(self.says["groups"])
+
+    def takes_entries_at(self, moment: datetime) -> bool:
+        return self.state == self.State.OPEN and moment < self.entries_close_at
 
 
 class Pool(models.Model):
@@ -157,6 +193,8 @@ class Entry(models.Model):
         _("outcome"), max_length=7, choices=Outcome.choices, blank=True, default=""
     )
 
+    objects = EntryQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("entry in a draw")
         verbose_name_plural = _("entries in draws")
@@ -202,6 +240,8 @@ class Beacon(models.Model):
     issue = models.CharField(_("issue or round"), max_length=24)
     value = models.CharField(_("value"), max_length=200, blank=True)
     known_at = models.DateTimeField(_("known at"), null=True, blank=True)
+
+    objects = BeaconQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("source of randomness")
@@ -260,7 +300,8 @@ class BeaconReading(models.Model):
 class LogLine(models.Model):
     """A public step of a draw; each line carries the hash of the one before it.
 
-    UPDATE and DELETE are refused by a trigger.
+    UPDATE and DELETE are refused by a trigger. `line_hash` is of the whole line as it
+    stands in log.jsonl, its LF included.
     """
 
     draw = models.ForeignKey(
@@ -272,6 +313,8 @@ class LogLine(models.Model):
     detail = models.TextField(_("detail (canonical JSON)"))
     previous_hash = models.CharField(_("hash before"), max_length=64)
     line_hash = models.CharField(_("hash"), max_length=64)
+
+    objects = LogLineQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("public step of a draw")
@@ -287,3 +330,59 @@ class LogLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.draw} {self.position} {self.step}"
+
+    def as_line(self, draw_id: str) -> str:
+        """The line of log.jsonl, without its LF."""
+        return sportdraw.log_line(
+            draw_id=draw_id,
+            position=self.position,
+            step=self.step,
+            at=moment_text(self.at),
+            detail=json.loads(self.detail),
+            previous=self.previous_hash,
+        )
+
+
+class PublishedPart(models.Model):
+    """A piece of a published file, as it was published, 1,024 lines long.
+
+    entries.csv and results.csv are facts of their moment: they are written once, in the
+    transaction of their step, and a trigger refuses UPDATE and DELETE. The pieces of
+    entries.csv carry the root of their lines, so that the proof of one entry among a
+    million reads one piece.
+    """
+
+    LINES = 1024  # a power of two, so that a piece is a full subtree
+
+    class Name(models.TextChoices):
+        ENTRIES = "entries.csv", _("list of entries")
+        RESULTS = "results.csv", _("results")
+
+    draw = models.ForeignKey(
+        Draw, verbose_name=_("draw"), on_delete=models.PROTECT, related_name="parts"
+    )
+    name = models.CharField(_("file"), max_length=16, choices=Name.choices)
+    position = models.PositiveIntegerField(_("position"))
+    first = models.CharField(_("first entry"), max_length=24)
+    root = models.BinaryField(_("root of its lines"), max_length=32)
+    body = models.BinaryField(_("lines"))
+
+    objects = PublishedPartQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("piece of a published file")
+        verbose_name_plural = _("pieces of published files")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["draw", "name", "position"],
+                name="draws_publishedpart_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.draw} {self.name} {self.position}"
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment as the rules and the log write it: 2026-11-22T20:00:00+08:00."""
+    return moment.astimezone(clock.CHINA).isoformat(timespec="seconds")
