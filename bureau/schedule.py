@@ -69,10 +69,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "bureau.notices.tasks.sweep_deliveries",
         "schedule": 60,
     },
-    # A reminder that comes five minutes late still says "in two hours".
+    # A reminder that comes a minute late still says "in two hours".
     "venues-send-reminders": {
         "task": "venues.tasks.send_reminders",
-        "schedule": 300,
+        "schedule": 60,
     },
     # Lists and the map should not count floor that nobody pays for; booking itself
     # takes lapsed holds over without it.
@@ -95,5 +95,16 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "venues-close-lines": {
         "task": "venues.tasks.close_lines",
         "schedule": 60,
+    },
+    # A court that nobody came to should serve others while the time lasts.
+    "venues-release-no-shows": {
+        "task": "venues.tasks.release_no_shows",
+        "schedule": 60,
+    },
+    # The next day's sessions take their floor before its courts can be booked; refunds
+    # of a session that was called off go on after a crash.
+    "venues-lay-out-sessions": {
+        "task": "venues.tasks.lay_out_sessions",
+        "schedule": 600,
     },
 }

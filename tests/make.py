@@ -11,25 +11,29 @@ from uuid import uuid4
 from django.contrib.gis.geos import MultiPolygon, Point, Polygon
 
 from bureau.accounts.models import Dependant, User
+from bureau.accounts.queries import eligible_groups
 from bureau.common import clock
 from bureau.common.sports import Sport
 from bureau.payments.actions import settle_payment
 from bureau.payments.models import Payment
 from bureau.regions.models import District
 from venues import actions
-from venues.actions import Pick
+from venues.actions import Pick, Prices
 from venues.models import (
     Bookable,
     BookableUnit,
     Booking,
     CancelBand,
+    ConductRule,
     EntryPass,
+    OpenSession,
     PriceRule,
     Unit,
     Venue,
     VenueStaff,
     WeeklyHours,
 )
+from venues.queries.sessions import ticket_price
 
 _serial = count(1)
 
@@ -216,3 +220,43 @@ def confirmed(**given: Any) -> Booking:
 
 def pass_of(booking: Booking) -> EntryPass:
     return EntryPass.objects.of_bookers().get(booking=booking)
+
+
+def session(**given: Any) -> OpenSession:
+    """An open session at 20 yuan (reduced: 10), tomorrow from 18:00 to 20:00."""
+    given.setdefault("bookable", None)
+    given["bookable"] = given["bookable"] or bookable()
+    starts_at = given.setdefault("starts_at", tomorrow_at(18))
+    given.setdefault("ends_at", starts_at + timedelta(hours=2))
+    given.setdefault("name", "Evening swim")
+    given.setdefault("capacity", 20)
+    given.setdefault("prices", Prices(full_fen=20_00, concession_fen=10_00))
+    return actions.open_session(by=user(), **given)
+
+
+def tickets(
+    session: OpenSession, *, places: int = 1, by: User | None = None, **given: Any
+) -> Booking:
+    """Places in a session, waiting for their payment when they cost something."""
+    by = by or citizen()
+    if "quoted_fen" not in given:
+        groups = eligible_groups(by, on=clock.today())
+        given["quoted_fen"] = ticket_price(session, places, groups=groups).fen
+    given.setdefault("request_key", uuid4())
+    return actions.buy_tickets(session=session, places=places, by=by, **given)
+
+
+def let_in(booking: Booking) -> None:
+    """Somebody at the gate lets the booker in, now."""
+    keeper = gatekeeper(booking.venue)
+    actions.admit(entry_pass=pass_of(booking), venue=booking.venue, by=keeper)
+
+
+def conduct_rule(**given: Any) -> ConductRule:
+    """A point for each no-show; three points in 90 days ban for 30 days."""
+    given.setdefault("valid_from", date(2020, 1, 1))
+    given.setdefault("no_show_points", 1)
+    given.setdefault("ban_from_points", 3)
+    given.setdefault("count_days", 90)
+    given.setdefault("ban_days", 30)
+    return ConductRule.objects.create(**given)

@@ -156,7 +156,7 @@ class HoursOverlap(DomainError):
 
 class HoursBackwards(DomainError):
     code = "hours_backwards"
-    message = _("The opening must come before the closing, and both within one day.")
+    message = _("The opening must come before the closing, which is at most 36:00.")
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
@@ -164,6 +164,17 @@ class PriceInThePast(DomainError):
     code = "price_in_the_past"
     message = _("A price cannot change in the past.")
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class BandsTurnedRound(DomainError):
+    code = "bands_turned_round"
+    message = _("A longer notice brings back more than a shorter one.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class MarketPriceThere(DomainError):
+    code = "market_price_there"
+    message = _("There is a market price for this sport from that day already.")
 
 
 class PriceEndsTooEarly(DomainError):

@@ -155,12 +155,142 @@ INVARIANTS = [
         """,
     ),
     Invariant(
+        name="venues.companion.has_one_pass",
+        meaning=_(
+            "Whoever plays along in a confirmed booking has one live pass; nobody else "
+            "has one beside the booker."
+        ),
+        sql="""
+            SELECT companion.id, booking.state
+              FROM venues_companion companion
+              JOIN venues_booking booking ON booking.id = companion.booking_id
+         LEFT JOIN venues_entrypass pass
+                ON pass.companion_id = companion.id AND pass.state <> 'revoked'
+               AND pass.booking_id = companion.booking_id
+             WHERE (pass.id IS NOT NULL) <>
+                   (companion.left_at IS NULL AND booking.state = 'confirmed')
+             UNION ALL
+            SELECT pass.id, 'of another booking'
+              FROM venues_entrypass pass
+              JOIN venues_companion companion ON companion.id = pass.companion_id
+             WHERE pass.booking_id <> companion.booking_id
+        """,
+    ),
+    Invariant(
+        name="venues.pass.lets_in_as_many_as_tickets",
+        meaning=_("The passes of a ticket booking let in as many people as it paid."),
+        sql="""
+            SELECT booking.id, tickets.number, sum(pass.persons)
+              FROM venues_booking booking
+              JOIN venues_entrypass pass
+                ON pass.booking_id = booking.id AND pass.state <> 'revoked'
+              JOIN LATERAL (
+                   SELECT max(line.places) AS number
+                     FROM venues_bookingline line
+                    WHERE line.booking_id = booking.id AND line.state = 'standing'
+                      AND line.session_id IS NOT NULL) tickets
+                ON tickets.number IS NOT NULL
+             WHERE booking.state = 'confirmed'
+             GROUP BY booking.id, tickets.number
+            HAVING sum(pass.persons) > tickets.number
+        """,
+    ),
+    Invariant(
         name="venues.pass.used_means_admitted",
         meaning=_("A pass is used exactly when somebody was let in with it."),
         sql="""
             SELECT pass.id FROM venues_entrypass pass
          LEFT JOIN venues_admission admission ON admission.entry_pass_id = pass.id
              WHERE (pass.state = 'used') <> (admission.id IS NOT NULL)
+        """,
+    ),
+    Invariant(
+        name="venues.session.never_oversold",
+        meaning=_("No open session gives out more places than it has."),
+        sql="""
+            SELECT id, taken, capacity FROM venues_opensession WHERE taken > capacity
+        """,
+    ),
+    Invariant(
+        name="venues.session.has_its_floor",
+        meaning=_("An open session ahead holds all of its floor, a cancelled one none."),
+        sql="""
+            SELECT session.id, part.unit_id
+              FROM venues_opensession session
+              JOIN venues_bookableunit part ON part.bookable_id = session.bookable_id
+         LEFT JOIN venues_occupancy taken
+                ON taken.session_id = session.id AND taken.unit_id = part.unit_id
+             WHERE session.ends_at > now()
+               AND (taken.id IS NULL) <> (session.cancelled_at IS NOT NULL)
+        """,
+    ),
+    Invariant(
+        name="venues.session.pass_lets_in_its_places",
+        meaning=_("The pass of tickets lets in as many people as there are tickets."),
+        sql="""
+            SELECT pass.id, pass.persons, line.places
+              FROM venues_entrypass pass
+              JOIN venues_bookingline line ON line.booking_id = pass.booking_id
+             WHERE pass.state <> 'revoked' AND pass.companion_id IS NULL
+               AND line.session_id IS NOT NULL AND line.state = 'standing'
+               AND pass.persons > line.places
+        """,
+    ),
+    Invariant(
+        name="venues.conduct.no_points_for_who_came",
+        meaning=_("Nobody has points that count for a booking that somebody came to."),
+        sql="""
+            SELECT point.id FROM venues_conductpoint point
+              JOIN venues_entrypass pass ON pass.booking_id = point.booking_id
+             WHERE point.excused_at IS NULL AND pass.state = 'used'
+        """,
+    ),
+    Invariant(
+        name="venues.conduct.points_fit_their_booking",
+        meaning=_("Points for nobody's coming belong to a booking that was released."),
+        sql="""
+            SELECT point.id, booking.state FROM venues_conductpoint point
+              JOIN venues_booking booking ON booking.id = point.booking_id
+             WHERE point.person_id <> booking.booked_by_id
+                OR (point.reason = 'no_show' AND point.excused_at IS NULL
+                    AND booking.state NOT IN ('no_show', 'cancelled'))
+                OR (point.reason = 'late_cancel' AND booking.state <> 'cancelled')
+        """,
+    ),
+    Invariant(
+        name="venues.conduct.ban_has_its_points",
+        meaning=_("A ban in force rests on as many points as its rule asks for."),
+        sql="""
+            SELECT ban.id, standing.points, rule.ban_from_points
+              FROM venues_ban ban
+              CROSS JOIN LATERAL (
+                   SELECT coalesce(sum(points), 0) AS points
+                     FROM venues_conductpoint point
+                    WHERE point.person_id = ban.person_id
+                      AND point.excused_at IS NULL
+                      AND point.given_at <= ban.starts_at
+                      AND point.counts_until > ban.starts_at
+                      AND point.given_at > coalesce(
+                          (SELECT max(starts_at) FROM venues_ban earlier
+                            WHERE earlier.person_id = ban.person_id
+                              AND earlier.starts_at < ban.starts_at),
+                          '-infinity')) standing
+         LEFT JOIN LATERAL (
+                   SELECT ban_from_points FROM venues_conductrule
+                    WHERE valid_from
+                          <= (ban.starts_at AT TIME ZONE 'Asia/Shanghai')::date
+                    ORDER BY valid_from DESC LIMIT 1) rule ON true
+             WHERE ban.lifted_at IS NULL AND ban.ends_at > now()
+               AND standing.points < coalesce(rule.ban_from_points, 1)
+        """,
+    ),
+    Invariant(
+        name="venues.conduct.granted_means_excused",
+        meaning=_("The points of a granted appeal are excused."),
+        sql="""
+            SELECT appeal.id FROM venues_appeal appeal
+              JOIN venues_conductpoint point ON point.id = appeal.point_id
+             WHERE appeal.state = 'granted' AND point.excused_at IS NULL
         """,
     ),
 ]

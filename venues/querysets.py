@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Booking,
         BookingChange,
         BookingLine,
+        Companion,
         EntryPass,
         Occupancy,
         PriceRule,
@@ -126,6 +127,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """Holds that nobody paid for in time and that are not yet cleared away."""
         return self.filter(state="held", hold_until__lte=moment)
 
+    def offers(self) -> Self:
+        """Times that are held for somebody who waited, or who won a ballot."""
+        return self.filter(channel__in=["offer", "ballot"])
+
     def with_lines(self) -> Self:
         return self.select_related("venue", "dependant").prefetch_related(
             "lines__bookable"
@@ -153,8 +158,15 @@ class BookingChangeQuerySet(models.QuerySet["BookingChange"]):
 
 
 class WaitingQuerySet(models.QuerySet["WaitingEntry"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(person=user)
+
     def live(self) -> Self:
         return self.filter(state__in=["waiting", "offered"])
+
+    def for_court(self, bookable: Bookable) -> Self:
+        """Who waits for this court, or for any."""
+        return self.filter(Q(bookable=None) | Q(bookable=bookable))
 
     def in_line(self, venue: Venue, start: datetime, end: datetime) -> Self:
         """Who waits for a time that touches this one, first come first."""
@@ -188,6 +200,39 @@ class OccupancyQuerySet(models.QuerySet["Occupancy"]):
 class PassQuerySet(models.QuerySet["EntryPass"]):
     def live(self) -> Self:
         return self.exclude(state="revoked")
+
+    def with_holder(self) -> Self:
+        """Each with its booking and the person who comes in with it."""
+        return self.select_related(
+            "booking__venue",
+            "booking__booked_by",
+            "booking__dependant",
+            "companion__user",
+        )
+
+    def of_bookers(self) -> Self:
+        """Those of who booked; companions have passes of their own."""
+        return self.filter(companion=None)
+
+
+class CompanionQuerySet(models.QuerySet["Companion"]):
+    def along(self) -> Self:
+        """Who has not left; the booking itself may be over or cancelled."""
+        return self.filter(left_at=None)
+
+    def visible_to(self, user: User) -> Self:
+        return self.along().filter(user=user)
+
+    def upcoming_at(self, moment: datetime) -> Self:
+        return self.filter(booking__state="confirmed", booking__ends_at__gt=moment)
+
+    def with_booking(self) -> Self:
+        return self.select_related(
+            "booking__venue", "booking__booked_by"
+        ).prefetch_related("booking__lines__bookable")
+
+    def in_order(self) -> Self:
+        return self.order_by("joined_at", "pk")
 
 
 def _model(name: str) -> type[models.Model]:

@@ -34,3 +34,20 @@ def close_lines() -> None:
 def send_reminders() -> None:
     """Remind people of what they play tomorrow and soon."""
     actions.send_reminders(at=clock.now())
+
+
+@shared_task
+def release_no_shows() -> None:
+    """Free the floor of bookings to which nobody came; points, bans, late news."""
+    now = clock.now()
+    actions.excuse_late_news(at=now)
+    actions.mark_no_shows(at=now)
+    actions.impose_bans(at=now)
+
+
+@shared_task
+def lay_out_sessions() -> None:
+    """Lay out the next dates of open sessions, and finish those called off."""
+    now = clock.now()
+    actions.lay_out_sessions(at=now)
+    actions.finish_cancelled_sessions(at=now)

@@ -15,6 +15,7 @@ from bureau.common.money import yuan
 from bureau.payments.models import Payment
 from venues.actions.changes import drop_held_change
 from venues.actions.companions import fit_party, refuse_too_small
+from venues.actions.conduct import note_late_cancel
 from venues.actions.floor import lock_booking, lock_lines, refit, wanted_of
 from venues.actions.money import close_due, lock_payments, pay_back
 from venues.actions.slots import free_lines
@@ -59,6 +60,7 @@ def cancel_booking(
         for line in lines:
             if line.starts_at <= now:
                 raise TooLateToCancel(until=clock.at_text(line.starts_at))
+    was_confirmed = booking.state == Booking.State.CONFIRMED
     back = {line.pk: booking.refund_of(line, at=now) for line in lines}
     if expected_fen is not None and sum(back.values()) != expected_fen:
         raise RefundChanged(total=yuan(sum(back.values())))
@@ -73,6 +75,8 @@ def cancel_booking(
         event="venues.booking.cancelled",
     )
     refuse_too_small(booking)
+    if was_confirmed:
+        note_late_cancel(booking, lines, at=now)
     return booking
 
 

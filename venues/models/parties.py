@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from bureau.accounts.models import User
 from venues.models.bookings import Booking
+from venues.querysets import CompanionQuerySet
 
 
 class Companion(models.Model):
@@ -31,6 +33,8 @@ class Companion(models.Model):
     joined_at = models.DateTimeField(_("joined at"))
     left_at = models.DateTimeField(_("left at"), null=True, blank=True)
 
+    objects = CompanionQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("companion")
         verbose_name_plural = _("companions")
@@ -44,3 +48,6 @@ class Companion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} + {self.booking}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("venues:together", args=[self.booking.number])

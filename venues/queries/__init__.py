@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from venues.queries.alternatives import Alternative, alternatives
+from venues.queries.alternatives import Alternative, alternatives, alternatives_to
 from venues.queries.days import DayTypes, is_fitness_day
 from venues.queries.grid import (
     DayGrid,
@@ -58,6 +58,7 @@ __all__ = [
     "SlotState",
     "Timetable",
     "alternatives",
+    "alternatives_to",
     "bookable_days",
     "companions_until",
     "day_grid",

@@ -7,12 +7,10 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, cast
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -29,6 +27,7 @@ from venues.actions.slots import PickedSlot, resolve_picks
 from venues.errors import FormDamaged, NotCancellable, PriceChanged, SlotTaken
 from venues.forms import BookForm, read_picks
 from venues.models import Booking, BookingLine, EntryPass, Venue
+from venues.views.passes import used_at
 
 PER_PAGE = 20
 
@@ -288,7 +287,7 @@ def booking(request: HttpRequest, number: str) -> HttpResponse:
     now = clock.now()
     words, kind = _state_words(shown)
     payment = _payment_due(shown) if shown.is_held_at(now) else None
-    entry_pass = EntryPass.objects.live().filter(booking=shown).first()
+    entry_pass = EntryPass.objects.live().of_bookers().filter(booking=shown).first()
     refunds = Refund.objects.filter(
         payment__in=Payment.objects.for_owner(shown)
     ).order_by("pk")
@@ -306,11 +305,11 @@ def booking(request: HttpRequest, number: str) -> HttpResponse:
         if payment and shown.hold_until
         else 0,
         "entry_pass": entry_pass if is_coming else None,
-        "used_at": _used_at(entry_pass),
+        "used_at": used_at(entry_pass),
         "refunds": [(refund, *_refund_words(refund)) for refund in refunds],
         "can_cancel": shown.can_be_given_back_at(now)
         and shown.shown_state_at(now) != Booking.State.EXPIRED
-        and not _used_at(entry_pass),
+        and not used_at(entry_pass),
         "cancel_bands": shown.bands_for(shown.starts_at),
         "is_coming": is_coming,
     }
@@ -324,12 +323,6 @@ def _refund_words(refund: Refund) -> tuple[str, str]:
         Refund.State.DONE: (_("Refund has arrived"), "ok"),
         Refund.State.FAILED: (_("Refund is stuck; our staff look after it"), "danger"),
     }[Refund.State(refund.state)]
-
-
-def _used_at(entry_pass: EntryPass | None) -> Any:
-    if entry_pass is None or entry_pass.state != EntryPass.State.USED:
-        return None
-    return entry_pass.admission.admitted_at
 
 
 @never_cache
@@ -373,76 +366,3 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
     }
     status = refusal.status if refusal else HTTPStatus.OK
     return render(request, "venues/cancel.html", context, status=status)
-
-
-# --- The pass -------------------------------------------------------------------------
-
-
-def _pass_of(request: HttpRequest, number: str) -> EntryPass:
-    booking = _mine(request, number)
-    live = EntryPass.objects.live().select_related("booking__venue")
-    return get_object_or_404(live, booking=booking)
-
-
-def _is_open(entry_pass: EntryPass) -> bool:
-    """Whether the pass still opens a gate (now or later)."""
-    return (
-        entry_pass.state == EntryPass.State.VALID
-        and clock.now() < entry_pass.booking.ends_at
-    )
-
-
-@never_cache
-@require_safe
-@login_required
-def entry_pass(request: HttpRequest, number: str) -> HttpResponse:
-    shown = _pass_of(request, number)
-    now = clock.now()
-    booking = shown.booking
-    is_open = _is_open(shown)
-    context = {
-        "entry_pass": shown,
-        "booking": booking,
-        "venue": booking.venue,
-        "lines": booking.lines.select_related("bookable").order_by("starts_at", "pk"),
-        "is_open": is_open,
-        "used_at": _used_at(shown),
-        "opens_at": queries.gate_opens_at(booking),
-        "code": codes.grouped(shown.code),
-        "digits": _digits(shown) if is_open else "",
-        "step": codes.step_at(now),
-        "seconds": codes.seconds_left(now),
-    }
-    return render(request, "venues/pass.html", context)
-
-
-@never_cache
-@require_safe
-@login_required
-def pass_qr(request: HttpRequest, number: str) -> HttpResponse:
-    """The code of this half minute; the next one is another picture."""
-    shown = _pass_of(request, number)
-    if not _is_open(shown):
-        raise Http404
-    proof = codes.proof_of(shown.code, key=shown.key, step=codes.step_at(clock.now()))
-    address = reverse("venues:scanned", args=[shown.code])
-    text = f"{settings.PUBLIC_URL}{address}?k={proof}"
-    return HttpResponse(codes.qr_svg(text), content_type="image/svg+xml")
-
-
-@never_cache
-@require_safe
-@login_required
-def pass_now(request: HttpRequest, number: str) -> HttpResponse:
-    """The digits of this half minute, for the page that stays open."""
-    shown = _pass_of(request, number)
-    if not _is_open(shown):
-        return JsonResponse({"over": True})
-    left = codes.seconds_left(clock.now())
-    return JsonResponse({"digits": _digits(shown), "left": left})
-
-
-def _digits(shown: EntryPass) -> str:
-    step = codes.step_at(clock.now())
-    digits = codes.digits_of(shown.code, key=shown.key, step=step)
-    return f"{digits[:3]} {digits[3:]}"
