@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
+from django.db.models import Model
+from pytest_django import DjangoAssertNumQueries
 
 from bureau.audit.models import Entry
 from bureau.common import clock
-from bureau.common.db import insert, prepared
+from bureau.common.db import drawing, insert, one_trip, prepared
 from bureau.payments.actions.payments import ONE_OPEN_PER_OWNER
 from bureau.payments.models import Payment
 from tests import make
@@ -113,3 +115,77 @@ def test_a_prepared_statement_is_prepared_again_on_a_new_connection() -> None:
     connection.close()
 
     assert doubled(3) == 6
+
+
+def drawn(number: int) -> dict[type[Model], list[int]]:
+    sql = f"SELECT {drawing([Entry], first_mark=1)}"
+    with connection.cursor() as cursor:
+        cursor.execute(prepared("tests_drawing", sql, 1), [number])
+        (ids,) = cursor.fetchone()
+    return {Entry: ids}
+
+
+def test_rows_with_drawn_ids_go_in_one_trip(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    ids = drawn(3)
+    rows = [entry(f"tests.order.{n}") for n in ("'", "%s", "100 %")]
+
+    with django_assert_num_queries(1), one_trip(ids):
+        insert(rows[0])
+        insert(*rows[1:])
+
+    assert [Entry.objects.get(pk=one.pk).event for one in rows] == [
+        one.event for one in rows
+    ]
+
+
+def test_rows_on_one_trip_are_what_save_writes() -> None:
+    short, long = entry("tests.order.made"), entry("tests.order.made")
+    long.occurred_at, long.detail = short.occurred_at, short.detail
+
+    with one_trip(drawn(1)):
+        insert(short)
+    long.save(force_insert=True)
+
+    assert row(short) == row(long)
+
+
+def test_rows_that_wait_are_seen_by_every_question_in_the_block() -> None:
+    with one_trip(drawn(1)):
+        insert(first := entry("tests.order.first"))
+        assert Entry.objects.get().pk == first.pk
+
+
+def test_rows_beyond_the_drawn_ids_come_after_those_that_wait() -> None:
+    with one_trip(drawn(1)):
+        insert(first := entry("tests.order.first"))
+        insert(second := entry("tests.order.second"))
+        assert first.pk < second.pk
+
+    assert list(Entry.objects.order_by("pk")) == [first, second]
+
+
+def test_an_exception_on_a_trip_drops_what_waits() -> None:
+    def lose_the_way() -> None:
+        with one_trip(drawn(1)):
+            insert(entry("tests.order.made"))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        lose_the_way()
+
+    assert not Entry.objects.exists()
+    insert(entry("tests.order.after"))
+    assert Entry.objects.get().event == "tests.order.after"
+
+
+def test_a_broken_constraint_shows_at_the_end_of_the_trip() -> None:
+    worthless = entry("x" * 81)
+    trip = one_trip(drawn(1))
+
+    trip.__enter__()
+    insert(worthless)
+
+    with pytest.raises(DataError), transaction.atomic():
+        trip.__exit__(None, None, None)

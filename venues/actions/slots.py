@@ -17,8 +17,16 @@ from django.db import connection
 from django.db.models import F
 
 from bureau.accounts.models import User
+from bureau.audit.models import Entry
 from bureau.common import clock
-from bureau.common.db import advisory_locks, lock_statement, prepared
+from bureau.common.db import (
+    DrawnIds,
+    advisory_locks,
+    drawing,
+    lock_statement,
+    prepared,
+)
+from bureau.payments.models import Payment
 from venues.errors import (
     NothingPicked,
     SlotInThePast,
@@ -189,12 +197,25 @@ class Seen:
     """Changes whose holds ran out but still lie on the floor."""
     is_awaited: bool
     """Whether somebody is in line for floor that a lapsed hold lies on."""
+    ids: DrawnIds
+    """Ids for the rows of the booking that may come of it (`open_booking`)."""
 
 
-def lock_floor(wanted: Iterable[Wanted]) -> None:
-    """Queue up behind everybody who wants some of these units on these days."""
-    if keys := _keys(wanted):
+def lock_floor(wanted: Iterable[Wanted], *, person: User | None = None) -> None:
+    """Queue up behind everybody who wants some of these units on these days.
+
+    With `person` also behind what this person books elsewhere: their quota.
+    """
+    keys = _keys(wanted)
+    if person:
+        keys.add(person_key(person))
+    if keys:
         advisory_locks(keys)
+
+
+def person_key(person: User) -> tuple[int, int]:
+    """The name of a person's lock; it sorts before that of any floor."""
+    return -person.pk, 0
 
 
 def lock_and_look(
@@ -202,8 +223,9 @@ def lock_and_look(
 ) -> Seen:
     """Queue up as `lock_floor` does, and behind the person's own requests; then look.
 
-    Both in one go to the database. Each statement sees what was committed when its own
-    turn came, so the second one sees all that happened while the first one waited.
+    Both in one go to the database, which also draws the ids for the booking's rows.
+    Each statement sees what was committed when its own turn came, so the second one
+    sees all that happened while the first one waited.
     """
     return _seen(
         lock_statement({(-person.pk, 0), *_keys(wanted)}),
@@ -236,7 +258,10 @@ def clear_way(seen: Seen, *, at: datetime) -> None:
             raise SlotTaken  # its money arrived this very moment
 
 
-_LOOK = """
+# What a booking is made of. Beside it, its payment has an audit entry too.
+_BOOKED = (Booking, BookingLine, Occupancy, Payment, Entry)
+
+_LOOK = f"""
     SELECT (SELECT id FROM venues_booking
              WHERE booked_by_id = $1 AND request_key = $2),
            (SELECT count(*) FROM venues_booking
@@ -255,14 +280,15 @@ _LOOK = """
                  JOIN venues_unit AS unit ON unit.venue_id = entry.venue_id
                 WHERE unit.id = occupancy.unit_id AND entry.state = 'waiting'
                   AND entry.starts_at < wanted.ends_at
-                  AND entry.ends_at > wanted.starts_at)), false)
+                  AND entry.ends_at > wanted.starts_at)), false),
+           {drawing(_BOOKED, first_mark=7)}
       FROM unnest($4::bigint[], $5::timestamptz[], $6::timestamptz[])
            AS wanted (unit_id, starts_at, ends_at)
       JOIN venues_occupancy AS occupancy
         ON occupancy.unit_id = wanted.unit_id
        AND occupancy.during && tstzrange(wanted.starts_at, wanted.ends_at)
       LEFT JOIN venues_bookingline AS line ON line.id = occupancy.line_id
-"""
+"""  # noqa: S608 - the tables are our own
 
 
 def _look_statement(
@@ -273,7 +299,9 @@ def _look_statement(
     request_key: UUID | None = None,
 ) -> tuple[str, list[Any]]:
     units, starts, ends = map(list, zip(*wanted, strict=True))
-    given = [person_id, request_key, at, units, starts, ends]
+    rows = len(wanted)  # occupancies; there are as many lines, or fewer
+    drawn = [1, rows, rows, 1, 2] if person_id else [0, 0, 0, 0, 0]
+    given = [person_id, request_key, at, units, starts, ends, *drawn]
     return prepared("venues_look", _LOOK, len(given)), given
 
 
@@ -284,8 +312,13 @@ def _seen(*statements: tuple[str, list[Any]]) -> Seen:
             "; ".join(sql for sql, _given in statements),
             [value for _sql, given in statements for value in given],
         )
-        made_before, holds, banned, taken, lapsed, changes, awaited = cursor.fetchone()
-    return Seen(made_before, holds, banned, taken, lapsed or [], changes or [], awaited)
+        made_before, holds, banned, taken, lapsed, changes, awaited, *drawn = (
+            cursor.fetchone()
+        )
+    ids: DrawnIds = dict(zip(_BOOKED, drawn, strict=True))
+    return Seen(
+        made_before, holds, banned, taken, lapsed or [], changes or [], awaited, ids
+    )
 
 
 def _keys(wanted: Iterable[Wanted]) -> set[tuple[int, int]]:
