@@ -41,12 +41,14 @@ def request_payment(
     expires_at: datetime,
     return_path: str,
     by: User | None,
+    is_first: bool = False,
 ) -> Payment:
     """Ask a person for money for an order (`owner`, any saved row).
 
     Asked again while that order's payment is open and of the same amount, it hands back
     the same payment. `return_path` is the path on this site where the person goes
-    afterwards.
+    afterwards. `is_first` says that the order is made in this very transaction, so that
+    nobody can have asked before; the rows may then go in one trip with the order's.
 
     Raises `PaymentAlreadyOpen` when the open payment has another amount: close it
     first.
@@ -63,7 +65,7 @@ def request_payment(
         return_path=return_path,
         created_at=now,
     )
-    if not insert(payment, unless=ONE_OPEN_PER_OWNER):
+    if not insert(payment, unless="" if is_first else ONE_OPEN_PER_OWNER):
         # Asked before, perhaps by a twin of this request: that payment is as good.
         found = Payment.objects.for_owner(owner).due().get()
         if found.amount_fen != amount_fen:
