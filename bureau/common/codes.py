@@ -28,7 +28,8 @@ _SEPARATORS = re.compile(r"[\s\-]")
 
 def new_code(length: int = LENGTH) -> str:
     """A random code of `length` characters, 5 bits each."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+    number = secrets.randbits(5 * length)
+    return "".join(ALPHABET[number >> 5 * i & 31] for i in range(length))
 
 
 def new_key() -> bytes:
