@@ -91,6 +91,7 @@ def hold_slots(
         channel=Booking.Channel.ONLINE,
         hold_until=now + timedelta(minutes=venue.hold_minutes) if total else None,
         request_key=request_key,
+        ids=seen.ids,
         at=now,
         by=by,
     )
