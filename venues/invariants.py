@@ -213,7 +213,7 @@ INVARIANTS = [
     ),
     Invariant(
         name="venues.session.has_its_floor",
-        meaning=_("An open session ahead holds all of its floor, a cancelled one none."),
+        meaning=_("An open session ahead holds its floor, a cancelled one none."),
         sql="""
             SELECT session.id, part.unit_id
               FROM venues_opensession session
@@ -226,14 +226,18 @@ INVARIANTS = [
     ),
     Invariant(
         name="venues.session.pass_lets_in_its_places",
-        meaning=_("The pass of tickets lets in as many people as there are tickets."),
+        meaning=_("The passes of tickets let in no more people than have tickets."),
         sql="""
-            SELECT pass.id, pass.persons, line.places
+            SELECT pass.booking_id, sum(pass.persons), max(ticket.places)
               FROM venues_entrypass pass
-              JOIN venues_bookingline line ON line.booking_id = pass.booking_id
-             WHERE pass.state <> 'revoked' AND pass.companion_id IS NULL
-               AND line.session_id IS NOT NULL AND line.state = 'standing'
-               AND pass.persons > line.places
+              JOIN (SELECT booking_id, sum(places) AS places
+                      FROM venues_bookingline
+                     WHERE session_id IS NOT NULL AND state = 'standing'
+                     GROUP BY booking_id) ticket
+                ON ticket.booking_id = pass.booking_id
+             WHERE pass.state <> 'revoked'
+             GROUP BY pass.booking_id
+            HAVING sum(pass.persons) > max(ticket.places)
         """,
     ),
     Invariant(

@@ -13,11 +13,13 @@ from venues.actions.bookings import (
     expire_holds,
     hold_slots,
 )
+from venues.actions.calendars import hash_of, make_feed, revoke_feed
 from venues.actions.cancellations import call_off_booking, cancel_booking
 from venues.actions.changes import (
     change_booking,
     confirm_paid_change,
     drop_change,
+    exchange_of,
     expire_changes,
 )
 from venues.actions.companions import (
@@ -46,6 +48,11 @@ from venues.actions.desk import (
     pay_out_refund,
     print_pass,
     take_cash_for,
+)
+from venues.actions.favourites import (
+    add_favourite,
+    forget_person,
+    remove_favourite,
 )
 from venues.actions.gate import (
     admit,
@@ -90,6 +97,7 @@ __all__ = [
     "Prices",
     "Scan",
     "accept_offer",
+    "add_favourite",
     "admit",
     "admit_checked",
     "appeal_against",
@@ -110,12 +118,15 @@ __all__ = [
     "count_people",
     "decide_appeal",
     "drop_change",
+    "exchange_of",
     "excuse_late_news",
     "excuse_no_shows",
     "excuse_point",
     "expire_changes",
     "expire_holds",
     "finish_cancelled_sessions",
+    "forget_person",
+    "hash_of",
     "hold_slots",
     "impose_bans",
     "issue_list",
@@ -128,6 +139,7 @@ __all__ = [
     "let_out",
     "lift_ban",
     "lift_block",
+    "make_feed",
     "make_invite",
     "mark_no_show",
     "mark_no_shows",
@@ -139,7 +151,9 @@ __all__ = [
     "print_pass",
     "register_device",
     "remove_companion",
+    "remove_favourite",
     "revoke_device",
+    "revoke_feed",
     "send_reminders",
     "set_conduct_rule",
     "set_prices",

@@ -23,6 +23,8 @@ from venues.actions.floor import (
     take_floor,
     wanted_of,
 )
+from venues.actions.quotas import refuse_over_quota
+from venues.actions.sessions import retake_tickets
 from venues.actions.slots import (
     Pick,
     clear_way,
@@ -33,7 +35,15 @@ from venues.actions.slots import (
 )
 from venues.actions.telling import tell
 from venues.actions.waiting import offer_freed
-from venues.errors import Banned, OfferOver, PriceChanged, SlotTaken, TooManyHolds
+from venues.errors import (
+    Banned,
+    OfferOver,
+    PriceChanged,
+    SessionCancelled,
+    SessionFull,
+    SlotTaken,
+    TooManyHolds,
+)
 from venues.models import Booking, Occupancy, Venue, WaitingEntry
 
 MOST_HOLDS = 2
@@ -56,8 +66,8 @@ def hold_slots(
     tampered with) is refused, never charged. The same `request_key` again returns the
     booking that it made the first time. Expired holds are taken over on the way.
 
-    Raises `VenueShut`, `TooManyHolds`, `PriceChanged`, `SlotTaken` and the refusals of
-    `resolve_picks`.
+    Raises `VenueShut`, `Banned`, `QuotaUsedUp`, `TooManyHolds`, `PriceChanged`,
+    `SlotTaken` and the refusals of `resolve_picks`.
     """
     now = clock.now()
     groups = groups_of(by, dependant, venue=venue, on=clock.local_day(now))
@@ -76,6 +86,7 @@ def hold_slots(
         return Booking.objects.get(pk=seen.made_before)
     if seen.banned_until:
         raise Banned(until=clock.at_text(seen.banned_until))
+    refuse_over_quota(venue, slots, person=by, at=now)
     total = sum(slot.offer.price.fen for slot in slots)
     if total != quoted_fen:
         raise PriceChanged(total=yuan(total))
@@ -183,16 +194,16 @@ def _rebook(booking: Booking, *, at: datetime) -> bool:
     expire_hold(booking.pk, at=at)
     if booking.starts_at <= at:
         return False
+    expired = Booking.objects.filter(pk=booking.pk, state=Booking.State.EXPIRED)
     try:
-        refuse_taken(wanted_of(lines), at=at)
-    except SlotTaken:
-        return False
-    back = Booking.objects.filter(pk=booking.pk, state=Booking.State.EXPIRED).update(
-        state=Booking.State.CONFIRMED, hold_until=None
-    )
-    if not back:
-        return False
-    take_floor(lines, hold_until=None)
+        with transaction.atomic():
+            refuse_taken(wanted_of(lines), at=at)
+            if not expired.update(state=Booking.State.CONFIRMED, hold_until=None):
+                return False
+            retake_tickets(lines, at=at)
+            take_floor(lines, hold_until=None)
+    except (SlotTaken, SessionFull, SessionCancelled):
+        return False  # and nothing of it stays
     return True
 
 

@@ -100,7 +100,7 @@ def write_lines(
             starts_at=slot.offer.starts_at,
             ends_at=slot.offer.ends_at,
             price_fen=slot.offer.price.fen,
-            quote=slot.offer.price.as_quote(),
+            quote=slot.offer.as_quote(),
             session=slot.session,
             places=slot.places,
             arrives_with=change,
