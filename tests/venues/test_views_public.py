@@ -264,11 +264,11 @@ def test_the_grid_asks_as_often_for_thirty_courts_as_for_one(
 ) -> None:
     shown = hall()
     url = f"/venues/{shown.code}/?on={day(1)}"
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get(url)
     for _ in range(29):
         make.bookable(venue=shown)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get(url)
 
 

@@ -27,6 +27,7 @@ from venues.actions.floor import (
     write_lines,
 )
 from venues.actions.money import lock_payments, pay_back
+from venues.actions.quotas import refuse_banned, refuse_over_quota
 from venues.actions.slots import (
     Pick,
     PickedSlot,
@@ -90,7 +91,8 @@ def change_booking(
         return made_before  # even when its slots have begun meanwhile
     leaving, slots = exchange_of(booking, line_ids, picks, at=now)
     wanted = [w for slot in slots for w in slot.wanted]
-    lock_floor([*wanted, *wanted_of(leaving), *wanted_of(_arriving(booking))])
+    floor = [*wanted, *wanted_of(leaving), *wanted_of(_arriving(booking))]
+    lock_floor(floor, person=booking.booked_by)
     booking = lock_booking(booking)
 
     made_before = booking.changes.filter(request_key=request_key).first()
@@ -98,6 +100,16 @@ def change_booking(
         return made_before
     _refuse_change(booking, leaving, at=now)
     refuse_too_many(booking, leaving, slots)
+    if len(slots) > len(leaving):
+        refuse_banned(booking.booked_by, at=now)
+    refuse_over_quota(
+        venue,
+        slots,
+        person=booking.booked_by,
+        at=now,
+        booking=booking,
+        leaving=[line.pk for line in leaving],
+    )
     total = sum(slot.offer.price.fen for slot in slots)
     if total != quoted_fen:
         raise PriceChanged(total=yuan(total))

@@ -15,6 +15,7 @@ from bureau.common.errors import DomainError
 from bureau.common.money import yuan
 from venues import queries
 from venues.actions.floor import groups_of, open_booking
+from venues.actions.quotas import may_be_offered, refuse_banned, refuse_over_quota
 from venues.actions.slots import Pick, PickedSlot, Wanted, lock_floor, resolve_picks
 from venues.actions.telling import tell
 from venues.errors import (
@@ -47,7 +48,7 @@ def join_waiting_list(
     """Stand in line for a time that is taken: on one court, or on any of a sport.
 
     Raises `SlotInThePast`, `SlotNotOffered`, `SlotNotTaken` when it can be booked right
-    away, `TooManyLines` or `AlreadyInLine`.
+    away, `Banned`, `QuotaUsedUp`, `TooManyLines` or `AlreadyInLine`.
     """
     now = clock.now()
     if starts_at <= now:
@@ -57,6 +58,8 @@ def join_waiting_list(
     )
     if not slots:
         raise SlotNotOffered
+    refuse_banned(by, at=now)
+    refuse_over_quota(venue, slots[:1], person=by, at=now)
     if any(_is_free(slot) for slot in slots):
         raise SlotNotTaken
     if WaitingEntry.objects.live().filter(person=by).count() >= MOST_LINES:
@@ -153,6 +156,8 @@ def _offer(
             continue
         if not _is_free(slot):
             continue
+        if not may_be_offered(entry.venue, slot, person=entry.person, at=at):
+            return None
         waits = WaitingEntry.objects.select_for_update().filter(
             pk=entry.pk, state=WaitingEntry.State.WAITING
         )

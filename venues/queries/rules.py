@@ -108,6 +108,11 @@ class Offer:
         """A slot after midnight belongs to the evening before when that is its day."""
         return self.on or clock.local_day(self.starts_at)
 
+    def as_quote(self) -> dict[str, Any]:
+        """The breakdown that is kept on the booking, and the day it counts for."""
+        quote = self.price.as_quote()
+        return quote | {"on": self.on.isoformat()} if self.on else quote
+
     @property
     def is_after_midnight(self) -> bool:
         return self.business_day != clock.local_day(self.starts_at)

@@ -1,0 +1,242 @@
+"""Who may take how much: quotas and bans, for everything that is booked on line.
+
+The window and the telephone are bound by neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from bureau.accounts.models import User
+from bureau.accounts.queries import eligible_groups
+from bureau.common import clock
+from bureau.common.db import try_advisory_lock
+from bureau.common.fields import LATEST
+from bureau.common.sports import Sport
+from venues.actions.slots import PickedSlot, person_key
+from venues.errors import Banned, QuotaUsedUp
+from venues.models import Booking, BookingChange, BookingLine, Quota, Venue
+from venues.queries.conduct import banned_until
+from venues.queries.rules import house_rules
+
+Days = tuple[date, date]
+"""(first, last)"""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a person may have of a sport in a period, at a venue or in all."""
+
+    venue_id: int | None
+    sport: str
+    per: str
+    minutes: int | None
+    bookings: int | None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One slot that the person has, or wants."""
+
+    booking_id: int | None
+    venue_id: int
+    sport: str
+    on: date
+    minutes: int
+
+
+def refuse_banned(person: User, *, at: datetime) -> None:
+    """Raise `Banned` for who may not book on line now."""
+    if until := banned_until(person, at=at):
+        raise Banned(until=clock.at_text(until))
+
+
+def refuse_over_quota(
+    venue: Venue,
+    slots: Sequence[PickedSlot],
+    *,
+    person: User,
+    at: datetime,
+    booking: Booking | None = None,
+    leaving: Collection[int] = (),
+) -> None:
+    """Raise `QuotaUsedUp` when the slots are more than the person may have.
+
+    What somebody books for their family counts for who books. `booking` is the one
+    that the slots come into, and `leaving` are the ids of lines that they replace.
+    Call it behind the person's lock. One question, and none where there is no quota.
+    """
+    rules = house_rules(venue, today=clock.local_day(at))
+    if not rules.quotas:
+        return
+    limits = _limits_of(person, rules.quotas, on=clock.local_day(at))
+    wanted = [
+        Taken(
+            booking.pk if booking else None,
+            venue.pk,
+            slot.bookable.sport,
+            slot.offer.business_day,
+            slot.bookable.slot_minutes,
+        )
+        for slot in slots
+    ]
+    periods = [_period(limit.per, one.on) for limit in limits for one in wanted]
+    if not periods:
+        return
+    days = min(first for first, _last in periods), max(last for _f, last in periods)
+    has = _has(person, days, at=at, leaving=leaving)
+    for limit in limits:
+        _hold_against(limit, wanted, has, venue)
+
+
+def may_be_offered(
+    venue: Venue, slot: PickedSlot, *, person: User, at: datetime
+) -> bool:
+    """Whether a freed slot may be held for somebody in line.
+
+    The floor is locked already, and people are locked before floor: so where there are
+    quotas, somebody who books at this very moment is passed over.
+    """
+    if banned_until(person, at=at):
+        return False
+    if not house_rules(venue, today=clock.local_day(at)).quotas:
+        return True
+    if not try_advisory_lock(person_key(person)):
+        return False
+    try:
+        refuse_over_quota(venue, [slot], person=person, at=at)
+    except QuotaUsedUp:
+        return False
+    return True
+
+
+def _limits_of(person: User, quotas: Iterable[Quota], *, on: date) -> list[Limit]:
+    """The limits for this person, of each place, sport and period one.
+
+    A quota for a group stands in place of everybody's; of several groups the largest.
+    """
+    of_one_kind: dict[tuple[int | None, str, str], list[Quota]] = {}
+    for quota in quotas:
+        kind = (quota.venue_id, quota.sport, quota.per)
+        of_one_kind.setdefault(kind, []).append(quota)
+    groups = (
+        eligible_groups(person, on=on)
+        if any(quota.group for quota in quotas)
+        else frozenset[str]()
+    )
+    limits = []
+    for (venue_id, sport, per), rows in of_one_kind.items():
+        own = [row for row in rows if row.group and row.group in groups]
+        meant = own or [row for row in rows if not row.group]
+        if meant:
+            minutes = _largest(row.most_minutes for row in meant)
+            bookings = _largest(row.most_bookings for row in meant)
+            limits.append(Limit(venue_id, sport, per, minutes, bookings))
+    return limits
+
+
+def _largest(limits: Iterable[int | None]) -> int | None:
+    """None is no limit at all."""
+    known = list(limits)
+    return None if None in known else max(limit for limit in known if limit is not None)
+
+
+def _period(per: str, on: date) -> Days:
+    if per == Quota.Period.DAY:
+        return on, on
+    if per == Quota.Period.WEEK:
+        monday = on - timedelta(days=on.isoweekday() - 1)
+        return monday, monday + timedelta(days=6)
+    first = on.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def _has(
+    person: User, days: Days, *, at: datetime, leaving: Collection[int]
+) -> list[Taken]:
+    """What the person has on these business days: held, booked, or not used.
+
+    Not tickets to open sessions, nor what a club books for its season.
+    """
+    lines = (
+        BookingLine.objects.filter(
+            booking__booked_by=person,
+            session=None,
+            starts_at__gte=clock.at(days[0], 0),
+            starts_at__lt=clock.at(days[1], LATEST),
+        )
+        .filter(
+            Q(booking__state__in=[Booking.State.CONFIRMED, Booking.State.NO_SHOW])
+            | Q(booking__state=Booking.State.HELD, booking__hold_until__gt=at)
+        )
+        .filter(
+            Q(state=BookingLine.State.STANDING)
+            | Q(
+                state=BookingLine.State.PENDING,
+                arrives_with__state=BookingChange.State.HELD,
+                arrives_with__hold_until__gt=at,
+            )
+        )
+        .exclude(booking__channel=Booking.Channel.SERIES)
+        .exclude(pk__in=leaving)
+        .values_list(
+            "booking_id",
+            "booking__venue_id",
+            "bookable__sport",
+            "quote__on",
+            "starts_at",
+            "ends_at",
+        )
+    )
+    return [
+        Taken(
+            booking_id,
+            venue_id,
+            sport,
+            date.fromisoformat(on) if on else clock.local_day(starts_at),
+            int((ends_at - starts_at).total_seconds()) // 60,
+        )
+        for booking_id, venue_id, sport, on, starts_at, ends_at in lines
+    ]
+
+
+def _hold_against(
+    limit: Limit, wanted: Sequence[Taken], has: Sequence[Taken], venue: Venue
+) -> None:
+    counted = [one for one in wanted if limit.sport in ("", one.sport)]
+    for first, last in {_period(limit.per, one.on) for one in counted}:
+        within = [
+            one
+            for one in (*has, *counted)
+            if first <= one.on <= last
+            and limit.sport in ("", one.sport)
+            and limit.venue_id in (None, one.venue_id)
+        ]
+        minutes = sum(one.minutes for one in within)
+        if limit.minutes is not None and minutes > limit.minutes:
+            raise _used_up(limit, _hours(limit.minutes), venue)
+        bookings = len({one.booking_id for one in within})
+        if limit.bookings is not None and bookings > limit.bookings:
+            most = ngettext("%(n)s booking", "%(n)s bookings", limit.bookings)
+            raise _used_up(limit, most % {"n": limit.bookings}, venue)
+
+
+def _used_up(limit: Limit, most: str, venue: Venue) -> QuotaUsedUp:
+    place = str(venue) if limit.venue_id else _("all venues")
+    sport = str(Sport(limit.sport).label) if limit.sport else _("all sports")
+    per = str(Quota.Period(limit.per).label)
+    return QuotaUsedUp(most=most, per=per, scope=f"{place}, {sport}")
+
+
+def _hours(minutes: int) -> str:
+    """120 -> "2 hours", 90 -> "90 minutes"."""
+    if minutes % 60:
+        return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
+    hours = minutes // 60
+    return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
