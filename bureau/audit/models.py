@@ -36,6 +36,7 @@ class Entry(models.Model):
         related_name="+",
         null=True,
         blank=True,
+        db_index=False,  # audit_entry_by_actor begins with it
     )
     actor_name = models.CharField(_("actor's name then"), max_length=150, blank=True)
     actor_role = models.CharField(_("actor's role then"), max_length=150, blank=True)
