@@ -16,6 +16,8 @@ from bureau.common.sports import Sport
 from bureau.regions.models import District
 from venues.actions import Pick
 from venues.errors import SlotNotOffered
+from venues.models import Crossing
+from venues.models.rules import PriceGroup
 
 MOST_FEN = 10**8
 _SLOT = re.compile(r"(\d{1,18})@(20\d\d-\d\d-\d\dT\d\d:\d\d)", re.ASCII)
@@ -123,6 +125,25 @@ class BookForm(forms.Form):
     request_key = forms.UUIDField(widget=forms.HiddenInput)
 
 
+class ChangeForm(BookForm):
+    """The price of the new times, and what the old ones were said to count for."""
+
+    expected_fen = forms.IntegerField(
+        min_value=0, max_value=MOST_FEN, widget=forms.HiddenInput
+    )
+
+
+class AppealForm(forms.Form):
+    """What a person says against points."""
+
+    words = forms.CharField(
+        label=_("What happened?"),
+        help_text=_("In your own words. Do not write anything about your health."),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+
+
 class GateForm(forms.Form):
     """A pass as a scanner read it or as somebody typed it."""
 
@@ -138,4 +159,55 @@ class GateForm(forms.Form):
                 "class": "input--code",
             }
         ),
+    )
+
+
+class CountForm(forms.Form):
+    """People who go through a door without a pass."""
+
+    direction = forms.ChoiceField(choices=Crossing.Direction.choices)
+    persons = forms.IntegerField(min_value=1, max_value=500, required=False)
+    group = forms.ChoiceField(choices=PriceGroup.choices, required=False)
+    request_key = forms.UUIDField()
+    over_limit_because = forms.CharField(max_length=200, required=False)
+
+
+class FindForm(forms.Form):
+    """The number of a person at the desk."""
+
+    number = forms.CharField(
+        label=_("Mobile or ID number"),
+        help_text=_("11 or 18 characters; the person must be present or on the line."),
+        max_length=30,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autofocus": True}
+        ),
+    )
+
+
+class RegisterForm(forms.Form):
+    """Somebody new at the desk."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    number = forms.CharField(max_length=30, widget=forms.HiddenInput)
+    agreed = forms.BooleanField(
+        label=_("Was told what we keep and the terms of use, and agrees"),
+    )
+
+
+class DeskBookForm(BookForm):
+    """What a person at the desk agrees to, and how they pay."""
+
+    way = forms.ChoiceField(choices=[("cash", ""), ("link", "")], required=False)
+
+
+class DeviceForm(forms.Form):
+    """A phone or tablet that shall check passes without network."""
+
+    name = forms.CharField(
+        label=_("Name of this device"), max_length=60, initial=_("Gate phone")
     )

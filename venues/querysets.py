@@ -133,7 +133,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
     def with_lines(self) -> Self:
         return self.select_related("venue", "dependant").prefetch_related(
-            "lines__bookable"
+            "lines__bookable", "lines__session"
         )
 
 
@@ -141,6 +141,12 @@ class BookingLineQuerySet(models.QuerySet["BookingLine"]):
     def standing(self) -> Self:
         """The slots that the booking is for now."""
         return self.filter(state="standing")
+
+    def given_up(self) -> Self:
+        """Slots that stood once; those of a change that came to nothing never did."""
+        return self.filter(state="given_up").filter(
+            Q(arrives_with=None) | Q(arrives_with__state="done")
+        )
 
     def with_courts(self) -> Self:
         """Each with its court, and the court's `unit_ids`; in order of time."""

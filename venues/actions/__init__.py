@@ -71,7 +71,19 @@ from venues.actions.offline import (
     sync_scans,
 )
 from venues.actions.reminders import send_reminders
-from venues.actions.rules import Band, move_pin, set_prices, set_weekly_hours
+from venues.actions.quotas import drop_quota, set_quota
+from venues.actions.rules import (
+    Band,
+    drop_hours_exception,
+    drop_market_price,
+    move_pin,
+    set_cancel_bands,
+    set_day_type_hours,
+    set_hours_exception,
+    set_market_price,
+    set_prices,
+    set_weekly_hours,
+)
 from venues.actions.sessions import (
     Prices,
     buy_tickets,
@@ -118,6 +130,9 @@ __all__ = [
     "count_people",
     "decide_appeal",
     "drop_change",
+    "drop_hours_exception",
+    "drop_market_price",
+    "drop_quota",
     "exchange_of",
     "excuse_late_news",
     "excuse_no_shows",
@@ -155,8 +170,13 @@ __all__ = [
     "revoke_device",
     "revoke_feed",
     "send_reminders",
+    "set_cancel_bands",
     "set_conduct_rule",
+    "set_day_type_hours",
+    "set_hours_exception",
+    "set_market_price",
     "set_prices",
+    "set_quota",
     "set_session_capacity",
     "set_session_plan",
     "set_weekly_hours",

@@ -58,12 +58,14 @@ class Booking(models.Model):
         verbose_name=_("venue"),
         on_delete=models.PROTECT,
         related_name="bookings",
+        db_index=False,  # venues_booking_of_venue begins with it
     )
     booked_by = models.ForeignKey(
         User,
         verbose_name=_("booked by"),
         on_delete=models.PROTECT,
         related_name="bookings",
+        db_index=False,  # venues_booking_of_person begins with it
     )
     dependant = models.ForeignKey(
         Dependant,
@@ -188,6 +190,18 @@ class Booking(models.Model):
             and self.hold_until is not None
             and moment < self.hold_until
         )
+
+    @property
+    def is_offer(self) -> bool:
+        """Held for somebody who waited or won a ballot, not taken by themselves."""
+        return self.channel in (self.Channel.OFFER, self.Channel.BALLOT)
+
+    @property
+    def standing_lines(self) -> list[BookingLine]:
+        """The slots that the booking is for now, in order of time."""
+        standing = BookingLine.State.STANDING
+        rows = [line for line in self.lines.all() if line.state == standing]
+        return sorted(rows, key=lambda line: (line.starts_at, line.pk))
 
     def refund_percent_at(self, moment: datetime, *, starts_at: datetime) -> int:
         """What comes back (0..100) of a slot that starts then, given up at `moment`."""

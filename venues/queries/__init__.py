@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from venues.queries.alternatives import Alternative, alternatives, alternatives_to
+from venues.queries.calendars import (
+    CalendarEntry,
+    EntryKind,
+    entries_in,
+    entries_of,
+)
+from venues.queries.conduct import (
+    PointRow,
+    Standing,
+    appeal_until,
+    banned_until,
+    standing_of,
+)
 from venues.queries.days import DayTypes, is_fitness_day
+from venues.queries.favourites import favourite_ids, favourites_of
 from venues.queries.grid import (
     DayGrid,
     Row,
@@ -26,7 +40,13 @@ from venues.queries.map import (
     MapPoint,
     map_points,
 )
-from venues.queries.parties import Party, companions_until, party_of
+from venues.queries.parties import (
+    Party,
+    companions_until,
+    party_of,
+    reasons_to_stay_along,
+    together_data_of,
+)
 from venues.queries.reasons import CAN_WAIT, Reason, reasons, slot_at
 from venues.queries.rules import (
     HouseRules,
@@ -39,29 +59,41 @@ from venues.queries.rules import (
     quote_in_words,
     window_opens_at,
 )
+from venues.queries.sessions import SessionCard, sessions_of_day, ticket_price
 from venues.queries.waiting import people_ahead, servable_entries
 
 __all__ = [
     "CAN_WAIT",
     "CLOSEST_ZOOM",
     "Alternative",
+    "CalendarEntry",
     "DayGrid",
     "DayTypes",
+    "EntryKind",
     "HouseRules",
     "MapPoint",
     "Offer",
     "Party",
+    "PointRow",
     "Price",
     "Reason",
     "Row",
+    "SessionCard",
     "Slot",
     "SlotState",
+    "Standing",
     "Timetable",
     "alternatives",
     "alternatives_to",
+    "appeal_until",
+    "banned_until",
     "bookable_days",
     "companions_until",
     "day_grid",
+    "entries_in",
+    "entries_of",
+    "favourite_ids",
+    "favourites_of",
     "gate_opens_at",
     "house_rules",
     "is_fitness_day",
@@ -77,8 +109,13 @@ __all__ = [
     "quote_in_words",
     "reasons",
     "reasons_to_stay",
+    "reasons_to_stay_along",
     "servable_entries",
+    "sessions_of_day",
     "slot_at",
+    "standing_of",
+    "ticket_price",
+    "together_data_of",
     "venue_for_booking",
     "window_opens_at",
 ]

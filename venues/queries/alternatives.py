@@ -15,6 +15,7 @@ from django.db import connection
 from bureau.common import clock
 from venues.models import Bookable, Venue
 from venues.queries.grid import DayGrid, Slot, day_grid
+from venues.queries.reasons import slot_at
 from venues.queries.rules import house_rules
 
 MOST_ALTERNATIVES = 3
@@ -100,6 +101,34 @@ def alternatives(
             found.append(Alternative(Nearness.VENUE, neighbour, there, metres))
             break
     return [*found, *later[1:]][:MOST_ALTERNATIVES]
+
+
+def alternatives_to(
+    venue: Venue,
+    wanted: Sequence[tuple[int, datetime]],
+    *,
+    at: datetime,
+    groups: frozenset[str] = frozenset(),
+) -> list[Alternative]:
+    """Ways out for (court id, start) pairs, of which at least one cannot be had.
+
+    They replace what was wanted of the first court that is not free.
+    """
+    rules = house_rules(venue, today=clock.local_day(at))
+    courts = {court.pk: court for court in rules.bookables}
+    known = [(courts[pk], start) for pk, start in wanted if pk in courts]
+    if not known:
+        return []
+    for bookable, start in known:
+        slot = slot_at(venue, bookable, start, at=at, groups=groups)
+        if slot and not slot.is_free:
+            break
+    else:
+        bookable, start = known[0]
+    starts = [start for pk, start in wanted if pk == bookable.pk]
+    return alternatives(
+        venue=venue, bookable=bookable, starts=starts, at=at, groups=groups
+    )
 
 
 class _Free:

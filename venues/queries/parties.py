@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from venues.models import Booking, BookingChange, BookingLine, Companion
+from django.utils.translation import gettext as _
+
+from bureau.accounts.models import User
+from bureau.common import clock
+from venues.models import (
+    Booking,
+    BookingChange,
+    BookingLine,
+    CalendarFeed,
+    Companion,
+    Favourite,
+)
 
 
 @dataclass(frozen=True)
@@ -63,3 +75,35 @@ def _leaves(line: BookingLine) -> bool:
     """
     change = line.leaves_with
     return change is not None and change.state == BookingChange.State.HELD
+
+
+def together_data_of(user: User) -> dict[str, Any]:
+    """What we hold of a person beside their own bookings, as JSON types."""
+    joined = Companion.objects.filter(user=user).select_related("booking__venue")
+    feed = CalendarFeed.objects.filter(user=user).first()
+    kept = Favourite.objects.filter(user=user).order_by("pk")
+    return {
+        "joined_bookings": [
+            {
+                "number": companion.booking.number,
+                "venue": companion.booking.venue.name,
+                "starts_at": companion.booking.starts_at.isoformat(),
+                "joined_at": companion.joined_at.isoformat(),
+                "left_at": companion.left_at and companion.left_at.isoformat(),
+            }
+            for companion in joined.in_order()
+        ],
+        "favourite_venues": list(kept.values_list("venue__name", flat=True)),
+        "calendar_address_made_at": feed and feed.made_at.isoformat(),
+    }
+
+
+def reasons_to_stay_along(user: User) -> list[str]:
+    """What must end before an account can be deleted, in the person's language."""
+    return [
+        _("You play along in booking %(number)s. Leave it first.") % {"number": number}
+        for number in Companion.objects.visible_to(user)
+        .upcoming_at(clock.now())
+        .in_order()
+        .values_list("booking__number", flat=True)
+    ]

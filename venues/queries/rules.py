@@ -83,6 +83,10 @@ def quote_in_words(quote: Mapping[str, Any]) -> str:
         words.append(rate if hours == 1 else f"{rate} × {hours:g} h")
     elif fen == 0:
         words.append(_("free of charge"))
+    for tickets in quote.get("tickets", ()):
+        each = f"{tickets['places']} × ¥{yuan(tickets['fen'])}"
+        reduced = _("%(tickets)s reduced") % {"tickets": each}
+        words.append(reduced if tickets["reduced"] else each)
     return " · ".join(words)
 
 

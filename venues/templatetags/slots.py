@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from html import escape
+from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from bureau.common import clock
 from bureau.common.templatetags.bureau import yuan
-from venues.queries import Price, Row, Slot, SlotState
+from venues.queries import Price, Row, Slot, SlotState, quote_in_words
 
 register = template.Library()
 
@@ -28,6 +29,12 @@ def slot_rows(
     """
     cells = _Cells(escape(why_url), frozenset(chosen))
     return SafeString("\n".join(cells.row(row) for row in rows))
+
+
+@register.filter
+def price_words(quote: dict[str, Any]) -> str:
+    """Why a slot costs what it costs, from the breakdown kept on the booking."""
+    return quote_in_words(quote)
 
 
 class _Cells:
@@ -90,7 +97,7 @@ class _Cells:
         )
 
     def _box(self, price: Price) -> tuple[str, str, str]:
-        """A check box, cut open where the slot's key, and its court and time, belong."""
+        """A check box, cut open where the slot's key and its court and time belong."""
         is_peak = price.is_peak and price.fen > 0
         kind = "free" if price.fen == 0 else "peak" if is_peak else "open"
         face = escape(yuan(price.fen))

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -24,17 +26,24 @@ from bureau.payments.http import way_to_pay
 from bureau.payments.models import Payment, Refund
 from venues import actions, queries
 from venues.actions.slots import PickedSlot, resolve_picks
-from venues.errors import FormDamaged, NotCancellable, PriceChanged, SlotTaken
+from venues.errors import (
+    BookingMovedOn,
+    FormDamaged,
+    NotCancellable,
+    PriceChanged,
+    RefundChanged,
+    SlotKeptForDesk,
+    SlotTaken,
+    TooShortNotice,
+)
 from venues.forms import BookForm, read_picks
-from venues.models import Booking, BookingLine, EntryPass, Venue
+from venues.models import Booking, EntryPass, Venue
+from venues.views.family import dependant_asked, family_links, person_of
 from venues.views.passes import used_at
 
 PER_PAGE = 20
-
-
-def _person(request: HttpRequest) -> User:
-    """Who asks; behind `login_required`."""
-    return cast("User", request.user)
+BARRED = (SlotTaken, SlotKeptForDesk, TooShortNotice)
+"""Refusals after which another time is the way out."""
 
 
 # --- Booking --------------------------------------------------------------------------
@@ -60,8 +69,8 @@ def book(request: HttpRequest, code: str) -> HttpResponse:
 
     The slots stay in the address, also of the POST, so that they survive signing in.
     """
-    person = _person(request)
-    dependant = _dependant_asked(request, person)
+    person = person_of(request)
+    dependant = dependant_asked(request, person)
     if request.method != "POST":
         return _show_summary(request, _venue(code), dependant, None)
     try:
@@ -95,17 +104,6 @@ def _take(
     )
 
 
-def _dependant_asked(request: HttpRequest, person: User) -> Dependant | None:
-    if not (asked := request.GET.get("for", "")):
-        return None
-    if not (asked.isascii() and asked.isdigit() and len(asked) <= 18):
-        raise Http404
-    dependant: Dependant = get_object_or_404(
-        Dependant.objects.of(person), pk=int(asked)
-    )
-    return dependant
-
-
 def _to_the_cashier(booking: Booking) -> HttpResponse:
     """On to paying; a booking that the same form made before just shows itself."""
     if not booking.is_held_at(clock.now()):
@@ -126,7 +124,7 @@ def _show_summary(
     dependant: Dependant | None,
     refusal: DomainError | None,
 ) -> HttpResponse:
-    person = _person(request)
+    person = person_of(request)
     summary: Summary | None = None
     # A changed price is a question to the person, not the end of the road.
     if refusal is None or isinstance(refusal, PriceChanged | FormDamaged):
@@ -135,14 +133,20 @@ def _show_summary(
         except DomainError as said_no:
             refusal = said_no
     own = _own_booking_of(request, person) if isinstance(refusal, SlotTaken) else None
+    is_barred = isinstance(refusal, BARRED) and own is None
     context: dict[str, Any] = {
+        "alternatives": _alternatives(request, venue, person, dependant)
+        if is_barred
+        else [],
+        "barred_urls": _barred_urls(request, venue) if is_barred else [],
+        "for_id": dependant.pk if dependant else None,
         "venue": venue,
         "refusal": refusal,
         "own": own,
         "grid_url": _back_to_grid(request, venue),
         "summary": summary,
         "dependant": dependant,
-        "family": _family_links(request, person, dependant),
+        "family": family_links(request, person, dependant),
         "cancel_bands": _bands(venue, summary),
     }
     if summary:
@@ -172,6 +176,39 @@ def _bands(venue: Venue, summary: Summary | None) -> list[tuple[datetime, int]]:
     rules = queries.house_rules(venue, today=clock.today())
     terms = Booking(cancel_terms=rules.cancel_terms)
     return terms.bands_for(summary.slots[0].offer.starts_at)
+
+
+def _alternatives(
+    request: HttpRequest, venue: Venue, person: User, dependant: Dependant | None
+) -> list[queries.Alternative]:
+    now = clock.now()
+    return queries.alternatives_to(
+        venue,
+        [
+            (pick.bookable_id, pick.starts_at)
+            for pick in read_picks(request.GET.getlist("slot"))
+        ],
+        at=now,
+        groups=eligible_groups(person, dependant, on=clock.local_day(now)),
+    )
+
+
+def _barred_urls(request: HttpRequest, venue: Venue) -> list[tuple[str, str]]:
+    """(which time, its page), where one reads why and can stand in line."""
+    now = clock.now()
+    courts = {
+        court.pk: court
+        for court in queries.house_rules(venue, today=clock.local_day(now)).bookables
+    }
+    url = reverse("venues:slot", args=[venue.code])
+    found = []
+    for pick in read_picks(request.GET.getlist("slot")):
+        court = courts.get(pick.bookable_id)
+        slot = court and queries.slot_at(venue, court, pick.starts_at, at=now)
+        if slot and not slot.is_free:
+            time = f"{slot.starts_at.astimezone(clock.CHINA):%H:%M}"
+            found.append((f"{slot.bookable_name} {time}", f"{url}?slot={slot.key}"))
+    return found
 
 
 def _fen_asked(request: HttpRequest) -> int | None:
@@ -214,28 +251,6 @@ def _back_to_grid(request: HttpRequest, venue: Venue) -> str:
     return f"{url}?on={clock.local_day(picks[0].starts_at)}{sport}#slots"
 
 
-def _family_links(
-    request: HttpRequest, person: User, chosen: Dependant | None
-) -> list[tuple[str, str, bool]]:
-    """(name, address, is chosen) of everybody to book for; empty when alone."""
-    family = list(Dependant.objects.of(person).order_by("pk"))
-    if not family:
-        return []
-    links = [(_("Myself"), _address(request, None), chosen is None)]
-    links += [
-        (row.masked_name, _address(request, row), row == chosen) for row in family
-    ]
-    return links
-
-
-def _address(request: HttpRequest, dependant: Dependant | None) -> str:
-    asked = request.GET.copy()
-    asked.pop("for", None)
-    if dependant:
-        asked["for"] = str(dependant.pk)
-    return f"?{asked.urlencode()}"
-
-
 # --- My bookings ----------------------------------------------------------------------
 
 
@@ -244,7 +259,7 @@ def _address(request: HttpRequest, dependant: Dependant | None) -> str:
 @login_required
 def booking_list(request: HttpRequest) -> HttpResponse:
     now = clock.now()
-    mine = Booking.objects.visible_to(_person(request)).with_lines()
+    mine = Booking.objects.visible_to(person_of(request)).with_lines()
     is_over = request.GET.get("show") == "over"
     if is_over:
         rows = mine.over_at(now).order_by("-starts_at", "-pk")
@@ -271,11 +286,12 @@ def _state_words(booking: Booking) -> tuple[str, str]:
         Booking.State.HELD: (_("To be paid"), "warn"),
         Booking.State.CANCELLED: (_("Cancelled"), ""),
         Booking.State.EXPIRED: (_("Not paid in time"), ""),
+        Booking.State.NO_SHOW: (_("Nobody came"), "warn"),
     }[Booking.State(state)]
 
 
 def _mine(request: HttpRequest, number: str) -> Booking:
-    mine = Booking.objects.visible_to(_person(request)).with_lines()
+    mine = Booking.objects.visible_to(person_of(request)).with_lines()
     return get_object_or_404(mine, number=codes.normalise(number))
 
 
@@ -292,17 +308,38 @@ def booking(request: HttpRequest, number: str) -> HttpResponse:
         payment__in=Payment.objects.for_owner(shown)
     ).order_by("pk")
     is_coming = shown.state == Booking.State.CONFIRMED and now < shown.ends_at
+    held_changes = shown.changes.held_at(now).select_related("payment")
+    change = held_changes.prefetch_related(
+        "arriving__bookable", "leaving__bookable"
+    ).first()
     context = {
         "booking": shown,
         "venue": shown.venue,
-        "lines": sorted(shown.lines.all(), key=lambda line: (line.starts_at, line.pk)),
+        "lines": shown.standing_lines,
+        "given_up": shown.lines.given_up()
+        .select_related("bookable")
+        .order_by("starts_at", "pk"),
+        "change": change,
+        "change_pay_url": way_to_pay(change.payment)
+        if change and change.payment
+        else "",
+        "change_seconds": _seconds_until(change.hold_until, now) if change else 0,
+        "is_offer": shown.is_offer,
+        "can_change": is_coming
+        and not shown.invoice_id
+        and change is None
+        and not used_at(entry_pass)
+        and any(
+            line.starts_at > now and not line.session_id
+            for line in shown.standing_lines
+        ),
         "state": shown.shown_state_at(now),
         "state_words": words,
         "state_kind": kind,
         "payment": payment,
         "pay_url": way_to_pay(payment) if payment else "",
-        "seconds_left": max(0, int((shown.hold_until - now).total_seconds()))
-        if payment and shown.hold_until
+        "seconds_left": _seconds_until(shown.hold_until, now)
+        if shown.is_held_at(now)
         else 0,
         "entry_pass": entry_pass if is_coming else None,
         "used_at": used_at(entry_pass),
@@ -316,6 +353,10 @@ def booking(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "venues/booking.html", context)
 
 
+def _seconds_until(moment: datetime | None, now: datetime) -> int:
+    return max(0, int((moment - now).total_seconds())) if moment else 0
+
+
 def _refund_words(refund: Refund) -> tuple[str, str]:
     return {
         Refund.State.DUE: (_("Refund is being sent"), "warn"),
@@ -325,44 +366,95 @@ def _refund_words(refund: Refund) -> tuple[str, str]:
     }[Refund.State(refund.state)]
 
 
+# --- Giving back ----------------------------------------------------------------------
+
+
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def cancel(request: HttpRequest, number: str) -> HttpResponse:
-    """Say what comes back, then give the court back."""
+    """Say what comes back, then give the booking back, or some of its slots.
+
+    Of several slots one first ticks which (`?line=`); all are ticked at first.
+    """
     shown = _mine(request, number)
     refusal: DomainError | None = None
     if request.method == "POST":
+        before = shown.standing_lines
         try:
             actions.cancel_booking(
                 booking=shown,
-                by=_person(request),
+                by=person_of(request),
+                line_ids=lines_asked(request.POST),
                 expected_fen=_fen_asked(request),
             )
-        except NotCancellable as said_no:
-            shown.refresh_from_db()
-            if shown.state == Booking.State.CANCELLED:
+        except (NotCancellable, BookingMovedOn) as said_no:
+            shown = _mine(request, number)
+            if _is_given_back(shown, lines_asked(request.POST)):
                 return redirect(shown)  # a second tap: it is done
             refusal = said_no
         except DomainError as said_no:
             refusal = said_no
         else:
-            messages.success(request, _("Your booking is cancelled."))
+            _say_given_back(request, _mine(request, number), len(before))
             return redirect(shown)
     elif shown.state == Booking.State.CANCELLED:
         return redirect(shown)
+    return _show_cancel(request, shown, refusal)
+
+
+def lines_asked(given: QueryDict) -> list[int]:
+    """The ids in `line=`; something else was typed by hand and is not found."""
+    ids = given.getlist("line")
+    if not all(one.isascii() and one.isdigit() and len(one) <= 18 for one in ids):
+        raise Http404
+    return [int(one) for one in ids]
+
+
+def _is_given_back(shown: Booking, line_ids: Collection[int]) -> bool:
+    if shown.state == Booking.State.CANCELLED:
+        return True
+    standing = {line.pk for line in shown.standing_lines}
+    return bool(line_ids) and standing.isdisjoint(line_ids)
+
+
+def _say_given_back(request: HttpRequest, shown: Booking, before: int) -> None:
+    given_back = before - len(shown.standing_lines)
+    if shown.state == Booking.State.CANCELLED:
+        messages.success(request, _("Your booking is cancelled."))
+        return
+    words = ngettext(
+        "%(number)s time is given back. The rest stays yours.",
+        "%(number)s times are given back. The rest stays yours.",
+        given_back,
+    )
+    messages.success(request, words % {"number": given_back})
+
+
+def _show_cancel(
+    request: HttpRequest, shown: Booking, refusal: DomainError | None
+) -> HttpResponse:
     now = clock.now()
+    asked = lines_asked(request.POST if request.method == "POST" else request.GET)
+    standing = shown.standing_lines
+    is_paid_for = shown.state == Booking.State.CONFIRMED
+    can_cancel = refusal is None or isinstance(refusal, RefundChanged)
+    can_cancel = can_cancel and shown.can_be_given_back_at(now)
+    meant = [line for line in standing if not asked or line.pk in asked] or standing
     paid = Payment.objects.for_owner(shown).holding_money()
-    lines = shown.lines.filter(state=BookingLine.State.STANDING)
+    back = [shown.refund_of(line, at=now) if is_paid_for else 0 for line in meant]
     context = {
         "booking": shown,
         "venue": shown.venue,
         "refusal": refusal,
-        "can_cancel": refusal is None and shown.can_be_given_back_at(now),
+        "can_cancel": can_cancel,
+        "is_choosing": can_cancel and is_paid_for and len(standing) > 1 and not asked,
+        "is_all": len(meant) == len(standing),
+        "lines": meant,
+        "rows": list(zip(meant, back, strict=True)),
         "paid_fen": sum(p.amount_fen - p.refunded_fen for p in paid),
-        "comes_back_fen": sum(shown.refund_of(line, at=now) for line in lines)
-        if shown.state == Booking.State.CONFIRMED
-        else 0,
+        "value_fen": sum(line.price_fen for line in meant) if is_paid_for else 0,
+        "comes_back_fen": sum(back),
     }
     status = refusal.status if refusal else HTTPStatus.OK
     return render(request, "venues/cancel.html", context, status=status)

@@ -1,0 +1,597 @@
+"""What is free near me on Saturday at seven, at my price: one question for all of it.
+
+The rules of a place (`Timetable`) are asked here as sets, for thousands of courts at
+once: hours → slots → what is taken → the window → the price. Both must say the same of
+every slot; tests/venues/test_search_against_the_timetable.py compares them over random
+rules. Nothing is kept from one question to the next, so nothing can be stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.contrib.gis.geos import Point
+from django.db import connection
+from django.utils.translation import get_language
+
+from bureau.common import clock
+from venues.queries.days import DayTypes, is_fitness_day
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees (WGS-84)."""
+HOUR = timedelta(hours=1)
+FURTHEST_DAYS = 60
+"""No venue opens more days ahead (`venues_venue_window_is_sane`)."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody looks for. Empty fields ask for nothing.
+
+    With a day, a time, a length, a price or `now` only what can be booked then counts;
+    a wish without a day but with one of the others is for today.
+    """
+
+    sport: str = ""
+    district: str = ""
+    words: str = ""
+    facilities: tuple[str, ...] = ()
+    on: date | None = None
+    since: int | None = None
+    """Play begins at this minute of the day or later…"""
+    until: int | None = None
+    """… and before this one; within the hour when only `since` is given."""
+    minutes: int = 0
+    """Slots in a row on one court, so long together."""
+    most_fen: int | None = None
+    """The price of an hour at most; 0 is free of charge."""
+    now: bool = False
+    """Play begins within the hour."""
+    open_now: bool = False
+    """The venue is open at this moment, whether or not a court is free."""
+    near: Point | None = None
+    within_m: int | None = None
+    box: Box | None = None
+
+    @property
+    def is_timed(self) -> bool:
+        return bool(
+            self.on
+            or self.since is not None
+            or self.until is not None
+            or self.minutes
+            or self.most_fen is not None
+            or self.now
+        )
+
+    def on_day(self, today: date) -> Wish:
+        """With the day that is meant."""
+        return replace(self, on=self.on or today) if self.is_timed else self
+
+
+@dataclass(frozen=True)
+class Found:
+    """A venue and what of it can be booked as wished."""
+
+    venue_id: int
+    free_courts: int
+    from_fen: int | None
+    """The cheapest hour among it, at the person's own price."""
+    first_at: datetime | None
+    """The first start among it."""
+
+
+@dataclass(frozen=True)
+class FoundPage:
+    total: int
+    rows: tuple[Found, ...]
+
+
+@dataclass(frozen=True)
+class FreeCourt:
+    """A start on a court that can be booked as wished."""
+
+    bookable_id: int
+    starts_at: datetime
+    ends_at: datetime
+    fen: int
+
+
+@dataclass(frozen=True)
+class MapPoint:
+    """One venue, or a cluster of `count` venues around its centre (WGS-84 degrees)."""
+
+    longitude: float
+    latitude: float
+    count: int
+    code: str
+    name: str
+    free_courts: int | None = None
+    """Courts to be had as wished; None where no time was asked for."""
+    from_fen: int | None = None
+
+
+# --- The sets -------------------------------------------------------------------------
+
+# The days that a question is about, each with what it is, the most special first.
+_DAYS = """
+    day AS (
+        SELECT "on", weekday, fitness FROM
+            unnest(%(days)s::date[], %(weekdays)s::int[], %(fitness)s::boolean[])
+            AS day ("on", weekday, fitness)
+    ),
+    day_type AS (
+        SELECT "on", day_type, rank FROM
+            unnest(%(typed_days)s::date[], %(day_types)s::text[], %(ranks)s::int[])
+            AS typed ("on", day_type, rank)
+    )
+"""
+
+# Which venues are meant at all; `{where}` narrows it down.
+_VENUES = """
+    venue AS MATERIALIZED (
+        SELECT id, code, name, name_en, district_id, location, days_ahead, releases_at,
+               lead_minutes, walk_in_percent, walk_in_until_minutes, max_slots,
+               is_low_fee
+          FROM venues_venue AS venue
+         WHERE closed_on IS NULL AND kind = 'public' {where}
+    ),
+    court AS MATERIALIZED (
+        SELECT court.id, court.venue_id, court.sport, court.slot_minutes,
+               court.buffer_minutes, court.position, venue.lead_minutes,
+               venue.max_slots, venue.walk_in_percent, venue.walk_in_until_minutes,
+               venue.is_low_fee,
+               %(today)s::date + venue.days_ahead
+                 - (venue.releases_at > %(minute)s)::int AS last_on,
+               court.id IN (SELECT bookable_id FROM venues_weeklyhours
+                             WHERE bookable_id IS NOT NULL) AS has_own_hours
+          FROM venues_bookable AS court
+          JOIN venue ON venue.id = court.venue_id
+         WHERE court.is_open AND (%(sport)s = '' OR court.sport = %(sport)s)
+    )
+"""
+# Which hours hold for a court on a day: the most special that speak of it. A night ends
+# at the latest when the next day opens; so the day after the last one is among the days.
+_OPENINGS = """
+    hours AS (
+        SELECT venue_id, bookable_id, "on", 0 AS source, 0 AS rank, opens, closes
+          FROM venues_hoursexception JOIN day USING ("on")
+        UNION ALL
+        SELECT venue_id, bookable_id, "on", 1, rank, opens, closes
+          FROM venues_daytypehours JOIN day_type USING (day_type)
+        UNION ALL
+        SELECT venue_id, bookable_id, "on", 2, 0, opens, closes
+          FROM venues_weeklyhours JOIN day USING (weekday)
+    ),
+    spoken AS (
+        SELECT court.id AS court_id, "on", opens, closes,
+               rank() OVER (PARTITION BY court.id, "on"
+                            ORDER BY source, rank, bookable_id IS NULL) AS place
+          FROM court
+          JOIN hours ON hours.venue_id = court.venue_id
+                    AND (bookable_id IS NULL OR bookable_id = court.id)
+                    AND NOT (source = 2 AND bookable_id IS NULL AND has_own_hours)
+         WHERE "on" <= last_on + 1
+    ),
+    opening AS MATERIALIZED (
+        SELECT court_id, "on", opens::int, closes::int
+          FROM spoken WHERE place = 1 AND opens IS NOT NULL
+    ),
+    dawn AS (
+        SELECT court_id, "on" - 1 AS "on", 1440 + min(opens) AS ends
+          FROM opening GROUP BY court_id, "on"
+    ),
+    open_hours AS (
+        SELECT court_id, "on", opens,
+               CASE WHEN closes > 1440 THEN least(closes, ends) ELSE closes END
+                 AS closes
+          FROM opening LEFT JOIN dawn USING (court_id, "on")
+    )
+"""
+_SLOTS = """
+    slot AS MATERIALIZED (
+        SELECT court.id AS court_id, venue_id, sport, slot_minutes, buffer_minutes,
+               max_slots, walk_in_percent, walk_in_until_minutes, position, is_low_fee,
+               "on", minute, starts_at,
+               starts_at + slot_minutes * interval '1 minute' AS ends_at,
+               starts_at + (slot_minutes + buffer_minutes) * interval '1 minute'
+                 AS clear_at
+          FROM open_hours
+          JOIN court ON court.id = court_id AND "on" <= last_on
+         CROSS JOIN LATERAL generate_series(
+                   opens, closes - slot_minutes, slot_minutes + buffer_minutes
+               ) AS minute
+         CROSS JOIN LATERAL (
+                   SELECT ("on" + minute * interval '1 minute')
+                          AT TIME ZONE 'Asia/Shanghai' AS starts_at
+               ) AS moment
+         WHERE "on" <= %(last_day)s
+           AND starts_at > %(at)s + lead_minutes * interval '1 minute'
+           AND (%(from)s::timestamptz IS NULL OR starts_at >= %(from)s)
+           AND (%(beyond)s::timestamptz IS NULL OR starts_at < %(beyond)s)
+    ),
+    taken AS (
+        SELECT part.bookable_id AS court_id, range_agg(during) AS during
+          FROM court
+          JOIN venues_bookableunit AS part ON part.bookable_id = court.id
+          JOIN venues_occupancy AS occupancy ON occupancy.unit_id = part.unit_id
+         WHERE during && tstzrange((SELECT min(starts_at) FROM slot),
+                                   (SELECT max(clear_at) FROM slot))
+           AND NOT (kind = 'hold' AND hold_until <= %(at)s)
+         GROUP BY part.bookable_id
+    )
+"""
+# Of each group the narrowest rule, of the person's groups the cheapest price. The
+# number sorts by narrowness first, and the price of an hour is its lower half.
+_PRICES = """
+    rule AS (
+        SELECT rule.venue_id, bookable_id, rule.sport, "group", starts, ends,
+               day."on", ((CASE WHEN bookable_id IS NOT NULL THEN 0
+                                WHEN rule.sport <> '' THEN 1
+                                ELSE 2 END * 10 + coalesce(rank, 9))::bigint << 32)
+                         + price_fen AS weighed
+          FROM venues_pricerule AS rule
+          JOIN venue ON venue.id = rule.venue_id
+          JOIN day ON valid_from <= day."on"
+                  AND (valid_until IS NULL OR day."on" < valid_until)
+          LEFT JOIN day_type ON day_type."on" = day."on"
+                            AND day_type.day_type = rule.day_type
+         WHERE "group" = ANY(%(groups)s)
+           AND CASE WHEN fitness AND is_low_fee THEN rule.day_type = 'fitness_day'
+                    ELSE rule.weekday = day.weekday OR rank IS NOT NULL END
+        UNION ALL
+        -- 8 August is free where no rule says otherwise.
+        SELECT venue.id, NULL, '', '', 0, 2160, day."on", 99::bigint << 32
+          FROM venue, day WHERE fitness AND is_low_fee
+    )
+"""
+# Some courts are kept for window and telephone, each day the next ones; a court of
+# several units is neither counted nor kept.
+_KEPT = """
+    keepable AS (
+        SELECT court_id, starts_at, "on", walk_in_percent,
+               row_number() OVER (PARTITION BY venue_id, sport, "on", starts_at
+                                  ORDER BY position, court_id) - 1 AS place,
+               count(*) OVER (PARTITION BY venue_id, sport, "on", starts_at) AS number
+          FROM slot
+         WHERE walk_in_percent > 0
+           AND %(at)s < starts_at - walk_in_until_minutes * interval '1 minute'
+           AND (SELECT count(*) FROM venues_bookableunit AS part
+                 WHERE part.bookable_id = court_id) = 1
+           AND EXISTS (SELECT FROM rule
+                        WHERE rule.venue_id = slot.venue_id AND rule."on" = slot."on"
+                          AND "group" = '' AND minute >= starts AND minute < ends
+                          AND (bookable_id IS NULL OR bookable_id = court_id)
+                          AND (rule.sport = '' OR rule.sport = slot.sport))
+    ),
+    kept AS (
+        SELECT court_id, starts_at
+          FROM keepable
+         WHERE (place + number - ("on" - date '0001-01-01' + 1) %% number) %% number
+               < number * walk_in_percent / 100
+    ),
+    free AS (
+        SELECT slot.*
+          FROM slot
+          LEFT JOIN taken USING (court_id)
+         WHERE (taken.during IS NULL
+                OR NOT taken.during && tstzrange(starts_at, clear_at))
+           AND NOT EXISTS (SELECT FROM kept
+                            WHERE kept.court_id = slot.court_id
+                              AND kept.starts_at = slot.starts_at)
+    ),
+    narrowest AS (
+        SELECT free.court_id, free.starts_at,
+               (min(weighed) & 4294967295)::int AS hour_fen
+          FROM free
+          JOIN rule ON rule.venue_id = free.venue_id AND rule."on" = free."on"
+                   AND minute >= starts AND minute < ends
+                   AND (bookable_id IS NULL OR bookable_id = free.court_id)
+                   AND (rule.sport = '' OR rule.sport = free.sport)
+         GROUP BY free.court_id, free.starts_at, rule."group"
+    ),
+    priced AS (
+        SELECT court_id, starts_at, min(hour_fen) AS hour_fen
+          FROM narrowest GROUP BY court_id, starts_at
+    )
+"""
+# Slots in a row, and those starts among them that the wish means.
+_WISHED = """
+    affordable AS (
+        SELECT free.*, priced.hour_fen,
+               starts_at - (slot_minutes + buffer_minutes) * interval '1 minute'
+                 * row_number() OVER (PARTITION BY court_id, "on" ORDER BY starts_at)
+                 AS island
+          FROM free JOIN priced USING (court_id, starts_at)
+         WHERE %(most_fen)s::int IS NULL OR priced.hour_fen <= %(most_fen)s
+    ),
+    row_of_slots AS (
+        SELECT affordable.*,
+               count(*) OVER (PARTITION BY court_id, "on", island
+                              ORDER BY starts_at DESC) AS slots
+          FROM affordable
+    ),
+    wished AS (
+        SELECT *
+          FROM row_of_slots
+         WHERE least(slots, max_slots) * slot_minutes >= %(minutes)s
+           AND (%(until)s::timestamptz IS NULL OR starts_at < %(until)s)
+    )
+"""
+
+# --- The questions --------------------------------------------------------------------
+
+
+def find_venues(
+    wish: Wish, *, groups: frozenset[str] = frozenset(), at: datetime
+) -> list[Found]:
+    """The venues that fit, the nearest first with `near`, else by district.
+
+    With a time: those that can be booked then. Without: all that fit, and what of
+    them is free is for `next_free` to say. One question to the database.
+    """
+    wish = wish.on_day(clock.local_day(at))
+    given = _given(wish, groups=groups, at=at)
+    order = (
+        "ST_Distance(location, ST_SetSRID(ST_MakePoint(%(x)s, %(y)s), 4326)::geography)"
+        if wish.near
+        else "district.position, venue.name"
+    )
+    if wish.is_timed:
+        sets = ", ".join(_sets(wish))
+        sql = f"""
+            WITH {sets}, found AS (
+                SELECT venue_id, count(DISTINCT court_id) AS free_courts,
+                       min(hour_fen) AS fen, min(starts_at) AS first_at
+                  FROM wished GROUP BY venue_id
+            )
+            SELECT venue.id, free_courts, fen, first_at
+              FROM found
+              JOIN venue ON venue.id = venue_id
+              JOIN regions_district AS district ON district.id = district_id
+             ORDER BY {order}, venue.id
+        """
+    else:
+        sql = f"""
+            WITH {_DAYS}, {_VENUES.format(where=_where(wish))}
+            SELECT venue.id, 0, NULL, NULL
+              FROM venue
+              JOIN regions_district AS district ON district.id = district_id
+             ORDER BY {order}, venue.id
+        """
+    return [Found(*row) for row in _rows(sql, given)]
+
+
+def next_free(
+    venue_ids: Sequence[int],
+    wish: Wish,
+    *,
+    groups: frozenset[str] = frozenset(),
+    at: datetime,
+) -> dict[int, Found]:
+    """What can be booked first at each of these venues, by its id; missing: nothing.
+
+    Of the wish only the sport counts. `free_courts` are those free on that day.
+    """
+    if not venue_ids:
+        return {}
+    ahead = Wish(sport=wish.sport)
+    sql = f"""
+        WITH {", ".join(_sets(ahead, "AND venue.id = ANY(%(ids)s)"))}, first AS (
+            SELECT wished.*, min("on") OVER (PARTITION BY venue_id) AS first_on
+              FROM wished
+        )
+        SELECT venue_id, count(DISTINCT court_id), min(hour_fen),
+               min(starts_at)
+          FROM first WHERE "on" = first_on
+         GROUP BY venue_id
+    """  # noqa: S608 - our own words
+    given = _given(ahead, groups=groups, at=at) | {"ids": list(venue_ids)}
+    return {row[0]: Found(*row) for row in _rows(sql, given)}
+
+
+def free_courts(
+    venue_id: int,
+    wish: Wish,
+    *,
+    groups: frozenset[str] = frozenset(),
+    at: datetime,
+) -> list[FreeCourt]:
+    """Every start at one venue that can be booked as wished, in order of time.
+
+    A wish without a time is for all days that can be booked now.
+    """
+    sql = f"""
+        WITH {", ".join(_sets(wish, "AND venue.id = ANY(%(ids)s)"))}
+        SELECT court_id, starts_at, ends_at, hour_fen * slot_minutes / 60 FROM wished
+         ORDER BY starts_at, court_id
+    """  # noqa: S608 - our own words
+    given = _given(wish, groups=groups, at=at) | {"ids": [venue_id]}
+    return [FreeCourt(*row) for row in _rows(sql, given)]
+
+
+# Cells of a grid in degrees: about 64 pixels wide at each zoom, never below a street.
+_CELL_AT_ZOOM_0 = 360 * 64 / 256
+CLOSEST_ZOOM = 14
+
+
+def map_points(
+    wish: Wish,
+    *,
+    zoom: int,
+    groups: frozenset[str] = frozenset(),
+    at: datetime,
+) -> list[MapPoint]:
+    """Venues in the wish's box, near ones merged for the zoom, with what is free.
+
+    One question to the database; from zoom 14 on nothing is merged.
+    """
+    wish = wish.on_day(clock.local_day(at))
+    cell = _CELL_AT_ZOOM_0 / 2**zoom if zoom < CLOSEST_ZOOM else 0.00001
+    if wish.is_timed:
+        sets = ", ".join(_sets(wish))
+        found = f"""
+            {sets}, found AS (
+                SELECT venue_id, count(DISTINCT court_id) AS free_courts,
+                       min(hour_fen) AS fen
+                  FROM wished GROUP BY venue_id
+            )
+        """
+    else:
+        found = f"""
+            {_DAYS}, {_VENUES.format(where=_where(wish))}, found AS (
+                SELECT id AS venue_id, NULL::bigint AS free_courts, NULL::int AS fen
+                  FROM venue
+            )
+        """
+    sql = f"""
+        WITH {found}
+        SELECT avg(ST_X(place)), avg(ST_Y(place)), count(*), min(code), min(name),
+               min(name_en), sum(free_courts), min(fen)
+          FROM found
+          JOIN (SELECT *, location::geometry AS place FROM venue) AS venue
+            ON venue.id = venue_id
+         GROUP BY ST_SnapToGrid(place, %(cell)s)
+         ORDER BY count(*) DESC, min(code)
+         LIMIT 500
+    """  # noqa: S608 - our own words
+    given = _given(wish, groups=groups, at=at) | {"cell": cell}
+    english = (get_language() or "").startswith("en")
+    points = []
+    for x, y, count, code, name, name_en, courts, fen in _rows(sql, given):
+        shown = (english and name_en) or name
+        single = count == 1
+        free = None if courts is None else int(courts)
+        points.append(
+            MapPoint(
+                x, y, count, code if single else "", shown if single else "", free, fen
+            )
+        )
+    return points
+
+
+def _sets(wish: Wish, where: str = "") -> Iterator[str]:
+    yield _DAYS
+    yield _VENUES.format(where=where or _where(wish))
+    yield from (_OPENINGS, _SLOTS, _PRICES, _KEPT, _WISHED)
+
+
+def _where(wish: Wish) -> str:
+    """The conditions on a venue that the wish makes."""
+    parts = []
+    if wish.sport:
+        parts.append("%(sport)s = ANY (sports)")
+    if wish.district:
+        parts.append(
+            "district_id = (SELECT id FROM regions_district WHERE code = %(district)s)"
+        )
+    if wish.words:
+        parts.append(
+            "(name ILIKE %(words)s OR name_en ILIKE %(words)s"
+            " OR address ILIKE %(words)s)"
+        )
+    if wish.facilities:
+        parts.append("facilities @> %(facilities)s::varchar[]")
+    if wish.near and wish.within_m:
+        parts.append(
+            "ST_DWithin(location,"
+            " ST_SetSRID(ST_MakePoint(%(x)s, %(y)s), 4326)::geography, %(within_m)s)"
+        )
+    if wish.box:
+        parts.append(
+            "location::geometry"
+            " && ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, 4326)"
+        )
+    if wish.open_now:
+        parts.append("id = ANY(%(open_ids)s)")
+    return "".join(f" AND {part}" for part in parts)
+
+
+def _given(wish: Wish, *, groups: frozenset[str], at: datetime) -> dict[str, Any]:
+    today = clock.local_day(at)
+    begins, ends = _moments(wish, at)
+    days = _days(wish, today, begins, ends)
+    local = at.astimezone(clock.CHINA)
+    west, south, east, north = wish.box or (0.0, 0.0, 0.0, 0.0)
+    types = [
+        (day, name, rank)
+        for kinds in [DayTypes(since=days[0])]
+        for day in days
+        for rank, name in enumerate(kinds.of(day))
+    ]
+    return {
+        "at": at,
+        "today": today,
+        "last_day": days[-2],
+        "minute": local.hour * 60 + local.minute,
+        "days": days,
+        "weekdays": [day.isoweekday() for day in days],
+        "fitness": [is_fitness_day(day) for day in days],
+        "typed_days": [day for day, _name, _rank in types],
+        "day_types": [name for _day, name, _rank in types],
+        "ranks": [rank for _day, _name, rank in types],
+        "from": begins,
+        "until": ends,
+        # Of slots in a row only the first has to begin in time.
+        "beyond": None if wish.minutes else ends,
+        "minutes": wish.minutes,
+        "most_fen": wish.most_fen,
+        "groups": ["", *sorted(groups)],
+        "sport": wish.sport,
+        "district": wish.district,
+        "words": f"%{_literally(wish.words)}%",
+        "facilities": list(wish.facilities),
+        "x": wish.near.x if wish.near else 0.0,
+        "y": wish.near.y if wish.near else 0.0,
+        "within_m": wish.within_m or 0,
+        "west": west,
+        "south": south,
+        "east": east,
+        "north": north,
+    }
+
+
+def _moments(wish: Wish, at: datetime) -> tuple[datetime | None, datetime | None]:
+    """Play begins in [from, until); None is no limit on that side."""
+    if wish.now:
+        return at, at + HOUR
+    if wish.on is None or (wish.since is None and wish.until is None):
+        return None, None
+    since = wish.since or 0
+    until = wish.until if wish.until is not None else since + 60
+    return clock.at(wish.on, since), clock.at(wish.on, until)
+
+
+def _days(
+    wish: Wish, today: date, begins: datetime | None, ends: datetime | None
+) -> list[date]:
+    """The business days whose slots can be meant, and the day after them.
+
+    A slot after midnight may belong to the day before.
+    """
+    if begins is not None and ends is not None:
+        first = clock.local_day(begins) - timedelta(days=1)
+        last = clock.local_day(ends - timedelta(microseconds=1))
+    elif wish.on is not None:
+        first = last = wish.on
+    else:
+        first = today - timedelta(days=1)
+        last = today + timedelta(days=FURTHEST_DAYS)
+    return [first + timedelta(days=n) for n in range((last - first).days + 2)]
+
+
+def _literally(words: str) -> str:
+    """With what LIKE reads as a wildcard taken for itself."""
+    for sign in ("\\", "%", "_"):
+        words = words.replace(sign, f"\\{sign}")
+    return words
+
+
+def _rows(sql: str, given: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, given)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
