@@ -9,52 +9,49 @@ from bureau.audit.models import record
 from bureau.common import clock
 from bureau.draws import sportdraw
 from bureau.draws.actions.log import locked, write_line
-from bureau.draws.actions.publishing import Publisher, copy_lines
+from bureau.draws.actions.publishing import Publisher, publish_lines
 from bureau.draws.errors import BeaconsMissing, NotFrozen
 from bureau.draws.models import Draw, Entry, Pool, PublishedPart
 from bureau.draws.signals import draw_done
 
 # HMAC-SHA-256 from its definition (RFC 2104), since PostgreSQL has SHA-256 and no HMAC:
-# the key, padded to a block, XOR 0x5c and 0x36. Scores are compared as hex text, in the
-# order of bytes.
+# the key, padded to a block, XOR 0x5c and 0x36. Scores are compared as bytes, that is,
+# as numbers.
 _BLOCK = 64
-_SCORE = """
-    SELECT e.id, e.entry_id, e.pool_id, e.group_size,
-        CASE WHEN e.weight = 1
-            THEN {mac_of_first}
-            ELSE (SELECT min({mac_of_nth} COLLATE "C")
-                  FROM generate_series(0, e.weight - 1) AS n)
-        END COLLATE "C" AS score
-    FROM draws_entry e WHERE e.draw_id = %(draw)s
-"""
 _MAC = (
-    "encode(sha256(%(outer)s || sha256(%(inner)s || "
-    "convert_to(e.entry_id || '|' || {ticket}, 'UTF8'))), 'hex')"
+    "sha256(%(outer)s || sha256(%(inner)s || "
+    "convert_to(e.entry_id || '|' || {ticket}, 'UTF8')))"
 )
+_FIRST, _NTH = _MAC.format(ticket="'0'"), _MAC.format(ticket="n")
 _RANK = f"""
     CREATE TEMP TABLE draws_ranked ON COMMIT DROP AS
-    SELECT scored.id, scored.entry_id, scored.score, p.id AS pool_id, p.prefix,
-        scored.group_size, p.quota,
-        row_number() OVER (
-            PARTITION BY p.prefix COLLATE "C"
-            ORDER BY scored.score COLLATE "C", scored.entry_id COLLATE "C"
-        )::int AS rank
-    FROM ({
-    _SCORE.format(
-        mac_of_first=_MAC.format(ticket="'0'"), mac_of_nth=_MAC.format(ticket="n")
+    WITH scored AS MATERIALIZED (
+        SELECT e.id, e.entry_id, e.pool_id, e.group_size,
+            CASE WHEN e.weight = 1 THEN {_FIRST}
+            ELSE (SELECT {_NTH} FROM generate_series(0, e.weight - 1) AS n
+                  ORDER BY 1 LIMIT 1)
+            END AS score
+        FROM draws_entry e WHERE e.draw_id = %(draw)s
     )
-}) AS scored
-    JOIN draws_pool p ON p.id = scored.pool_id
+    SELECT id, entry_id, pool_id, group_size, score, row_number() OVER (
+        PARTITION BY pool_id ORDER BY score, entry_id COLLATE "C"
+    )::int AS rank
+    FROM scored
 """  # noqa: S608 - nothing in it comes from outside
 _NOTE = """
-    UPDATE draws_entry e SET rank = r.rank, score = r.score,
+    UPDATE draws_entry e SET rank = r.rank, score = encode(r.score, 'hex'),
         outcome = CASE WHEN {won} THEN 'won' ELSE 'waiting' END
-    FROM draws_ranked r WHERE e.id = r.id
+    FROM draws_ranked r JOIN draws_pool p ON p.id = r.pool_id
+    WHERE e.id = r.id AND e.draw_id = p.draw_id
 """
 _LINES = """
-    SELECT rank || '|' || entry_id || '|' || score FROM draws_ranked
-    ORDER BY prefix COLLATE "C", rank
+    SELECT r.rank || '|' || r.entry_id || '|' || encode(r.score, 'hex')
+    FROM draws_ranked r JOIN draws_pool p ON p.id = r.pool_id
+    ORDER BY p.prefix COLLATE "C", r.rank
 """
+# A million rows are sorted in memory, and no plan of three statements is worth a
+# second of compiling.
+_ROOM = "SET LOCAL work_mem = '256MB'; SET LOCAL jit = off"
 
 
 @transaction.atomic
@@ -82,7 +79,7 @@ def run_draw(*, draw: Draw, by: User | None = None, at: datetime | None = None) 
     )
     _rank(draw, key)
     results = Publisher(draw, PublishedPart.Name.RESULTS)
-    copy_lines(_LINES, [], results)
+    publish_lines(_LINES, [], results)
     results.finish()
     cutoffs = _note_cutoffs(draw)
     draw.seed, draw.results_hash = key.hex(), results.file_hash
@@ -108,6 +105,7 @@ def _rank(draw: Draw, key: bytes) -> None:
     padded = key.ljust(_BLOCK, b"\x00")
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.draws_ranked")
+        cursor.execute(_ROOM)
         cursor.execute(
             _RANK,
             {
@@ -116,10 +114,11 @@ def _rank(draw: Draw, key: bytes) -> None:
                 "inner": bytes(byte ^ 0x36 for byte in padded),
             },
         )
+        cursor.execute("ANALYZE draws_ranked")
         if draw.has_groups:
             cursor.execute(_NOTE.format(won="r.id = ANY(%s)"), [_walk(draw)])
         else:
-            cursor.execute(_NOTE.format(won="r.rank <= r.quota"))
+            cursor.execute(_NOTE.format(won="r.rank <= p.quota"))
 
 
 def _walk(draw: Draw) -> list[int]:

@@ -8,7 +8,7 @@ from bureau.accounts.models import User
 from bureau.audit.models import record
 from bureau.common import clock
 from bureau.draws.actions.log import locked, write_line
-from bureau.draws.actions.publishing import Publisher, copy_lines
+from bureau.draws.actions.publishing import Publisher, publish_lines
 from bureau.draws.errors import FreezeTooEarly, FreezeTooLate, NotFrozen
 from bureau.draws.models import NOTICE, Draw, PublishedPart
 
@@ -38,7 +38,7 @@ def freeze_draw(
     if at > draw.draws_at - NOTICE:
         raise FreezeTooLate
     published = Publisher(draw, PublishedPart.Name.ENTRIES)
-    copy_lines(_LINES, [draw.pk], published)
+    publish_lines(_LINES, [draw.pk], published)
     draw.root = published.finish().hex()
     draw.entries_hash = published.file_hash
     draw.entry_count, draw.weight_sum = published.count, published.weight_sum

@@ -15,13 +15,12 @@ BATCH = 64  # pieces written in one statement, some 6 MB
 
 
 class Publisher:
-    """Takes lines, one at a time, and keeps no more of them than a few pieces."""
+    """Takes pieces of lines, and keeps no more of them than a few."""
 
     def __init__(self, draw: Draw, name: PublishedPart.Name) -> None:
         self.draw, self.name = draw, name
         self.count = self.weight_sum = 0
         self._hash = sha256()
-        self._lines: list[bytes] = []
         self._parts: list[PublishedPart] = []
         self._roots: list[bytes] = []
         self._is_list = name == PublishedPart.Name.ENTRIES
@@ -30,21 +29,13 @@ class Publisher:
     def file_hash(self) -> str:
         return self._hash.hexdigest()
 
-    def write(self, line: bytes) -> int:
-        self._lines.append(line)
-        if len(self._lines) == PublishedPart.LINES:
-            self._close_part()
-        return len(line)
-
     def finish(self) -> bytes:
         """Write what is left; the Merkle root of all lines comes back."""
-        if self._lines:
-            self._close_part()
         self._save_parts()
         return sportdraw.merkle_root(self._roots)
 
-    def _close_part(self) -> None:
-        lines, self._lines = self._lines, []
+    def write_part(self, lines: Sequence[bytes]) -> None:
+        """Add a piece; only the last one of a file may be shorter than the others."""
         body = b"".join(lines)
         root = b""
         fields = lines[0].split(b"|", 2)
@@ -72,11 +63,13 @@ class Publisher:
         self._parts = []
 
 
-def copy_lines(sql: str, given: Sequence[Any], into: Publisher) -> None:
+def publish_lines(sql: str, given: Sequence[Any], into: Publisher) -> None:
     """Send the lines that a query gives, one text column, into a file of a draw.
 
-    COPY streams: neither side holds the whole.
+    A cursor of the server's hands them out by the piece: nobody holds the whole.
     """
-    with connection.cursor() as cursor:
-        text = cursor.mogrify(sql, given).decode()
-        cursor.copy_expert(f"COPY ({text}) TO STDOUT", into)
+    connection.ensure_connection()
+    with connection.connection.cursor("draws_lines") as cursor:
+        cursor.execute(sql, given)
+        while lines := cursor.fetchmany(PublishedPart.LINES):
+            into.write_part([f"{line}\n".encode() for (line,) in lines])

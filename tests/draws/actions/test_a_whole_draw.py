@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from bureau.draws import actions, sportdraw
-from bureau.draws.actions import BeaconName, PoolPlan
+from bureau.draws.actions import BeaconName, PoolPlan, publishing
 from bureau.draws.errors import (
     AlreadyEntered,
     AlreadyVoid,
@@ -129,6 +129,7 @@ def test_the_file_is_sorted_hashed_and_in_pieces(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(PublishedPart, "LINES", 8)
+    monkeypatch.setattr(publishing, "BATCH", 2)
     draw = made.frozen(entries=21)
 
     parts = list(PublishedPart.objects.of_file(draw, "entries.csv"))
