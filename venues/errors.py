@@ -166,6 +166,12 @@ class PriceInThePast(DomainError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class QuotaLimitsNothing(DomainError):
+    code = "quota_limits_nothing"
+    message = _("A quota limits minutes, bookings, or both.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class BandsTurnedRound(DomainError):
     code = "bands_turned_round"
     message = _("A longer notice brings back more than a shorter one.")

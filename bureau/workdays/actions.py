@@ -21,6 +21,8 @@ from bureau.workdays.errors import (
     DeadlinePaused,
     DeadlineRunning,
     ReasonMissing,
+    SchoolBreakBackwards,
+    SchoolBreakThere,
 )
 from bureau.workdays.models import (
     CalendarYear,
@@ -29,6 +31,7 @@ from bureau.workdays.models import (
     DeadlineEvent,
     Pause,
     Rule,
+    SchoolBreak,
 )
 from bureau.workdays.queries import Period, calendar
 
@@ -81,6 +84,49 @@ def set_year(
     )
     after_commit(tasks.recompute_deadlines, year=year)
     return row
+
+
+@constraint_errors(
+    workdays_schoolbreak_one_from_a_day=SchoolBreakThere,
+    workdays_schoolbreak_first_day_before_last=SchoolBreakBackwards,
+)
+def set_school_break(
+    *,
+    name: str,
+    first_on: date,
+    last_on: date,
+    by: User | None,
+    school_break: SchoolBreak | None = None,
+) -> SchoolBreak:
+    """Note the holidays of the city's schools, or correct them; both days included.
+
+    Opening hours of school breaks follow at once. Raises `SchoolBreakThere` or
+    `SchoolBreakBackwards`.
+    """
+    row = school_break or SchoolBreak()
+    row.name, row.first_on, row.last_on = name, first_on, last_on
+    row.save()
+    record(
+        "workdays.school_break.set",
+        subject=row,
+        by=by,
+        at=clock.now(),
+        detail={"first_on": first_on.isoformat(), "last_on": last_on.isoformat()},
+    )
+    return row
+
+
+@transaction.atomic
+def drop_school_break(*, school_break: SchoolBreak, by: User | None) -> None:
+    """The schools have no holidays then."""
+    record(
+        "workdays.school_break.dropped",
+        subject=school_break,
+        by=by,
+        at=clock.now(),
+        detail={"name": school_break.name},
+    )
+    school_break.delete()
 
 
 @transaction.atomic

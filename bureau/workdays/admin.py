@@ -17,6 +17,7 @@ from bureau.workdays.models import (
     Deadline,
     DeadlineEvent,
     Pause,
+    SchoolBreak,
 )
 
 
@@ -79,6 +80,44 @@ class CalendarYearAdmin(HistoryFromAudit, ModelAdmin):
             formset.deleted_objects = []
         user: Any = request.user
         actions.set_year(year=form.instance.year, days=days, by=user)
+
+
+class SchoolBreakForm(forms.ModelForm[SchoolBreak]):
+    class Meta:
+        model = SchoolBreak
+        fields = ["name", "first_on", "last_on"]
+
+
+@admin.register(SchoolBreak)
+class SchoolBreakAdmin(HistoryFromAudit, ModelAdmin):
+    """The holidays of the city's schools, as the education bureau announces them."""
+
+    records_own_writes = False
+    form = SchoolBreakForm
+    list_display = ["name", "first_on", "last_on"]
+    search_fields = ["name"]
+    date_hierarchy = "first_on"
+    ordering = ["-first_on"]
+
+    def save_model(
+        self, request: HttpRequest, obj: SchoolBreak, form: Any, change: Any
+    ) -> None:
+        user: Any = request.user
+        actions.set_school_break(
+            name=obj.name,
+            first_on=obj.first_on,
+            last_on=obj.last_on,
+            by=user,
+            school_break=obj,
+        )
+
+    def delete_model(self, request: HttpRequest, obj: SchoolBreak) -> None:
+        user: Any = request.user
+        actions.drop_school_break(school_break=obj, by=user)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for row in queryset.order_by("pk"):
+            self.delete_model(request, row)
 
 
 class PauseInline(TabularInline):

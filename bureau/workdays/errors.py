@@ -40,6 +40,16 @@ class AnotherMustApprove(DomainError):
     message = _("Someone else has to approve a longer deadline.")
 
 
+class SchoolBreakThere(DomainError):
+    code = "workdays_school_break_there"
+    message = _("A school break begins on that day already.")
+
+
+class SchoolBreakBackwards(DomainError):
+    code = "workdays_school_break_backwards"
+    message = _("A school break ends after it begins.")
+
+
 class DayOutsideYear(DomainError):
     code = "workdays_day_outside_year"
     message = _("%(day)s is not in this year.")

@@ -249,7 +249,7 @@ def venue_form(venue: Venue, longitude: float, latitude: float) -> dict[str, Any
         "entry_minutes": 30,
         **{
             f"{prefix}-{name}": count
-            for prefix in ("units", "staff")
+            for prefix in ("units", "staff", "cancel_bands")
             for name, count in (
                 ("TOTAL_FORMS", 0),
                 ("INITIAL_FORMS", 0),
@@ -319,7 +319,7 @@ def test_hours_are_set_for_a_venue(
 
 
 @pytest.mark.parametrize(
-    "text", ["nine to five", "09:00", "12:00-09:00", "09:00-25:00", "9-12-13"]
+    "text", ["nine to five", "09:00", "12:00-09:00", "09:00-36:01", "9-12-13"]
 )
 def test_hours_that_are_none_are_refused(
     text: str, office: Client, court: Bookable

@@ -9,18 +9,20 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bureau.accounts.models import User
 from bureau.accounts.queries import eligible_groups
+from bureau.audit.models import record
 from bureau.common import clock
 from bureau.common.db import try_advisory_lock
 from bureau.common.fields import LATEST
 from bureau.common.sports import Sport
 from venues.actions.slots import PickedSlot, person_key
-from venues.errors import Banned, QuotaUsedUp
+from venues.errors import Banned, QuotaLimitsNothing, QuotaUsedUp
 from venues.models import Booking, BookingChange, BookingLine, Quota, Venue
 from venues.queries.conduct import banned_until
 from venues.queries.rules import house_rules
@@ -49,6 +51,57 @@ class Taken:
     sport: str
     on: date
     minutes: int
+
+
+@transaction.atomic
+def set_quota(
+    *,
+    venue: Venue | None,
+    sport: str = "",
+    group: str = "",
+    per: str,
+    most_minutes: int | None,
+    most_bookings: int | None,
+    by: User,
+) -> Quota:
+    """Say how much one person may book; without a venue, in the whole city.
+
+    Takes the place of a quota for the same people, sport and period. What is booked
+    already stays. Raises `QuotaLimitsNothing`.
+    """
+    if not (most_minutes or most_bookings):
+        raise QuotaLimitsNothing
+    quota, _created = Quota.objects.update_or_create(
+        venue=venue,
+        sport=sport,
+        group=group,
+        per=per,
+        defaults={
+            "most_minutes": most_minutes or None,
+            "most_bookings": most_bookings or None,
+        },
+    )
+    record(
+        "venues.quota.set",
+        subject=quota,
+        by=by,
+        at=clock.now(),
+        detail={"most_minutes": most_minutes, "most_bookings": most_bookings},
+    )
+    return quota
+
+
+@transaction.atomic
+def drop_quota(*, quota: Quota, by: User) -> None:
+    """Lift a quota."""
+    record(
+        "venues.quota.dropped",
+        subject=quota,
+        by=by,
+        at=clock.now(),
+        detail={"quota": str(quota)},
+    )
+    quota.delete()
 
 
 def refuse_banned(person: User, *, at: datetime) -> None:

@@ -221,6 +221,19 @@ def set_market_price(
     return row
 
 
+@transaction.atomic
+def drop_market_price(*, price: MarketPrice, by: User) -> None:
+    """Take a market price back that should not have been noted."""
+    record(
+        "venues.market_price.dropped",
+        subject=price,
+        by=by,
+        at=clock.now(),
+        detail={"sport": price.sport, "fen_per_hour": price.fen_per_hour},
+    )
+    price.delete()
+
+
 @dataclass(frozen=True)
 class Band:
     """Whom and what a price is for, and when (minutes since midnight).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from django import forms
@@ -24,9 +25,10 @@ from bureau.common import clock
 from bureau.common.fields import MinuteOfDayFormField, clock_text
 from bureau.common.sports import Sport
 from venues.actions.rules import Band, OpenMinutes
+from venues.errors import BandsTurnedRound
 from venues.models import Bookable, Unit, Venue
 from venues.models.places import Facility
-from venues.models.rules import PriceGroup, Weekday
+from venues.models.rules import DayType, PriceGroup, Weekday
 
 _DASH = re.compile(r"\s*(?:-|–|—|\uff0d|~|\uff5e|至|到)\s*")
 _COMMA = re.compile(r"\s*[,，、;；]\s*")
@@ -81,6 +83,50 @@ class HoursForm(forms.Form):
         return {day: periods for day, periods in given.items() if periods}
 
 
+SHUT = {"-", "–", "×", "x", "closed", "闭馆", "不开放"}
+
+
+class DayTypeField(OpenPeriodsField):
+    """`09:00–21:30`; "closed" for shut (an empty list); empty for no own hours."""
+
+    default_error_messages = {
+        "one": _("One period a type of day; leave it empty for the ordinary hours."),
+    }
+
+    def prepare_value(self, value: Any) -> Any:
+        return _("closed") if value == [] else super().prepare_value(value)
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value or "").strip()
+        if not text:
+            return None
+        if text.lower() in SHUT or text == str(_("closed")):
+            return []
+        periods = super().to_python(text)
+        if len(periods) > 1:
+            raise ValidationError(self.error_messages["one"], code="one")
+        return periods
+
+
+class DayTypesForm(forms.Form):
+    """The hours of the types of day, one line a type."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for kind in DayType:
+            self.fields[kind.value] = DayTypeField(label=kind.label)
+
+    @property
+    def hours(self) -> dict[str, OpenMinutes | None]:
+        """Those types that have hours of their own; None is shut."""
+        given = {kind.value: self.cleaned_data[kind.value] for kind in DayType}
+        return {
+            kind: periods[0] if periods else None
+            for kind, periods in given.items()
+            if periods is not None
+        }
+
+
 class PriceForm(forms.Form):
     """One price for a band of the week, from a day on."""
 
@@ -98,10 +144,18 @@ class PriceForm(forms.Form):
     )
     weekdays = forms.TypedMultipleChoiceField(
         label=_("On"),
+        required=False,
         coerce=int,
         choices=Weekday.choices,
         initial=list(Weekday),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    day_types = forms.MultipleChoiceField(
+        label=_("Instead of weekdays: types of day"),
+        required=False,
+        choices=DayType.choices,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("Such a price stands before those for the weekday."),
     )
     starts = MinuteOfDayFormField(
         label=_("From"), initial=0, widget=UnfoldAdminTextInputWidget
@@ -110,7 +164,7 @@ class PriceForm(forms.Form):
         label=_("Until"),
         initial=1440,
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("24:00 is the end of the day."),
+        help_text=_("24:00 is the end of the day, 26:00 is 02:00 of the next day."),
     )
     yuan = forms.DecimalField(
         label=_("Yuan per hour"),
@@ -124,6 +178,22 @@ class PriceForm(forms.Form):
         label=_("Peak time"), required=False, widget=UnfoldBooleanWidget
     )
     from_on = forms.DateField(label=_("Valid from"), widget=UnfoldAdminSingleDateWidget)
+    until_on = forms.DateField(
+        label=_("Valid before"),
+        required=False,
+        widget=UnfoldAdminSingleDateWidget,
+        help_text=_("For a season; afterwards the price from before holds again."),
+    )
+    exception_reason = forms.CharField(
+        label=_("Reason for an exception"),
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_(
+            "Only for a price that breaks the low-fee rule, and only for those who may "
+            "grant it. It is put on record."
+        ),
+    )
 
     def __init__(
         self, *args: Any, venue: Venue, court: Bookable | None, **kwargs: Any
@@ -149,6 +219,8 @@ class PriceForm(forms.Form):
         starts, ends = given.get("starts"), given.get("ends")
         if starts is not None and ends is not None and starts >= ends:
             self.add_error("ends", _("The end must come after the beginning."))
+        if not (given.get("weekdays") or given.get("day_types")):
+            self.add_error("weekdays", _("Choose weekdays or types of day."))
         return given
 
     @property
@@ -161,11 +233,35 @@ class PriceForm(forms.Form):
             weekdays=tuple(given["weekdays"]),
             starts=given["starts"],
             ends=given["ends"],
+            day_types=tuple(given["day_types"]),
         )
 
     @property
     def price_fen(self) -> int:
         return int(self.cleaned_data["yuan"] * 100)
+
+
+class BandsFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    """The cancellation bands of a venue: a longer notice brings back more."""
+
+    @property
+    def bands(self) -> list[tuple[int, int]]:
+        """(minutes before the start, percent), the longest notice first."""
+        rows = [
+            (row["minutes_before"], row["percent"])
+            for form in self.forms
+            if (row := getattr(form, "cleaned_data", None))
+            and not row.get("DELETE")
+            and "minutes_before" in row
+            and "percent" in row
+        ]
+        return sorted(rows, reverse=True)
+
+    def clean(self) -> None:
+        super().clean()
+        for (_longer, more), (_shorter, less) in pairwise(self.bands):
+            if less >= more:
+                raise ValidationError(BandsTurnedRound.message, code="turned_round")
 
 
 class VenueChoiceForm(forms.Form):

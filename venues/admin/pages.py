@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -18,12 +19,24 @@ from unfold.admin import ModelAdmin
 
 from bureau.common import clock
 from bureau.common.errors import DomainError
+from bureau.common.sports import Sport
 from venues import actions
 from venues.actions.rules import OpenMinutes
-from venues.admin.forms import HoursForm, PriceForm
+from venues.admin.forms import DayTypesForm, HoursForm, PriceForm
 from venues.admin.scope import StaffRequest
-from venues.models import Bookable, PriceRule, Venue, WeeklyHours
-from venues.models.rules import Weekday
+from venues.models import (
+    Bookable,
+    DayTypeHours,
+    PriceException,
+    PriceRule,
+    Venue,
+    WeeklyHours,
+)
+from venues.models.rules import DayType, Weekday
+from venues.queries import DayTypes, Timetable
+from venues.queries.lowfee import ENTITLED_PERCENT, MARKET_PERCENT, market_price
+
+DAYS_SHOWN = 21
 
 
 def hours_page(
@@ -66,6 +79,67 @@ def hours_page(
     )
 
 
+def day_types_page(
+    owner: ModelAdmin,
+    request: StaffRequest,
+    *,
+    row: Model,
+    venue: Venue,
+    court: Bookable | None,
+) -> HttpResponse:
+    """The hours of holidays, school breaks and other types of day."""
+    initial = {
+        own.day_type: []
+        if own.opens is None or own.closes is None
+        else [(own.opens, own.closes)]
+        for own in DayTypeHours.objects.filter(venue=venue, bookable=court)
+    }
+    form = DayTypesForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.set_day_type_hours(
+                venue=venue, bookable=court, hours=form.hours, by=request.user
+            )
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, _("The hours are set."))
+            return HttpResponseRedirect(request.path)
+    return show(
+        owner,
+        request,
+        "admin/venues/day_types.html",
+        row=row,
+        title=_("Hours by type of day: %(name)s") % {"name": row},
+        form=form,
+        court=court,
+        ahead=_days_ahead(venue, court),
+    )
+
+
+def _days_ahead(
+    venue: Venue, court: Bookable | None
+) -> list[tuple[date, str, str, bool]]:
+    """(day, types in words, hours, whether the year's calendar is not out yet)."""
+    today = clock.today()
+    courts = venue.bookables.offered().with_units().in_order()
+    shown = court or courts.first()
+    if shown is None:
+        return []
+    table = Timetable(venue, [shown], since=today)
+    kinds = DayTypes(since=today)
+    names = dict(DayType.choices)
+    return [
+        (
+            day,
+            ", ".join(str(names[kind]) for kind in kinds.of(day)),
+            table.opening_text(shown, day),
+            kinds.is_provisional(day),
+        )
+        for day in (today + timedelta(days=n) for n in range(DAYS_SHOWN))
+    ]
+
+
 def prices_page(
     owner: ModelAdmin,
     request: StaffRequest,
@@ -84,6 +158,8 @@ def prices_page(
                 price_fen=form.price_fen,
                 is_peak=form.cleaned_data["is_peak"],
                 from_on=form.cleaned_data["from_on"],
+                until_on=form.cleaned_data["until_on"],
+                exception_reason=form.cleaned_data["exception_reason"],
                 by=request.user,
             )
         except DomainError as refusal:
@@ -95,8 +171,8 @@ def prices_page(
             return HttpResponseRedirect(request.path)
     rules = list(
         PriceRule.objects.filter(venue=venue, bookable=court)
-        .select_related("set_by")
-        .order_by("sport", "group", "weekday", "starts", "valid_from", "pk")
+        .select_related("set_by", "exception")
+        .order_by("sport", "group", "day_type", "weekday", "starts", "valid_from", "pk")
     )
     today = clock.today()
     past = [rule for rule in rules if rule.valid_until and rule.valid_until <= today]
@@ -109,6 +185,7 @@ def prices_page(
         form=form,
         venue=venue,
         court=court,
+        limits=_limits(venue, court),
         lists=[
             (heading, _rows(rules))
             for heading, rules in (
@@ -121,6 +198,39 @@ def prices_page(
 
 
 @dataclass(frozen=True)
+class LimitRow:
+    """What the low-fee rule lets an hour of a sport cost."""
+
+    sport: str
+    market_fen: int
+    source: str
+    most_fen: int
+    most_entitled_fen: int
+
+
+def _limits(venue: Venue, court: Bookable | None) -> list[LimitRow]:
+    """For each sport that has a market price; of one court, not of a whole hall."""
+    if not venue.is_low_fee:
+        return []
+    sports = [court.sport] if court else venue.bookables.offered().sports()
+    found = []
+    for sport in sports:
+        reference = market_price(sport, venue=venue, on=clock.today())
+        if reference:
+            fen = reference.fen_per_hour
+            found.append(
+                LimitRow(
+                    str(Sport(sport).label),
+                    fen,
+                    reference.source,
+                    fen * MARKET_PERCENT // 100,
+                    fen * ENTITLED_PERCENT // 100,
+                )
+            )
+    return found
+
+
+@dataclass(frozen=True)
 class PriceRow:
     """Rules that differ in nothing but their weekday, as one line."""
 
@@ -128,8 +238,13 @@ class PriceRow:
     weekdays: tuple[str, ...]
 
     @property
+    def exception(self) -> PriceException | None:
+        """Why it may break the low-fee rule."""
+        return getattr(self.rule, "exception", None)
+
+    @property
     def days(self) -> str:
-        if len(self.weekdays) == len(Weekday):
+        if self.rule.weekday and len(self.weekdays) == len(Weekday):
             return _("every day")
         return ", ".join(self.weekdays)
 
@@ -142,9 +257,13 @@ def _rows(rules: list[PriceRule]) -> list[PriceRow]:
         key = (what, when)
         alike[key].append(rule)
     return [
-        PriceRow(same[0], tuple(rule.get_weekday_display() for rule in same))
-        for same in alike.values()
+        PriceRow(same[0], tuple(_day(rule) for rule in same)) for same in alike.values()
     ]
+
+
+def _day(rule: PriceRule) -> str:
+    shown = rule.get_day_type_display() if rule.day_type else rule.get_weekday_display()
+    return str(shown)
 
 
 def show(

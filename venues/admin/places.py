@@ -15,10 +15,18 @@ from unfold.decorators import action, display
 from bureau.common import clock
 from bureau.common.sports import Sport
 from venues import actions
-from venues.admin.forms import PinForm
-from venues.admin.pages import hours_page, prices_page
+from venues.admin.forms import BandsFormSet, PinForm
+from venues.admin.pages import day_types_page, hours_page, prices_page
 from venues.admin.scope import ScopedAdmin, StaffRequest
-from venues.models import Bookable, BookableUnit, BookingLine, Unit, Venue, VenueStaff
+from venues.models import (
+    Bookable,
+    BookableUnit,
+    BookingLine,
+    CancelBand,
+    Unit,
+    Venue,
+    VenueStaff,
+)
 from venues.querysets import VenueQuerySet
 
 
@@ -67,6 +75,19 @@ class UnitInline(TabularInline):
         return False
 
 
+class BandInline(TabularInline):
+    """What comes back to who cancels how early; for bookings made from now on."""
+
+    model = CancelBand
+    formset = BandsFormSet
+    extra = 0
+    tab = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CancelBand]:
+        rows: QuerySet[CancelBand] = super().get_queryset(request)
+        return rows.order_by("-minutes_before")
+
+
 @admin.register(Venue)
 class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):
     form = PinForm
@@ -91,8 +112,8 @@ class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):
     search_fields = ["name", "name_en", "address", "=code", "=national_code"]
     ordering = ["district__position", "name", "pk"]
     readonly_fields = ["code"]
-    inlines = [UnitInline, StaffInline]
-    actions_detail = ["weekly_hours", "prices"]
+    inlines = [UnitInline, StaffInline, BandInline]
+    actions_detail = ["weekly_hours", "day_type_hours", "prices"]
     fieldsets = [
         (
             None,
@@ -105,9 +126,11 @@ class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):
                     ("address", "address_en"),
                     "phone",
                     "transport",
+                    "panorama_url",
                     "sports",
                     "facilities",
                     "open_area_m2",
+                    "is_low_fee",
                     "closed_on",
                 ]
             },
@@ -169,6 +192,29 @@ class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):
         if not obj.district.boundary.covers(obj.location):
             outside = _("The pin stands outside %(district)s.")
             messages.warning(request, outside % {"district": obj.district})
+
+    def save_formset(
+        self, request: StaffRequest, form: Any, formset: Any, change: bool
+    ) -> None:
+        """The bands are set as a whole, by their action; other rows one by one."""
+        if formset.model is not CancelBand:
+            super().save_formset(request, form, formset, change)
+            return
+        formset.new_objects, formset.changed_objects = [], []
+        formset.deleted_objects = []
+        if formset.has_changed():
+            actions.set_cancel_bands(
+                venue=form.instance, bands=formset.bands, by=request.user
+            )
+
+    @action(
+        description=_("Hours by type of day"),
+        url_path="day-types",
+        permissions=["change_hours"],
+    )
+    def day_type_hours(self, request: StaffRequest, object_id: str) -> HttpResponse:
+        venue: Venue = self.get_object(request, object_id)
+        return day_types_page(self, request, row=venue, venue=venue, court=None)
 
     @action(
         description=_("Weekly hours"), url_path="hours", permissions=["change_hours"]
@@ -239,8 +285,16 @@ class BookableAdmin(ScopedAdmin):
     search_fields = ["name", "venue__name", "venue__name_en"]
     ordering = ["venue__name", "position", "pk"]
     inlines = [PartInline]
-    actions_detail = ["weekly_hours", "prices"]
-    fields = ["venue", "name", "sport", "slot_minutes", "position", "is_open"]
+    actions_detail = ["weekly_hours", "day_type_hours", "prices"]
+    fields = [
+        "venue",
+        "name",
+        "sport",
+        ("slot_minutes", "buffer_minutes"),
+        "party_size",
+        "position",
+        "is_open",
+    ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["venue"] if obj else []
@@ -257,6 +311,15 @@ class BookableAdmin(ScopedAdmin):
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
         return request.user.has_perm("venues.change_pricerule")
+
+    @action(
+        description=_("Hours by type of day"),
+        url_path="day-types",
+        permissions=["change_hours"],
+    )
+    def day_type_hours(self, request: StaffRequest, object_id: str) -> HttpResponse:
+        court: Bookable = self.get_object(request, object_id)
+        return day_types_page(self, request, row=court, venue=court.venue, court=court)
 
     @action(
         description=_("Weekly hours"), url_path="hours", permissions=["change_hours"]

@@ -14,16 +14,28 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 
+from bureau.accounts.models import User
 from bureau.audit.admin import ReadOnly
 from bureau.common.errors import DomainError
-from bureau.common.fields import clock_text
+from bureau.common.fields import clock_text, clock_words
 from bureau.common.money import yuan
+from bureau.regions.queries import districts_of
 from venues import actions
 from venues.admin.forms import BlockForm, VenueChoiceForm
 from venues.admin.pages import show
 from venues.admin.scope import ScopedAdmin, StaffRequest, in_my_districts
 from venues.errors import UnitsTaken
-from venues.models import Block, Booking, HoursException, Occupancy, PriceRule, Venue
+from venues.models import (
+    Block,
+    Booking,
+    HoursException,
+    MarketPrice,
+    Occupancy,
+    PriceException,
+    PriceRule,
+    Quota,
+    Venue,
+)
 
 
 class ExceptionForm(ModelForm):  # type: ignore[type-arg]
@@ -42,6 +54,7 @@ class ExceptionForm(ModelForm):  # type: ignore[type-arg]
 
 @admin.register(HoursException)
 class HoursExceptionAdmin(ScopedAdmin):
+    records_own_writes = False
     form = ExceptionForm
     list_display = ["on", "venue", "bookable", "times", "reason"]
     list_filter = [
@@ -57,7 +70,173 @@ class HoursExceptionAdmin(ScopedAdmin):
     def times(self, row: HoursException) -> str:
         if row.opens is None or row.closes is None:
             return _("closed all day")
-        return f"{clock_text(row.opens)}–{clock_text(row.closes)}"
+        return f"{clock_text(row.opens)}–{clock_words(row.closes)}"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["venue", "bookable", "on"] if obj else []
+
+    def save_model(
+        self, request: StaffRequest, obj: HoursException, form: Any, change: bool
+    ) -> None:
+        is_shut = obj.opens is None or obj.closes is None
+        made = actions.set_hours_exception(
+            venue=obj.venue,
+            bookable=obj.bookable,
+            on=obj.on,
+            hours=None if is_shut else (obj.opens or 0, obj.closes or 0),
+            reason=obj.reason,
+            by=request.user,
+        )
+        obj.pk = made.pk
+
+    def delete_model(self, request: StaffRequest, obj: HoursException) -> None:
+        actions.drop_hours_exception(exception=obj, by=request.user)
+
+    def delete_queryset(
+        self, request: StaffRequest, queryset: QuerySet[HoursException]
+    ) -> None:
+        for row in queryset.order_by("pk"):
+            self.delete_model(request, row)
+
+
+class CityOrMine(ScopedAdmin):
+    """Rows of a place, or of the whole city, which is for the city's staff alone.
+
+    `place` names the field that is empty on a row of the whole city.
+    """
+
+    place = "venue"
+    records_own_writes = False
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)
+        if self.place in form.base_fields and isinstance(request.user, User):
+            is_citys = districts_of(request.user) is None
+            form.base_fields[self.place].required = not is_citys
+        return form
+
+
+@admin.register(Quota)
+class QuotaAdmin(CityOrMine):
+    """How much one person may book; in place of one for the same people and period."""
+
+    list_display = ["place_words", "sport", "group", "per", "limits"]
+    list_filter = [
+        "per",
+        "sport",
+        "group",
+        ("venue", admin.RelatedOnlyFieldListFilter),
+    ]
+    list_select_related = ["venue"]
+    search_fields = ["venue__name", "venue__name_en"]
+    ordering = ["venue__name", "sport", "group", "per", "pk"]
+    fields = ["venue", "sport", "group", "per", "most_minutes", "most_bookings"]
+
+    @display(description=gettext_lazy("venue"), ordering="venue__name")
+    def place_words(self, quota: Quota) -> str:
+        return str(quota.venue) if quota.venue else _("all venues")
+
+    @display(description=gettext_lazy("at most"))
+    def limits(self, quota: Quota) -> str:
+        minutes = _("%(n)s min") % {"n": quota.most_minutes}
+        bookings = _("%(n)s bookings") % {"n": quota.most_bookings}
+        shown = [
+            text
+            for limit, text in (
+                (quota.most_minutes, minutes),
+                (quota.most_bookings, bookings),
+            )
+            if limit
+        ]
+        return ", ".join(shown)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["venue", "sport", "group", "per"] if obj else []
+
+    def save_model(
+        self, request: StaffRequest, obj: Quota, form: Any, change: bool
+    ) -> None:
+        made = actions.set_quota(
+            venue=obj.venue,
+            sport=obj.sport,
+            group=obj.group,
+            per=obj.per,
+            most_minutes=obj.most_minutes,
+            most_bookings=obj.most_bookings,
+            by=request.user,
+        )
+        obj.pk = made.pk
+
+    def delete_model(self, request: StaffRequest, obj: Quota) -> None:
+        actions.drop_quota(quota=obj, by=request.user)
+
+    def delete_queryset(self, request: StaffRequest, queryset: QuerySet[Quota]) -> None:
+        for row in queryset.order_by("pk"):
+            self.delete_model(request, row)
+
+
+@admin.register(MarketPrice)
+class MarketPriceAdmin(CityOrMine):
+    """What the market asks for; a new one from a day on, the old ones stay readable."""
+
+    place = "district"
+    district_path = "district"
+    list_display = ["sport", "place_words", "price", "valid_from", "source"]
+    list_filter = ["sport", ("district", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["district"]
+    search_fields = ["source"]
+    date_hierarchy = "valid_from"
+    ordering = ["sport", "district__position", "-valid_from", "pk"]
+    fields = ["sport", "district", "fen_per_hour", "source", "valid_from"]
+
+    @display(description=gettext_lazy("district"), ordering="district__position")
+    def place_words(self, row: MarketPrice) -> str:
+        return str(row.district) if row.district else _("whole city")
+
+    @display(description=gettext_lazy("yuan per hour"), ordering="fen_per_hour")
+    def price(self, row: MarketPrice) -> str:
+        return yuan(row.fen_per_hour)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # a new one from a day on, so that the old one stays readable
+
+    def save_model(
+        self, request: StaffRequest, obj: MarketPrice, form: Any, change: bool
+    ) -> None:
+        made = actions.set_market_price(
+            sport=obj.sport,
+            district=obj.district,
+            fen_per_hour=obj.fen_per_hour,
+            source=obj.source,
+            valid_from=obj.valid_from,
+            by=request.user,
+        )
+        obj.pk = made.pk
+
+    def delete_model(self, request: StaffRequest, obj: MarketPrice) -> None:
+        actions.drop_market_price(price=obj, by=request.user)
+
+    def delete_queryset(
+        self, request: StaffRequest, queryset: QuerySet[MarketPrice]
+    ) -> None:
+        for row in queryset.order_by("pk"):
+            self.delete_model(request, row)
+
+
+@admin.register(PriceException)
+class PriceExceptionAdmin(ReadOnly, ScopedAdmin):
+    """Prices that break the low-fee rule with leave, and why."""
+
+    district_path = "rule__venue__district"
+    list_display = ["rule", "venue", "breach", "reason", "granted_by", "granted_at"]
+    list_select_related = ["rule__venue", "granted_by"]
+    search_fields = ["rule__venue__name", "reason"]
+    date_hierarchy = "granted_at"
+    ordering = ["-granted_at", "-pk"]
+
+    @display(description=gettext_lazy("venue"))
+    def venue(self, row: PriceException) -> str:
+        return str(row.rule.venue)
 
 
 @admin.register(PriceRule)
@@ -69,7 +248,7 @@ class PriceRuleAdmin(ReadOnly, ScopedAdmin):
         "court",
         "sport",
         "group",
-        "weekday",
+        "day",
         "times",
         "price",
         "is_peak",
@@ -79,6 +258,7 @@ class PriceRuleAdmin(ReadOnly, ScopedAdmin):
         "sport",
         "group",
         "weekday",
+        "day_type",
         "is_peak",
         ("venue", admin.RelatedOnlyFieldListFilter),
     ]
@@ -86,9 +266,15 @@ class PriceRuleAdmin(ReadOnly, ScopedAdmin):
     search_fields = ["venue__name", "venue__name_en", "bookable__name"]
     ordering = ["venue__name", "sport", "group", "weekday", "starts", "pk"]
 
+    @display(description=gettext_lazy("on"), ordering="weekday")
+    def day(self, rule: PriceRule) -> str:
+        if rule.day_type:
+            return str(rule.get_day_type_display())
+        return str(rule.get_weekday_display())
+
     @display(description=gettext_lazy("times"))
     def times(self, rule: PriceRule) -> str:
-        return f"{clock_text(rule.starts)}–{clock_text(rule.ends)}"
+        return f"{clock_text(rule.starts)}–{clock_words(rule.ends)}"
 
     @display(description=gettext_lazy("court"), ordering="bookable__name")
     def court(self, rule: PriceRule) -> str:

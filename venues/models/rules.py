@@ -423,4 +423,16 @@ class Quota(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.venue or '*'} {self.sport} {self.group} {self.per}"
+        limits = [
+            f"{limit} {unit}"
+            for limit, unit in (
+                (self.most_minutes, _("minutes")),
+                (self.most_bookings, _("bookings")),
+            )
+            if limit
+        ]
+        return f"{self.venue or _('all venues')}: {', '.join(limits)} {self.per_label}"
+
+    @property
+    def per_label(self) -> str:
+        return str(self.Period(self.per).label)
