@@ -121,6 +121,23 @@ class GuardianConsentNeeded(ConsentNeeded):
     message = _("For a child under 14 we need your separate consent as guardian.")
 
 
+class PhoneTaken(DomainError):
+    code = "phone_taken"
+    message = _("This number has an account already. Find the person by it.")
+
+
+class NameNeeded(DomainError):
+    code = "name_needed"
+    message = _("Please give the name.")
+    status = HTTPStatus.BAD_REQUEST
+
+
+class NumberUnknown(DomainError):
+    code = "number_unknown"
+    message = _("Give a mobile number of 11 digits or an ID number of 18.")
+    status = HTTPStatus.BAD_REQUEST
+
+
 class DependantKnown(DomainError):
     code = "dependant_known"
     message = _("You have already registered this person.")

@@ -58,6 +58,16 @@ class CashierClosed(DomainError):
     message = _("The cashier has no open order with this number.")
 
 
+class NotCash(DomainError):
+    code = "payment_not_cash"
+    message = _("This money goes back the way it came, not over the desk.")
+
+
+class RefundPaidOut(DomainError):
+    code = "refund_paid_out"
+    message = _("This refund was paid out before.")
+
+
 class DiscrepancyResolved(DomainError):
     code = "discrepancy_resolved"
     message = _("Somebody has already explained this.")

@@ -105,4 +105,24 @@ INVARIANTS = [
         WHERE state = 'due' AND expires_at < now() - interval '1 hour'
         """,
     ),
+    Invariant(
+        "payments.cash_is_in_a_drawer",
+        _("Every payment in cash was put into a drawer, and every refund taken out."),
+        """
+        SELECT p.number, r.number, p.amount_fen, r.amount_fen AS refund_fen, m.fen
+        FROM payments_payment p
+        LEFT JOIN payments_refund r ON r.payment_id = p.id AND r.state = 'done'
+        LEFT JOIN payments_cashmovement m
+          ON m.payment_id = p.id AND m.refund_id IS NOT DISTINCT FROM r.id
+        WHERE p.provider = 'cash' AND p.state = 'paid' AND r.id IS NOT NULL
+          AND m.fen IS DISTINCT FROM -r.amount_fen
+        UNION ALL
+        SELECT p.number, '', p.amount_fen, 0, m.fen
+        FROM payments_payment p
+        LEFT JOIN payments_cashmovement m
+          ON m.payment_id = p.id AND m.refund_id IS NULL
+        WHERE p.provider = 'cash' AND p.state = 'paid'
+          AND m.fen IS DISTINCT FROM p.amount_fen
+        """,
+    ),
 ]

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from bureau.accounts.models import User
-from bureau.common import codes
+from bureau.common import clock, codes
 from bureau.payments.querysets import (
     AttemptQuerySet,
     DiscrepancyQuerySet,
@@ -28,6 +28,7 @@ class ProviderName(models.TextChoices):
     SANDBOX = "sandbox", _("Sandbox cashier")
     WECHAT = "wechat", _("WeChat Pay")
     ALIPAY = "alipay", _("Alipay")
+    CASH = "cash", _("cash at the desk")
 
 
 class Payment(models.Model):
@@ -281,6 +282,68 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class CashMovement(models.Model):
+    """Cash that went into a desk's drawer, or out of it for a refund. Append-only."""
+
+    payment = models.ForeignKey(
+        Payment,
+        verbose_name=_("payment"),
+        on_delete=models.PROTECT,
+        related_name="cash_movements",
+    )
+    refund = models.ForeignKey(
+        Refund,
+        verbose_name=_("refund"),
+        on_delete=models.PROTECT,
+        related_name="cash_movements",
+        null=True,
+        blank=True,
+        db_index=False,  # the unique constraint has one
+    )
+    fen = models.BigIntegerField(_("fen into the drawer"))
+    till = models.CharField(_("drawer"), max_length=40)
+    moved_by = models.ForeignKey(
+        User,
+        verbose_name=_("by"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+    moved_at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("cash movement")
+        verbose_name_plural = _("cash movements")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(refund=None, fen__gt=0)
+                | Q(refund__isnull=False, fen__lt=0),
+                name="payments_cashmovement_goes_one_way",
+            ),
+            models.UniqueConstraint(
+                fields=["payment"],
+                condition=Q(refund=None),
+                name="payments_cashmovement_taken_once",
+            ),
+            models.UniqueConstraint(
+                fields=["refund"], name="payments_cashmovement_refund_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["till", "moved_at"], name="payments_cashmovement_of_day"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def number(self) -> str:
+        """The number of the receipt."""
+        return f"{clock.local_day(self.moved_at):%Y%m%d}-{self.pk:06}"
 
 
 class ProviderEvent(models.Model):

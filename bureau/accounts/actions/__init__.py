@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from bureau.accounts.actions.dependants import register_dependant, remove_dependant
+from bureau.accounts.actions.desk import find_person, register_person
 from bureau.accounts.actions.eligibility import (
     approve_eligibility,
     ask_for_eligibility,
@@ -40,12 +41,14 @@ __all__ = [
     "end_session",
     "expire_eligibility",
     "export_personal_data",
+    "find_person",
     "give_consent",
     "issue_token",
     "normal_phone",
     "redeem_code",
     "refuse_eligibility",
     "register_dependant",
+    "register_person",
     "remove_dependant",
     "reveal_dependant",
     "reveal_identity",

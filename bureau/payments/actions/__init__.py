@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bureau.payments.actions.callbacks import note_forgery, take_callback
+from bureau.payments.actions.cash import pay_out_cash, take_cash
 from bureau.payments.actions.cashier import decline_sandbox, pay_sandbox
 from bureau.payments.actions.discrepancies import (
     note_discrepancy,
@@ -33,6 +34,7 @@ __all__ = [
     "note_forgery",
     "note_opening",
     "note_refund_answer",
+    "pay_out_cash",
     "pay_sandbox",
     "request_payment",
     "request_refund",
@@ -41,4 +43,5 @@ __all__ = [
     "settle_payment",
     "start_payment",
     "take_callback",
+    "take_cash",
 ]

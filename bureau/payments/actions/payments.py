@@ -17,6 +17,7 @@ from bureau.payments.errors import (
     PaymentAlreadyOpen,
     PaymentClosed,
     PaymentPaid,
+    ProviderNotOffered,
     UnknownPayment,
 )
 from bureau.payments.models import Attempt, Discrepancy, Payment
@@ -98,6 +99,8 @@ def start_payment(
     Raises `ProviderNotOffered`, `PaymentPaid` or `PaymentClosed`.
     """
     cashier = providers.named(provider)
+    if cashier.at_desk:
+        raise ProviderNotOffered
     attempt = _begin_attempt(
         payment=payment,
         provider=provider,

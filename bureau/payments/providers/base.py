@@ -76,6 +76,8 @@ class Provider:
     name: ClassVar[str]
     # True when opening asks nobody, so that the page need not wait for a worker.
     opens_locally: ClassVar[bool] = False
+    # True for money that staff take by hand; nobody starts such a payment on line.
+    at_desk: ClassVar[bool] = False
 
     def open(self, attempt: Attempt) -> Opening:
         """Prepare the cashier; the same payment may be opened again."""
