@@ -174,6 +174,17 @@ class WaitingQuerySet(models.QuerySet["WaitingEntry"]):
         """Who waits for this court, or for any."""
         return self.filter(Q(bookable=None) | Q(bookable=bookable))
 
+    def at_slot(
+        self, venue: Venue, bookable: Bookable, start: datetime, end: datetime
+    ) -> Self:
+        """Whom this court would serve at a time that touches this one."""
+        touching = self.filter(starts_at__lt=end, ends_at__gt=start)
+        return (
+            touching.live()
+            .for_court(bookable)
+            .filter(venue=venue, sport=bookable.sport)
+        )
+
     def in_line(self, venue: Venue, start: datetime, end: datetime) -> Self:
         """Who waits for a time that touches this one, first come first."""
         return self.filter(

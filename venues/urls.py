@@ -39,9 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("bookings/<slug:number>/accept/", waiting.accept, name="accept"),
     path("bookings/<slug:number>/decline/", waiting.decline, name="decline"),
-    path(
-        "venues/<slug:code>/sessions/<int:pk>/", sessions.session, name="session"
-    ),
+    path("venues/<slug:code>/sessions/<int:pk>/", sessions.session, name="session"),
     path("conduct/", conduct.conduct, name="conduct"),
     path("conduct/<int:pk>/appeal/", conduct.appeal, name="appeal"),
     path("bookings/", bookings.booking_list, name="bookings"),

@@ -2,7 +2,9 @@
 
 Everything scannable is `https://<host>/<kind>/<code>`; `code` is random Crockford
 base32, never a database id. A pass or voucher also carries a 30-second counter and a
-truncated HMAC under the item's own key, so a screenshot dies within a minute.
+truncated HMAC, so a screenshot dies within a minute. The HMAC's key is of one day and
+one item, made from the item's own key: a gate without network is given the day's keys,
+and cannot make tomorrow's proofs with them.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 
 import qrcode
@@ -21,6 +23,8 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 12  # 60 bits
 STEP_SECONDS = 30
 PROOF_LENGTH = 10  # 50 bits, good for one minute
+_CHINA_SECONDS = 8 * 3600  # ahead of UTC, all year
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 _LOOKALIKES = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
 _SEPARATORS = re.compile(r"[\s\-]")
@@ -50,6 +54,17 @@ def grouped(code: str) -> str:
 def step_at(moment: datetime) -> int:
     """The number of the 30-second step that a moment falls in."""
     return int(moment.timestamp()) // STEP_SECONDS
+
+
+def day_of(step: int) -> date:
+    """The date in China of a step; no step lies in two days."""
+    days = (step * STEP_SECONDS + _CHINA_SECONDS) // 86400
+    return date.fromordinal(_EPOCH_ORDINAL + days)
+
+
+def day_key(key: bytes, on: date) -> bytes:
+    """What proves an item's codes on one day; its own key does not follow from it."""
+    return hmac.new(key, f"day|{on.isoformat()}".encode(), sha256).digest()
 
 
 def seconds_left(moment: datetime) -> int:
@@ -122,4 +137,5 @@ def qr_svg(text: str) -> str:
 
 
 def _mac(code: str, key: bytes, step: int) -> bytes:
-    return hmac.new(key, f"{code}|{step}".encode(), sha256).digest()
+    todays = day_key(key, day_of(step))
+    return hmac.new(todays, f"{code}|{step}".encode(), sha256).digest()

@@ -14,7 +14,11 @@ from venues.actions.bookings import (
     hold_slots,
 )
 from venues.actions.calendars import hash_of, make_feed, revoke_feed
-from venues.actions.cancellations import call_off_booking, cancel_booking
+from venues.actions.cancellations import (
+    call_off_booking,
+    cancel_booking,
+    decline_offer,
+)
 from venues.actions.changes import (
     change_booking,
     confirm_paid_change,
@@ -70,8 +74,13 @@ from venues.actions.offline import (
     revoke_device,
     sync_scans,
 )
-from venues.actions.reminders import send_reminders
+from venues.actions.photos import (
+    add_venue_photo,
+    describe_venue_photo,
+    remove_venue_photo,
+)
 from venues.actions.quotas import drop_quota, set_quota
+from venues.actions.reminders import send_reminders
 from venues.actions.rules import (
     Band,
     drop_hours_exception,
@@ -110,6 +119,7 @@ __all__ = [
     "Scan",
     "accept_offer",
     "add_favourite",
+    "add_venue_photo",
     "admit",
     "admit_checked",
     "appeal_against",
@@ -127,8 +137,10 @@ __all__ = [
     "close_lines",
     "confirm_paid_booking",
     "confirm_paid_change",
+    "decline_offer",
     "count_people",
     "decide_appeal",
+    "describe_venue_photo",
     "drop_change",
     "drop_hours_exception",
     "drop_market_price",
@@ -167,6 +179,7 @@ __all__ = [
     "register_device",
     "remove_companion",
     "remove_favourite",
+    "remove_venue_photo",
     "revoke_device",
     "revoke_feed",
     "send_reminders",

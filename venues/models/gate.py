@@ -57,6 +57,8 @@ class EntryPass(models.Model):
 
     objects = PassQuerySet.as_manager()
 
+    is_on_paper = False  # on a row fresh from `check_pass`: shown without its proof
+
     class Meta:
         verbose_name = _("entry pass")
         verbose_name_plural = _("entry passes")

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any, cast
+from typing import Any
 
 import zxingcpp
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -25,9 +25,13 @@ from bureau.accounts.models import User
 from bureau.common import clock, codes
 from bureau.common.errors import DomainError
 from venues import actions
-from venues.forms import GateForm
-from venues.models import Admission, EntryPass, Venue
+from venues.errors import VenueFull
+from venues.forms import CountForm, GateForm
+from venues.models import Admission, Crossing, EntryPass, Gate, Venue
+from venues.models.rules import PriceGroup
+from venues.queries.gate import crossings_by_hour, holder_of, inside_at, morning_of
 from venues.querysets import VenueQuerySet
+from venues.views.posts import door_chosen, person, posts, venue_chosen
 
 FRAME_MAX_BYTES = 300 * 1024
 FRAME_MAX_PIXELS = 2_000_000
@@ -62,27 +66,6 @@ def scanned(request: HttpRequest, code: str) -> HttpResponse:
 # --- The gate -------------------------------------------------------------------------
 
 
-def _person(request: HttpRequest) -> User:
-    """Who asks; behind `login_required`."""
-    return cast("User", request.user)
-
-
-def _posts(request: HttpRequest) -> VenueQuerySet:
-    """The venues where this person stands at the gate; at least one, or 403."""
-    venues = Venue.objects.worked_at_by(_person(request)).by_district()
-    if not venues.exists():
-        raise PermissionDenied
-    return venues
-
-
-def _venue_chosen(request: HttpRequest, venues: VenueQuerySet) -> Venue | None:
-    """Where the person is on duty: the only venue, or the one they chose."""
-    if chosen := venues.filter(code=request.session.get("gate_venue", "")).first():
-        return chosen
-    several = list(venues[:2])
-    return several[0] if len(several) == 1 else None
-
-
 @dataclass(frozen=True)
 class Check:
     """What the gate found out: green with a token, or red with a reason."""
@@ -90,35 +73,106 @@ class Check:
     entry_pass: EntryPass | None = None
     token: str = ""
     refusal: DomainError | None = None
+    left: Crossing | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Only staff who say why can let in beyond the number of people allowed."""
+        return isinstance(self.refusal, VenueFull)
+
+
+@dataclass(frozen=True)
+class Post:
+    """Who stands at which door of which venue, and how they work there."""
+
+    person: User
+    venue: Venue
+    door: Gate | None
+    is_way_out: bool
+    lets_in_at_once: bool
+
+
+def _post(request: HttpRequest, venue: Venue) -> Post:
+    return Post(
+        person=person(request),
+        venue=venue,
+        door=door_chosen(request, venue),
+        is_way_out=request.session.get("gate_mode") == "out",
+        lets_in_at_once=request.session.get("gate_mode") == "quick",
+    )
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def gate(request: HttpRequest) -> HttpResponse:
-    """Scan or type a pass and see whom it lets in. Changes nothing.
+    """Scan or type a pass and see whom it lets in, or count out who leaves.
 
-    A pass scanned by a phone's own camera arrives as `?code=`.
+    A check changes nothing, unless the post lets in at once. A pass scanned by a
+    phone's own camera arrives as `?code=`, and is never more than checked.
     """
-    venues = _posts(request)
-    venue = _venue_chosen(request, venues)
+    venues = posts(request)
+    venue = venue_chosen(request, venues)
     if venue is None:
         return render(request, "venues/gate_venue.html", {"venues": venues})
+    post = _post(request, venue)
     asked = request.POST if request.method == "POST" else request.GET
     form = GateForm(asked if "code" in asked else None)
     check = Check()
     if form.is_valid():
-        check = _check(request, venue, form.cleaned_data["code"])
-    return _show(request, venue, venues, form=form, check=check)
+        text = form.cleaned_data["code"]
+        if request.method == "POST" and post.is_way_out:
+            check = _let_out(post, text)
+        elif request.method == "POST" and post.lets_in_at_once:
+            return _let_in(request, post, venues, text)
+        else:
+            check = _check(post, text)
+    return _show(request, post, venues, form=form, check=check)
 
 
-def _check(request: HttpRequest, venue: Venue, text: str) -> Check:
+def _check(post: Post, text: str) -> Check:
     try:
-        entry_pass = actions.check_pass(text=text, venue=venue)
+        entry_pass = actions.check_pass(text=text, venue=post.venue)
     except DomainError as refusal:
         return Check(refusal=refusal)
-    token = actions.check_token(entry_pass=entry_pass, venue=venue, by=_person(request))
+    return _green(post, entry_pass)
+
+
+def _green(post: Post, entry_pass: EntryPass) -> Check:
+    token = actions.check_token(entry_pass=entry_pass, venue=post.venue, by=post.person)
     return Check(entry_pass=entry_pass, token=token)
+
+
+def _let_out(post: Post, text: str) -> Check:
+    try:
+        left = actions.let_out(
+            text=text, venue=post.venue, by=post.person, gate=post.door
+        )
+    except DomainError as refusal:
+        return Check(refusal=refusal)
+    return Check(left=left)
+
+
+def _let_in(
+    request: HttpRequest, post: Post, venues: VenueQuerySet, text: str
+) -> HttpResponse:
+    """One read of a hand scanner: checked and in, unless a name has to be compared."""
+    try:
+        done, _is_new = actions.let_in(
+            text=text, venue=post.venue, by=post.person, gate=post.door
+        )
+    except VenueFull as full:
+        # The pass is good: staff may still say why this person comes in.
+        check = _check(post, text)
+        full_check = Check(check.entry_pass, check.token, full)
+        return _show(request, post, venues, form=GateForm(), check=full_check)
+    except DomainError as refusal:
+        check = Check(refusal=refusal)
+        return _show(request, post, venues, form=GateForm(), check=check)
+    if isinstance(done, EntryPass):
+        check = _green(post, done)
+        return _show(request, post, venues, form=GateForm(), check=check)
+    return _to_the_green_card(done)
 
 
 @never_cache
@@ -126,51 +180,112 @@ def _check(request: HttpRequest, venue: Venue, text: str) -> Check:
 @login_required
 def admit(request: HttpRequest) -> HttpResponse:
     """Let the holder of the pass in that this person checked here a moment ago."""
-    venues = _posts(request)
-    venue = _venue_chosen(request, venues)
+    venues = posts(request)
+    venue = venue_chosen(request, venues)
     if venue is None:
         return redirect("venues:gate")
+    post = _post(request, venue)
+    token = request.POST.get("token", "")
     try:
         admission, _is_new = actions.admit_checked(
-            token=request.POST.get("token", ""), by=_person(request), venue=venue
+            token=token,
+            by=post.person,
+            venue=venue,
+            gate=post.door,
+            over_limit_because=request.POST.get("over_limit_because", ""),
         )
     except DomainError as refusal:
-        return _show(
-            request, venue, venues, form=GateForm(), check=Check(refusal=refusal)
-        )
+        check = Check(token=token, refusal=refusal)
+        return _show(request, post, venues, form=GateForm(), check=check)
+    return _to_the_green_card(admission)
+
+
+def _to_the_green_card(admission: Admission) -> HttpResponse:
     code = admission.entry_pass.code
     return redirect(f"{reverse('venues:gate')}?{urlencode({'in': code})}")
 
 
+@never_cache
+@require_POST
+@login_required
+def count(request: HttpRequest) -> HttpResponse:
+    """Count people who go in or out without a pass."""
+    venues = posts(request)
+    venue = venue_chosen(request, venues)
+    if venue is None:
+        return redirect("venues:gate")
+    post = _post(request, venue)
+    form = CountForm(request.POST)
+    if not form.is_valid():
+        return redirect("venues:gate")
+    given = form.cleaned_data
+    try:
+        actions.count_people(
+            venue=venue,
+            direction=given["direction"],
+            persons=given["persons"] or 1,
+            group=given["group"],
+            by=post.person,
+            gate=post.door,
+            request_key=given["request_key"],
+            over_limit_because=given["over_limit_because"],
+        )
+    except DomainError as refusal:
+        check = Check(refusal=refusal)
+        return _show(request, post, venues, form=GateForm(), check=check, counted=form)
+    request.session["gate_group"] = given["group"]
+    return redirect("venues:gate")
+
+
 def _show(
     request: HttpRequest,
-    venue: Venue,
+    post: Post,
     venues: VenueQuerySet,
     *,
     form: GateForm,
     check: Check,
+    counted: CountForm | None = None,
 ) -> HttpResponse:
+    now = clock.now()
     today = clock.at(clock.today(), 0)
-    admissions = Admission.objects.filter(venue=venue, admitted_at__gte=today)
-    latest = admissions.select_related(
-        "entry_pass__booking__booked_by", "entry_pass__booking__dependant"
-    ).order_by("-admitted_at", "-pk")
+    admissions = Admission.objects.filter(venue=post.venue, admitted_at__gte=today)
+    latest = (
+        admissions.select_related(
+            "entry_pass__booking__booked_by",
+            "entry_pass__booking__dependant",
+            "entry_pass__companion__user",
+        )
+        .order_by("-admitted_at", "-pk")
+        .prefetch_related("entry_pass__booking__lines__bookable")[:LATEST]
+    )
+    is_answered = bool(check.entry_pass or check.refusal or check.left)
+    admitted = _just_in(request, post.venue)
     context: dict[str, Any] = {
-        "venue": venue,
+        "post": post,
+        "venue": post.venue,
         "has_several": venues.count() > 1,
-        "form": GateForm() if check.entry_pass or check.refusal else form,
+        "doors": post.venue.gates.order_by("name", "pk"),
+        "form": GateForm() if is_answered else form,
         "check": check,
-        "admitted": _just_in(request, venue),
-        "admissions": latest.prefetch_related("entry_pass__booking__lines__bookable")[
-            :LATEST
-        ],
+        "counted": counted,
+        "admitted": admitted,
+        "admitted_name": holder_of(admitted.entry_pass) if admitted else "",
+        "admissions": [(row, holder_of(row.entry_pass)) for row in latest],
         "admitted_count": admissions.count(),
+        "crowd": inside_at(post.venue, now),
+        "hours": crossings_by_hour(post.venue, clock.local_day(morning_of(now))),
+        "groups": PriceGroup.choices,
+        "group": request.session.get("gate_group", ""),
+        "request_key": uuid.uuid4(),
     }
     if check.entry_pass:
         booking = check.entry_pass.booking
         context["booking"] = booking
-        context["lines"] = booking.lines.select_related("bookable").order_by(
-            "starts_at", "pk"
+        context["holder"] = holder_of(check.entry_pass)
+        context["lines"] = (
+            booking.lines.filter(state="standing")
+            .select_related("bookable")
+            .order_by("starts_at", "pk")
         )
     status = check.refusal.status if check.refusal else HTTPStatus.OK
     return render(request, "venues/gate.html", context, status=status)
@@ -184,7 +299,9 @@ def _just_in(request: HttpRequest, venue: Venue) -> Admission | None:
     return (
         Admission.objects.filter(venue=venue, entry_pass__code=codes.normalise(code))
         .select_related(
-            "entry_pass__booking__booked_by", "entry_pass__booking__dependant"
+            "entry_pass__booking__booked_by",
+            "entry_pass__booking__dependant",
+            "entry_pass__companion__user",
         )
         .first()
     )
@@ -194,14 +311,32 @@ def _just_in(request: HttpRequest, venue: Venue) -> Admission | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def choose_venue(request: HttpRequest) -> HttpResponse:
-    venues = _posts(request)
+    """Say where one is on duty; `?to=desk` goes on to the desk."""
+    venues = posts(request)
+    to = "venues:desk" if request.GET.get("to") == "desk" else "venues:gate"
     if request.method == "POST":
         venue = venues.filter(code=request.POST.get("venue", "")).first()
         if venue is None:
             raise Http404
         request.session["gate_venue"] = venue.code
-        return redirect("venues:gate")
+        request.session.pop("gate_door", None)
+        return redirect(to)
     return render(request, "venues/gate_venue.html", {"venues": venues})
+
+
+@never_cache
+@require_POST
+@login_required
+def set_up(request: HttpRequest) -> HttpResponse:
+    """Say at which door one stands, and what a scan does there."""
+    venue = venue_chosen(request, posts(request))
+    door, mode = request.POST.get("door"), request.POST.get("mode")
+    if venue and door is not None:
+        found = venue.gates.filter(pk=door).first() if door.isdecimal() else None
+        request.session["gate_door"] = found.pk if found else None
+    if mode in ("check", "quick", "out"):
+        request.session["gate_mode"] = mode
+    return redirect("venues:gate")
 
 
 # --- Camera frames --------------------------------------------------------------------
@@ -212,7 +347,7 @@ def choose_venue(request: HttpRequest) -> HttpResponse:
 @login_required
 def decode(request: HttpRequest) -> HttpResponse:
     """Read the QR code in a small camera frame, for browsers that cannot themselves."""
-    _posts(request)
+    posts(request)
     frame = request.FILES.get("frame")
     if frame is None:
         return _unreadable(HTTPStatus.BAD_REQUEST, _("There is no picture."))

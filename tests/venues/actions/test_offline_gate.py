@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import json
+from base64 import b64decode, urlsafe_b64decode
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from django.db import connection
+
+from bureau.accounts.models import User
+from bureau.audit import actions as audit
+from bureau.common import clock, codes
+from bureau.notices.models import Notice
+from tests import make
+from venues import actions
+from venues.actions import Scan
+from venues.actions.offline import SignedList, public_key
+from venues.errors import DeviceRevoked
+from venues.models import Admission, Booking, Crossing, EntryPass, GateDevice
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def booking() -> Booking:
+    return make.confirmed()
+
+
+@pytest.fixture
+def keeper(booking: Booking) -> User:
+    return make.gatekeeper(booking.venue)
+
+
+@pytest.fixture
+def phone(booking: Booking, keeper: User) -> GateDevice:
+    return actions.register_device(venue=booking.venue, name="Gate 1", by=keeper)
+
+
+def verify(signed: SignedList, body: str) -> None:
+    numbers = (
+        int.from_bytes(urlsafe_b64decode(f"{public_key()[part]}="), "big")
+        for part in ("x", "y")
+    )
+    key = ec.EllipticCurvePublicNumbers(*numbers, ec.SECP256R1()).public_key()
+    raw = b64decode(signed.signature)
+    halves = (int.from_bytes(half, "big") for half in (raw[:32], raw[32:]))
+    key.verify(encode_dss_signature(*halves), body.encode(), ec.ECDSA(hashes.SHA256()))
+
+
+def list_of(device: GateDevice, by: User) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(actions.issue_list(device=device, by=by).body)
+    return read
+
+
+def scan(booking: Booking, at: datetime, **given: Any) -> Scan:
+    given.setdefault("scan_key", uuid4())
+    return Scan(pass_code=make.pass_of(booking).code, scanned_at=at, **given)
+
+
+def test_the_list_is_signed_and_one_letter_breaks_it(
+    phone: GateDevice, keeper: User
+) -> None:
+    signed = actions.issue_list(device=phone, by=keeper)
+    verify(signed, signed.body)
+    with pytest.raises(InvalidSignature):
+        verify(signed, signed.body.replace("v", "w", 1))
+
+
+def test_it_has_the_passes_of_eight_hours_with_day_keys_and_masked_names(
+    booking: Booking, phone: GateDevice, keeper: User
+) -> None:
+    make.confirmed()  # of another venue
+    later = make.confirmed(
+        court=booking.lines.get().bookable,
+        starts_at=booking.starts_at + timedelta(hours=9),
+    )
+    with time_machine.travel(booking.starts_at, tick=False):
+        issued = list_of(phone, keeper)
+        now = clock.now()
+    entry_pass = make.pass_of(booking)
+    assert [row["code"] for row in issued["passes"]] == [entry_pass.code]
+    row = issued["passes"][0]
+    assert row["name"] == booking.booked_by.display_name
+    assert booking.booked_by.phone not in json.dumps(issued)
+    assert entry_pass.key.hex() not in json.dumps(issued)
+    today = clock.local_day(now)
+    assert b64decode(row["keys"][today.isoformat()]) == codes.day_key(
+        entry_pass.key, today
+    )
+    assert issued["valid_until"] - issued["issued_at"] == 8 * 3600 * 1000
+    with time_machine.travel(later.starts_at - timedelta(hours=8), tick=False):
+        both = list_of(phone, keeper)
+    assert make.pass_of(later).code in [one["code"] for one in both["passes"]]
+
+
+def test_what_was_let_in_without_network_is_an_admission_of_that_moment(
+    booking: Booking, phone: GateDevice, keeper: User
+) -> None:
+    colleague = make.gatekeeper(booking.venue)
+    with time_machine.travel(booking.starts_at, tick=False):
+        ticket = list_of(phone, keeper)["ticket"]
+    at = booking.starts_at + timedelta(minutes=5)
+    given = scan(booking, at, ticket=ticket)
+    with time_machine.travel(at + timedelta(hours=2), tick=False):
+        for _ in range(2):
+            told = actions.sync_scans(device=phone, scans=[given], by=colleague)
+            assert [row.outcome for row in told] == ["admitted"]
+    admission = Admission.objects.get()
+    assert admission.admitted_at == at
+    assert admission.admitted_by == keeper  # who had the list in hand
+    assert make.pass_of(booking).state == EntryPass.State.USED
+    assert Crossing.objects.get().crossed_at == at
+    assert not Notice.objects.filter(kind="venues.pass_conflict").exists()
+
+
+def test_a_pass_used_at_two_gates_without_network_is_told_to_the_staff(
+    booking: Booking, phone: GateDevice, keeper: User
+) -> None:
+    other = actions.register_device(venue=booking.venue, name="Gate 2", by=keeper)
+    at = booking.starts_at
+    with time_machine.travel(at + timedelta(hours=1), tick=False):
+        actions.sync_scans(device=phone, scans=[scan(booking, at)], by=keeper)
+        told = actions.sync_scans(
+            device=other,
+            scans=[scan(booking, at + timedelta(minutes=1))],
+            by=keeper,
+        )
+    assert [row.outcome for row in told] == ["twice"]
+    assert Crossing.objects.count() == 2  # both went in
+    assert Admission.objects.count() == 1
+    notice = Notice.objects.get(kind="venues.pass_conflict")
+    assert notice.recipient == keeper
+    assert "used before" in notice.text("body")
+
+
+def test_what_was_cancelled_meanwhile_or_is_unknown_is_told_too(
+    booking: Booking, phone: GateDevice, keeper: User
+) -> None:
+    given = [
+        scan(booking, clock.now()),
+        Scan(scan_key=uuid4(), pass_code="NOSUCHPASS00", scanned_at=clock.now()),
+        scan(make.confirmed(), clock.now()),  # another venue's
+    ]
+    actions.cancel_booking(booking=booking, by=booking.booked_by)
+    told = actions.sync_scans(device=phone, scans=given, by=keeper)
+    assert sorted(row.outcome for row in told) == ["cancelled", "unknown", "unknown"]
+    assert Notice.objects.filter(kind="venues.pass_conflict").count() == 3
+    assert not Admission.objects.exists()
+
+
+def test_a_revoked_device_gets_nothing(phone: GateDevice, keeper: User) -> None:
+    revoked = actions.revoke_device(device=phone, by=keeper)
+    with pytest.raises(DeviceRevoked):
+        actions.issue_list(device=revoked, by=keeper)
+    with pytest.raises(DeviceRevoked):
+        actions.sync_scans(device=revoked, scans=[], by=keeper)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_devices_that_report_at_once_admit_once_and_tell_once() -> None:
+    booking = make.confirmed()
+    keeper = make.gatekeeper(booking.venue)
+    devices = [
+        actions.register_device(venue=booking.venue, name=f"Gate {n}", by=keeper)
+        for n in range(8)
+    ]
+    given = [scan(booking, clock.now()) for _ in devices]
+
+    def report(n: int) -> list[str]:
+        try:
+            # Each twice: an answer got lost.
+            for _ in range(2):
+                told = actions.sync_scans(
+                    device=devices[n], scans=[given[n]], by=keeper
+                )
+            return [row.outcome for row in told]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = sorted(one for told in pool.map(report, range(8)) for one in told)
+    assert outcomes == ["admitted", *["twice"] * 7]
+    assert Admission.objects.count() == 1
+    assert Crossing.objects.count() == 8
+    assert audit.prove().broken == 0
