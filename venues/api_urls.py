@@ -5,7 +5,7 @@ from datetime import date
 from django.urls import URLPattern, URLResolver, path, register_converter
 
 from bureau.common import codes
-from venues.api import booking
+from venues.api import booking, changes, waiting
 
 
 class CodeConverter:
@@ -56,6 +56,40 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "bookings/<code:number>/pass/",
         booking.BookingPass.as_view(),
         name="api-booking-pass",
+    ),
+    path(
+        "bookings/<code:number>/changes/",
+        changes.Changes.as_view(),
+        name="api-booking-changes",
+    ),
+    path(
+        "bookings/<code:number>/changes/quote/",
+        changes.ChangeQuote.as_view(),
+        name="api-booking-change-quote",
+    ),
+    path(
+        "bookings/<code:number>/changes/<code:change>/drop/",
+        changes.DropChange.as_view(),
+        name="api-booking-change-drop",
+    ),
+    path(
+        "bookings/<code:number>/accept/",
+        waiting.AcceptOffer.as_view(),
+        name="api-offer-accept",
+    ),
+    path(
+        "bookings/<code:number>/decline/",
+        waiting.DeclineOffer.as_view(),
+        name="api-offer-decline",
+    ),
+    path(
+        "venues/<code:code>/slot/", waiting.VenueSlot.as_view(), name="api-venue-slot"
+    ),
+    path("waiting/", waiting.Waiting.as_view(), name="api-waiting"),
+    path(
+        "waiting/<int:entry_id>/leave/",
+        waiting.LeaveWaiting.as_view(),
+        name="api-waiting-leave",
     ),
     path("gate/checks/", booking.GateChecks.as_view(), name="api-gate-checks"),
     path(

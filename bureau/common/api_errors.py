@@ -18,7 +18,11 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, DomainError):
         body: dict[str, Any] = {"code": error.code, "message": str(error)}
         if error.values:
-            body["detail"] = {name: str(value) for name, value in error.values.items()}
+            body["detail"] = {
+                # Rows (such as alternatives) stay rows, everything else is text.
+                name: value if isinstance(value, list) else str(value)
+                for name, value in error.values.items()
+            }
         return Response(body, status=error.status)
     if isinstance(error, Http404):
         error = exceptions.NotFound()

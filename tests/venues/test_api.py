@@ -162,11 +162,16 @@ def test_a_day_tells_each_slot_with_its_state_and_price(
     slots = {slot["starts_at"][11:16]: slot for slot in answer.data["slots"]}
     assert len(slots) == 24
     assert slots["09:00"]["state"] == "booked"
+    assert slots["09:00"]["reason"] == "Somebody has booked this time."
     assert slots["10:00"] == {
         "court": court.pk,
         "starts_at": f"{TOMORROW}T10:00:00+08:00",
         "ends_at": f"{TOMORROW}T11:00:00+08:00",
         "state": "free",
+        "reason": "",
+        "opens_at": None,
+        "ballot": "",
+        "session": None,
         "price_fen": make.PRICE_FEN,
         "is_peak": False,
         "group": "",

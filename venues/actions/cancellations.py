@@ -25,6 +25,7 @@ from venues.errors import (
     AlreadyAdmitted,
     BookingMovedOn,
     NotCancellable,
+    OfferOver,
     RefundChanged,
     TooLateToCancel,
 )
@@ -61,7 +62,10 @@ def cancel_booking(
             if line.starts_at <= now:
                 raise TooLateToCancel(until=clock.at_text(line.starts_at))
     was_confirmed = booking.state == Booking.State.CONFIRMED
-    back = {line.pk: booking.refund_of(line, at=now) for line in lines}
+    back = {
+        line.pk: booking.refund_of(line, at=now) if was_confirmed else 0
+        for line in lines
+    }
     if expected_fen is not None and sum(back.values()) != expected_fen:
         raise RefundChanged(total=yuan(sum(back.values())))
     booking = _give_up(
@@ -78,6 +82,16 @@ def cancel_booking(
     if was_confirmed:
         note_late_cancel(booking, lines, at=now)
     return booking
+
+
+def decline_offer(*, booking: Booking, by: User) -> Booking:
+    """Let the next one in line have a time that is held for the person.
+
+    Raises `OfferOver`.
+    """
+    if not booking.is_offer or booking.state != Booking.State.HELD:
+        raise OfferOver
+    return cancel_booking(booking=booking, by=by, expected_fen=0)
 
 
 @transaction.atomic

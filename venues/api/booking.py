@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
@@ -28,6 +29,7 @@ from bureau.common.sports import Sport
 from bureau.regions.models import District
 from venues import actions, queries
 from venues.actions import Pick
+from venues.errors import SlotKeptForDesk, SlotTaken, TooShortNotice
 from venues.models import Booking, EntryPass, Venue
 from venues.serializers.booking import (
     FAR,
@@ -37,6 +39,7 @@ from venues.serializers.booking import (
     BookingInput,
     BookingOutput,
     BookingQuery,
+    CancelInput,
     CheckInput,
     CheckOutput,
     DayOutput,
@@ -48,6 +51,7 @@ from venues.serializers.booking import (
     VenueOutput,
     VenueQuery,
 )
+from venues.serializers.waiting import AlternativeOutput
 
 KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -167,10 +171,12 @@ class VenueDay(APIView):
         sport = asked.validated_data.get("sport") or next(iter(venue.sports), "")
         groups: frozenset[str] = frozenset()
         if isinstance(request.user, User):
-            dependant = _dependant(request.user, asked.validated_data.get("dependant"))
+            dependant = dependant_of(
+                request.user, asked.validated_data.get("dependant")
+            )
             groups = eligible_groups(request.user, dependant, on=today)
         grid = queries.day_grid(venue, sport=sport, on=on, at=now, groups=groups)
-        body = {
+        body: dict[str, Any] = {
             "on": grid.on,
             "sport": sport,
             "opens_for_booking_on": grid.opens_for_booking_on,
@@ -179,13 +185,14 @@ class VenueDay(APIView):
             "columns": grid.columns,
             "slots": [slot for row in grid.rows for slot in row.slots if slot],
         }
-        return Response(DayOutput(body).data)
+        why = queries.reasons(venue, body["slots"], at=now)
+        return Response(DayOutput(body, context={"reasons": why}).data)
 
 
 # --- Bookings ----------------------------------------------------------------------
 
 
-def _dependant(user: User, dependant_id: int | None) -> Dependant | None:
+def dependant_of(user: User, dependant_id: int | None) -> Dependant | None:
     """A stranger's family member is refused as one that does not exist."""
     if dependant_id is None:
         return None
@@ -196,7 +203,7 @@ def _dependant(user: User, dependant_id: int | None) -> Dependant | None:
     return found
 
 
-def _request_key(request: SignedInApiRequest) -> UUID:
+def request_key(request: SignedInApiRequest) -> UUID:
     """The same `Idempotency-Key` is the same booking, even after 48 hours."""
     key = request.headers.get("Idempotency-Key")
     return uuid5(NAMESPACE_URL, f"booking:{key}") if key else uuid4()
@@ -231,7 +238,11 @@ class Bookings(generics.ListAPIView[Booking]):
     )
     @idempotent
     def post(self, request: SignedInApiRequest) -> Response:
-        """Take slots for ten minutes, until they are paid; free ones are booked."""
+        """Take slots for ten minutes, until they are paid; free ones are booked.
+
+        When one was just taken, `detail.alternatives` of the refusal names the three
+        nearest ways out, each ready to be booked.
+        """
         given = BookingInput(data=request.data)
         given.is_valid(raise_exception=True)
         wanted: dict[str, Any] = dict(given.validated_data)
@@ -239,22 +250,43 @@ class Bookings(generics.ListAPIView[Booking]):
         venue = Venue.objects.public().filter(code=code).first()
         if venue is None:
             raise serializers.ValidationError({"venue": [_("There is no such venue.")]})
-        booking = actions.hold_slots(
-            venue=venue,
-            picks=[Pick(slot["court"], slot["starts_at"]) for slot in wanted["slots"]],
-            quoted_fen=wanted["quoted_fen"],
-            request_key=_request_key(request),
-            dependant=_dependant(request.user, wanted["dependant"]),
-            by=request.user,
-        )
+        picks = [Pick(slot["court"], slot["starts_at"]) for slot in wanted["slots"]]
+        dependant = dependant_of(request.user, wanted["dependant"])
+        try:
+            booking = actions.hold_slots(
+                venue=venue,
+                picks=picks,
+                quoted_fen=wanted["quoted_fen"],
+                request_key=request_key(request),
+                dependant=dependant,
+                by=request.user,
+            )
+        except (SlotTaken, SlotKeptForDesk, TooShortNotice) as said_no:
+            said_no.values["alternatives"] = _alternatives(
+                request.user, dependant, venue, picks
+            )
+            raise
         return Response(
-            BookingDetailOutput(_mine(request, booking.number)).data,
+            BookingDetailOutput(booking_of(request, booking.number)).data,
             status=status.HTTP_201_CREATED,
             headers={"Location": reverse("api-booking", args=[booking.number])},
         )
 
 
-def _mine(request: SignedInApiRequest, number: str) -> Booking:
+def _alternatives(
+    person: User, dependant: Dependant | None, venue: Venue, picks: Sequence[Pick]
+) -> list[dict[str, Any]]:
+    now = clock.now()
+    found = queries.alternatives_to(
+        venue,
+        [(pick.bookable_id, pick.starts_at) for pick in picks],
+        at=now,
+        groups=eligible_groups(person, dependant, on=clock.local_day(now)),
+    )
+    return list(AlternativeOutput(found, many=True).data)
+
+
+def booking_of(request: SignedInApiRequest, number: str) -> Booking:
     mine = Booking.objects.visible_to(request.user).with_lines()
     return get_object_or_404(mine, number=number)
 
@@ -265,21 +297,28 @@ class OneBooking(APIView):
     )
     def get(self, request: SignedInApiRequest, number: str) -> Response:
         """A booking of the caller, with what is to be paid or went back."""
-        return Response(BookingDetailOutput(_mine(request, number)).data)
+        return Response(BookingDetailOutput(booking_of(request, number)).data)
 
 
 class CancelBooking(APIView):
     @extend_schema(
         operation_id="booking_cancel",
         parameters=[NUMBER, KEY],
-        request=None,
+        request=CancelInput,
         responses=BookingDetailOutput,
     )
     @idempotent
     def post(self, request: SignedInApiRequest, number: str) -> Response:
-        """Give the court back in time; what was paid is refunded in full."""
-        actions.cancel_booking(booking=_mine(request, number), by=request.user)
-        return Response(BookingDetailOutput(_mine(request, number)).data)
+        """Give the booking back, or some slots; `refund_bands` say what returns."""
+        given = CancelInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        actions.cancel_booking(
+            booking=booking_of(request, number),
+            by=request.user,
+            line_ids=given.validated_data["lines"],
+            expected_fen=given.validated_data["expected_fen"],
+        )
+        return Response(BookingDetailOutput(booking_of(request, number)).data)
 
 
 class BookingPass(APIView):
@@ -288,7 +327,7 @@ class BookingPass(APIView):
     )
     def get(self, request: SignedInApiRequest, number: str) -> Response:
         """The entry pass, with the proof of this half minute."""
-        booking = _mine(request, number)
+        booking = booking_of(request, number)
         entry_pass = get_object_or_404(
             EntryPass.objects.live().of_bookers(), booking=booking
         )

@@ -15,9 +15,17 @@ from bureau.common import clock
 from bureau.common.sports import Sport
 from bureau.payments.models import Payment
 from bureau.regions.models import District
-from venues.models import Admission, Booking, BookingLine, CancelBand, EntryPass, Venue
+from venues.models import (
+    Admission,
+    Booking,
+    BookingChange,
+    BookingLine,
+    CancelBand,
+    EntryPass,
+    Venue,
+)
 from venues.models.rules import PriceGroup
-from venues.queries import SlotState
+from venues.queries import Reason, Slot, SlotState, quote_in_words
 
 MOST_SLOTS = 24
 BIGGEST_ID = 2**53 - 1  # what JavaScript counts exactly
@@ -220,10 +228,10 @@ class SlotOutput(serializers.Serializer[Any]):
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
     state = serializers.ChoiceField(choices=[state.value for state in SlotState])
-    opens_at = serializers.DateTimeField(
-        allow_null=True,
-        help_text=_("When a slot that is kept for the window opens to all."),
-    )
+    reason = serializers.SerializerMethodField()
+    opens_at = serializers.SerializerMethodField()
+    ballot = serializers.SerializerMethodField()
+    session = serializers.SerializerMethodField()
     price_fen = serializers.IntegerField(source="price.fen")
     is_peak = serializers.BooleanField(source="price.is_peak")
     group = serializers.ChoiceField(
@@ -231,6 +239,34 @@ class SlotOutput(serializers.Serializer[Any]):
         source="price.group",
         help_text=_("Whose price it is; empty: everybody's."),
     )
+
+    def get_reason(self, slot: Slot) -> str:
+        """Why it cannot be booked now, in a sentence; empty when it can."""
+        found = self._reason(slot)
+        return found.text if found else ""
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_opens_at(self, slot: Slot) -> str | None:
+        """When that ends; of a held slot, if it is not paid by then."""
+        found = self._reason(slot)
+        if found is None or found.opens_at is None:
+            return None
+        return found.opens_at.astimezone(clock.CHINA).isoformat()
+
+    def get_ballot(self, slot: Slot) -> str:
+        """The number of the ballot that gives it out."""
+        found = self._reason(slot)
+        return found.ballot if found else ""
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True))
+    def get_session(self, slot: Slot) -> int | None:
+        """The open session that takes place then."""
+        found = self._reason(slot)
+        return found.session_id if found else None
+
+    def _reason(self, slot: Slot) -> Reason | None:
+        reasons: dict[str, Reason] = self.context.get("reasons", {})
+        return reasons.get(slot.key)
 
 
 class DayOutput(serializers.Serializer[Any]):
@@ -271,6 +307,24 @@ class BookingInput(serializers.Serializer[Any]):
     )
 
 
+class CancelInput(serializers.Serializer[Any]):
+    lines = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=BIGGEST_ID),
+        required=False,
+        default=list,
+        max_length=MOST_SLOTS,
+        help_text=_("Ids of the slots to give back; none: all of them."),
+    )
+    expected_fen = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        default=None,
+        min_value=0,
+        max_value=BIGGEST_FEN,
+        help_text=_("What the person was told would come back; else it is refused."),
+    )
+
+
 class BookingQuery(serializers.Serializer[Any]):
     show = serializers.ChoiceField(
         choices=["all", "upcoming", "over"], required=False, default="all"
@@ -280,11 +334,26 @@ class BookingQuery(serializers.Serializer[Any]):
 class LineOutput(serializers.ModelSerializer[BookingLine]):
     court = serializers.IntegerField(source="bookable_id")
     court_name = serializers.CharField(source="bookable.name")
+    price_words = serializers.SerializerMethodField()
 
     class Meta:
         model = BookingLine
-        fields = ["court", "court_name", "starts_at", "ends_at", "price_fen"]
+        fields = [
+            "id",
+            "state",
+            "court",
+            "court_name",
+            "starts_at",
+            "ends_at",
+            "places",
+            "price_fen",
+            "price_words",
+        ]
         read_only_fields = fields
+
+    def get_price_words(self, line: BookingLine) -> str:
+        """How the price came about when it was booked."""
+        return quote_in_words(line.quote)
 
 
 class VenueNameOutput(serializers.ModelSerializer[Venue]):
@@ -366,12 +435,41 @@ class PaymentOfBookingOutput(serializers.ModelSerializer[Payment]):
         read_only_fields = fields
 
 
+class ChangeOutput(serializers.ModelSerializer[BookingChange]):
+    payment = PaymentOfBookingOutput(allow_null=True)
+    leaving = LineOutput(many=True)
+    arriving = LineOutput(many=True)
+
+    class Meta:
+        model = BookingChange
+        fields = [
+            "number",
+            "state",
+            "created_at",
+            "hold_until",
+            "pay_fen",
+            "refund_fen",
+            "payment",
+            "leaving",
+            "arriving",
+        ]
+        read_only_fields = fields
+
+
 class BookingDetailOutput(BookingOutput):
     payments = serializers.SerializerMethodField()
+    change = serializers.SerializerMethodField()
 
     class Meta(BookingOutput.Meta):
-        fields = [*BookingOutput.Meta.fields, "payments"]
+        fields = [*BookingOutput.Meta.fields, "channel", "payments", "change"]
         read_only_fields = fields
+
+    @extend_schema_field(ChangeOutput(allow_null=True))
+    def get_change(self, booking: Booking) -> Any:
+        """The change that waits for its payment; the old slots stand until then."""
+        held = booking.changes.held_at(clock.now()).select_related("payment")
+        found = held.prefetch_related("leaving__bookable", "arriving__bookable").first()
+        return ChangeOutput(found).data if found else None
 
     @extend_schema_field(PaymentOfBookingOutput(many=True))
     def get_payments(self, booking: Booking) -> Any:

@@ -146,7 +146,9 @@ def _show_slot(
         "can_wait_for_any": can_wait
         and not another_is_free
         and _has_other_courts(venue, court),
-        "waiting": _line_of(venue, shown),
+        "waiting": WaitingEntry.objects.at_slot(
+            venue, court, shown.starts_at, shown.ends_at
+        ).count(),
         "entry": entry,
         "ahead": queries.people_ahead([entry])[entry.pk] if entry else 0,
         "family": family_links(request, person, dependant)
@@ -179,17 +181,6 @@ def _state_words(shown: Slot) -> tuple[str, str]:
 def _has_other_courts(venue: Venue, court: Bookable) -> bool:
     rules = queries.house_rules(venue, today=clock.today())
     return sum(other.sport == court.sport for other in rules.bookables) > 1
-
-
-def _line_of(venue: Venue, shown: Slot) -> int:
-    """How many wait whom this court would serve."""
-    line = WaitingEntry.objects.live().filter(
-        venue=venue,
-        sport=shown.bookable.sport,
-        starts_at__lt=shown.ends_at,
-        ends_at__gt=shown.starts_at,
-    )
-    return line.for_court(shown.bookable).count()
 
 
 def _own_entry(venue: Venue, shown: Slot, person: User | None) -> WaitingEntry | None:
@@ -276,7 +267,7 @@ def decline(request: HttpRequest, number: str) -> HttpResponse:
     if booking.state != Booking.State.HELD:
         return redirect(booking)
     try:
-        actions.cancel_booking(booking=booking, by=person_of(request))
+        actions.decline_offer(booking=booking, by=person_of(request))
     except DomainError as said_no:
         messages.error(request, str(said_no))
     else:
