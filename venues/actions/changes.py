@@ -26,7 +26,7 @@ from venues.actions.floor import (
     wanted_of,
     write_lines,
 )
-from venues.actions.money import lock_payments, pay_back
+from venues.actions.money import close_due, lock_payments, pay_back
 from venues.actions.quotas import refuse_banned, refuse_over_quota
 from venues.actions.slots import (
     Pick,
@@ -118,6 +118,7 @@ def change_booking(
         raise RefundChanged(total=yuan(credit))
     beyond_own = beyond(wanted, wanted_of(leaving))
     refuse_taken(beyond_own, at=now)
+    close_due(paid, by=None)  # what an earlier change asked for in vain
 
     to_pay = max(0, total - credit)
     until = now + timedelta(minutes=venue.hold_minutes)
