@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from venues.admin import bookings, places, rules
+from venues.admin import bookings, conduct, gate, photos, places, rules, sessions
 
-__all__ = ["bookings", "places", "rules"]
+__all__ = ["bookings", "conduct", "gate", "photos", "places", "rules", "sessions"]

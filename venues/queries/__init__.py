@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from venues.queries.about import Opening, announced_closures, opening_of
 from venues.queries.alternatives import Alternative, alternatives, alternatives_to
 from venues.queries.calendars import (
     CalendarEntry,
@@ -73,6 +74,7 @@ __all__ = [
     "HouseRules",
     "MapPoint",
     "Offer",
+    "Opening",
     "Party",
     "PointRow",
     "Price",
@@ -85,6 +87,7 @@ __all__ = [
     "Timetable",
     "alternatives",
     "alternatives_to",
+    "announced_closures",
     "appeal_until",
     "banned_until",
     "bookable_days",
@@ -103,6 +106,7 @@ __all__ = [
     "map_points",
     "offered_sports",
     "online_until",
+    "opening_of",
     "party_of",
     "people_ahead",
     "personal_data_of",

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -37,7 +38,7 @@ from venues.errors import (
     TooShortNotice,
 )
 from venues.forms import BookForm, read_picks
-from venues.models import Booking, EntryPass, Venue
+from venues.models import Booking, Companion, EntryPass, Venue
 from venues.views.family import dependant_asked, family_links, person_of
 from venues.views.passes import used_at
 
@@ -270,8 +271,15 @@ def booking_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": [(booking, *_state_words(booking)) for booking in page],
         "is_over": is_over,
+        "joined": () if is_over or page.number > 1 else _joined(person_of(request)),
     }
     return render(request, "venues/booking_list.html", context)
+
+
+def _joined(person: User) -> QuerySet[Companion]:
+    """Bookings of others in which the person plays along, the next one first."""
+    mine = Companion.objects.visible_to(person).upcoming_at(clock.now())
+    return mine.with_booking().order_by("booking__starts_at", "pk")
 
 
 def _state_words(booking: Booking) -> tuple[str, str]:
@@ -349,6 +357,7 @@ def booking(request: HttpRequest, number: str) -> HttpResponse:
         and not used_at(entry_pass),
         "cancel_bands": shown.bands_for(shown.starts_at),
         "is_coming": is_coming,
+        "party": queries.party_of(shown) if is_coming else None,
     }
     return render(request, "venues/booking.html", context)
 
