@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from http import HTTPStatus
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from bureau.accounts.http import SignedInRequest
+from bureau.accounts.models import User
 from bureau.common import clock, geo
 from bureau.portal import queries
 from bureau.portal.forms import SampleForm
-from venues.models import Booking, Venue
-from venues.queries import offered_sports
+from venues.models import Booking, Companion, Venue
+from venues.queries import favourites_of, offered_sports
 
 NEAR = 4  # venues on the home page
 COMING = 3  # bookings on a person's own page
@@ -34,8 +36,15 @@ def home(request: HttpRequest) -> HttpResponse:
         "venues": rows[:NEAR],
         "near": bool(place),
         "sports": offered_sports(),
+        "favourites": _favourites(request),
     }
     return render(request, "portal/home.html", context)
+
+
+def _favourites(request: HttpRequest) -> Iterable[Venue]:
+    """What a signed-in person keeps; nothing for a visitor."""
+    user = request.user
+    return favourites_of(user)[:NEAR] if isinstance(user, User) else ()
 
 
 @require_GET
@@ -46,6 +55,11 @@ def me(request: SignedInRequest) -> HttpResponse:
     context = {
         "coming": coming.order_by("starts_at", "pk")[:COMING],
         "now": now,
+        "joined": Companion.objects.visible_to(request.user)
+        .upcoming_at(now)
+        .with_booking()
+        .order_by("booking__starts_at", "pk")[:COMING],
+        "favourites": favourites_of(request.user)[:NEAR],
         "works_at_gate": Venue.objects.worked_at_by(request.user).exists(),
     }
     return render(request, "portal/me.html", context)

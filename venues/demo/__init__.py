@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bureau.common.demo import DemoCity
-from venues.demo import bookings, businesses, places, rules
+from venues.demo import bookings, businesses, gate, photos, places, rules, together
 
 
 def fill(city: DemoCity) -> None:
@@ -11,3 +11,6 @@ def fill(city: DemoCity) -> None:
     businesses.fill(city)
     rules.fill(city)
     bookings.fill(city)
+    gate.fill(city)
+    photos.fill(city)
+    together.fill(city)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -24,6 +25,7 @@ from bureau.regions.queries import outline
 from venues import queries
 from venues.forms import MapQuery, VenueFilter, read_day
 from venues.models import Venue
+from venues.views.sessions import sessions_shown
 
 PER_PAGE = 20
 DAYS_BEYOND = 2
@@ -185,11 +187,25 @@ def venue(request: HttpRequest, code: str) -> HttpResponse:
         "sports": [(name, Sport(name).label) for name in sports],
         "sport": sport,
         "cancel_bands": shown.cancel_bands.order_by("-minutes_before"),
+        **_about(shown, rules, now),
     }
+    context |= {"on": on, "open_sessions": sessions_shown(request, shown, on)}
     if sport:
         context |= _grid(request, shown, sport, on)
         context["days"] = _strip(shown, today, on)
     return render(request, "venues/venue.html", context)
+
+
+def _about(shown: Venue, rules: queries.HouseRules, now: datetime) -> dict[str, Any]:
+    """What stands beside the grid: pictures, hours, closures, the way out."""
+    panorama = urlsplit(shown.panorama_url)
+    return {
+        "photos": shown.photos.select_related("photo").order_by("position", "pk"),
+        "opening": queries.opening_of(shown, rules=rules, today=clock.local_day(now)),
+        "closures": queries.announced_closures(shown, at=now),
+        # Nothing but https leads out of here, whatever stands in the table.
+        "panorama_host": panorama.hostname if panorama.scheme == "https" else "",
+    }
 
 
 def _day_asked(request: HttpRequest, shown: Venue, today: date) -> date | None:
