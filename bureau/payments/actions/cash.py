@@ -8,7 +8,7 @@ from bureau.accounts.models import User
 from bureau.audit.models import record
 from bureau.common import clock
 from bureau.common.db import constraint_errors
-from bureau.payments.actions.payments import settle_payment
+from bureau.payments.actions.payments import lock_with_its_order, settle_payment
 from bureau.payments.actions.refunds import note_refund_answer
 from bureau.payments.errors import (
     NotCash,
@@ -28,7 +28,7 @@ def take_cash(*, payment: Payment, till: str, by: User) -> CashMovement:
     `PaymentClosed`.
     """
     now = clock.now()
-    payment = Payment.objects.select_for_update().get(pk=payment.pk)
+    payment = lock_with_its_order(payment.number)
     if payment.state == Payment.State.PAID:
         raise PaymentPaid
     if not payment.is_payable_at(now):

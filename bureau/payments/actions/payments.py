@@ -114,6 +114,23 @@ def start_payment(
     return attempt
 
 
+def lock_with_its_order(number: str) -> Payment:
+    """A payment, locked together with all others of its order, the oldest first.
+
+    Whoever hears that it is settled may move the money of the others (a booking that
+    was changed has several), and must not lock an older one then: somebody who began
+    with the order would wait in a circle. Raises `Payment.DoesNotExist`.
+    """
+    asked = Payment.objects.get(number=number)
+    of_its_order = Payment.objects.filter(
+        owner_app=asked.owner_app,
+        owner_model=asked.owner_model,
+        owner_id=asked.owner_id,
+    )
+    locked = of_its_order.order_by("pk").select_for_update()
+    return next(payment for payment in locked if payment.pk == asked.pk)
+
+
 @transaction.atomic
 def _begin_attempt(
     *,
@@ -172,7 +189,7 @@ def settle_payment(
     """
     now = clock.now()
     try:
-        payment = Payment.objects.select_for_update().get(number=number)
+        payment = lock_with_its_order(number)
     except Payment.DoesNotExist:
         raise UnknownPayment from None
     if Payment.objects.filter(provider=provider, provider_ref=provider_ref).exists():
