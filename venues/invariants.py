@@ -297,4 +297,18 @@ INVARIANTS = [
              WHERE appeal.state = 'granted' AND point.excused_at IS NULL
         """,
     ),
+    Invariant(
+        name="venues.price.fitness_day_is_free",
+        meaning=_("8 August costs nothing at low-fee venues, but for an exception."),
+        sql="""
+            SELECT rule.id, rule.venue_id, rule.price_fen
+              FROM venues_pricerule rule
+              JOIN venues_venue venue ON venue.id = rule.venue_id
+         LEFT JOIN venues_priceexception exception ON exception.rule_id = rule.id
+             WHERE rule.day_type = 'fitness_day' AND rule.price_fen > 0
+               AND venue.is_low_fee AND venue.kind = 'public'
+               AND exception.id IS NULL
+               AND (rule.valid_until IS NULL OR rule.valid_until > current_date)
+        """,
+    ),
 ]

@@ -85,25 +85,28 @@ def _line_for(
     *,
     is_free_day: bool,
 ) -> Line | None:
+    kinds = ["fitness_day"] if is_free_day else [*kinds_of(day), "weekday"]
     for width in ("court", "sport", "venue"):
-        for kind in [*kinds_of(day), "weekday"]:
+        for kind in kinds:
             for line in lines:
-                wide = "court" if line.court else "sport" if line.sport else "venue"
-                if wide != width or line.group != group:
-                    continue
-                if line.court and line.court != court.name:
-                    continue
-                if line.sport and line.sport != court.sport:
-                    continue
-                if kind == "weekday":
-                    if line.weekday != day.isoweekday():
-                        continue
-                elif line.day_type != kind:
-                    continue
-                if is_free_day and line.day_type != "fitness_day":
-                    continue
-                if not line.since <= day < line.before:
-                    continue
-                if line.starts <= minute < line.ends:
+                if (
+                    _width(line) == width
+                    and line.group == group
+                    and line.court in ("", court.name)
+                    and line.sport in ("", court.sport)
+                    and _is_for(line, kind, day)
+                    and line.since <= day < line.before
+                    and line.starts <= minute < line.ends
+                ):
                     return line
     return None
+
+
+def _width(line: Line) -> str:
+    return "court" if line.court else "sport" if line.sport else "venue"
+
+
+def _is_for(line: Line, kind: str, day: date) -> bool:
+    if kind == "weekday":
+        return line.weekday == day.isoweekday()
+    return line.day_type == kind

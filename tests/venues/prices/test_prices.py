@@ -79,7 +79,8 @@ PRICE_LIST = [
     Line(4800, day_type="weekend"),
     # Groups
     *(
-        Line(1000, sport="badminton", group="senior", weekday=day, starts=480, ends=1080)
+        Line(1000, sport="badminton", group="senior", weekday=day, starts=480,
+             ends=1080)
         for day in WEEK
     ),
     Line(1200, group="student", day_type="school_break", starts=480, ends=1080),
@@ -245,7 +246,10 @@ class AnyPriceList(HypothesisTestCase):
         is_low_fee=st.booleans(),
     )
     def test_is_charged_as_the_oracle_does(
-        self, lines: list[Line], groups: set[str], is_low_fee: bool
+        self,
+        lines: list[Line],
+        groups: set[str],
+        is_low_fee: bool,  # noqa: FBT001 - drawn by name
     ) -> None:
         calendar()
         venue, courts = hall(lines, is_low_fee=is_low_fee)
