@@ -5,7 +5,7 @@ from datetime import date
 from django.urls import URLPattern, URLResolver, path, register_converter
 
 from bureau.common import codes
-from venues.api import booking, changes, waiting
+from venues.api import booking, changes, conduct, gate, sessions, waiting
 
 
 class CodeConverter:
@@ -44,6 +44,27 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "venues/<code:code>/days/<day:on>/",
         booking.VenueDay.as_view(),
         name="api-venue-day",
+    ),
+    path(
+        "venues/<code:code>/sessions/",
+        sessions.VenueSessions.as_view(),
+        name="api-venue-sessions",
+    ),
+    path(
+        "sessions/<int:session_id>/",
+        sessions.OneSession.as_view(),
+        name="api-session",
+    ),
+    path(
+        "sessions/<int:session_id>/tickets/",
+        sessions.Tickets.as_view(),
+        name="api-session-tickets",
+    ),
+    path("conduct/", conduct.MyConduct.as_view(), name="api-conduct"),
+    path(
+        "conduct/points/<int:point_id>/appeal/",
+        conduct.Appeals.as_view(),
+        name="api-conduct-appeal",
     ),
     path("bookings/", booking.Bookings.as_view(), name="api-bookings"),
     path("bookings/<code:number>/", booking.OneBooking.as_view(), name="api-booking"),
@@ -94,5 +115,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("gate/checks/", booking.GateChecks.as_view(), name="api-gate-checks"),
     path(
         "gate/admissions/", booking.GateAdmissions.as_view(), name="api-gate-admissions"
+    ),
+    path("gate/counts/", gate.GateCounts.as_view(), name="api-gate-counts"),
+    path("gate/leavings/", gate.GateLeavings.as_view(), name="api-gate-leavings"),
+    path(
+        "gate/venues/<code:code>/crowd/",
+        gate.GateCrowd.as_view(),
+        name="api-gate-crowd",
+    ),
+    path("gate/devices/", gate.GateDevices.as_view(), name="api-gate-devices"),
+    path(
+        "gate/devices/<uuid:device>/list/",
+        gate.GateDeviceList.as_view(),
+        name="api-gate-device-list",
+    ),
+    path(
+        "gate/devices/<uuid:device>/scans/",
+        gate.GateDeviceScans.as_view(),
+        name="api-gate-device-scans",
     ),
 ]

@@ -7,6 +7,7 @@ import time_machine
 from django.test import Client
 
 from bureau.accounts.models import User
+from bureau.common.personal_data import holders
 from tests import make
 from tests.venues.actions.test_conduct import miss
 from venues import actions
@@ -98,6 +99,20 @@ def test_appealing_and_the_answer(point: ConductPoint, citizen: User) -> None:
     assert "It did" in text
     assert "Excused" in text
     assert "You have no points" in text
+
+
+def test_a_person_takes_their_conduct_along_and_their_words_go(
+    point: ConductPoint, citizen: User
+) -> None:
+    actions.appeal_against(point=point, words="The gate broke", by=citizen)
+    holder = next(one for one in holders() if one.name == "venues.conduct")
+
+    (copy,) = holder.export(citizen)
+    assert copy["booking"] == point.booking.number
+    assert copy["appeal"]["words"] == "The gate broke"
+
+    holder.erase(citizen)
+    assert Appeal.objects.get().words == ""
 
 
 def test_nobody_appeals_for_somebody_else(point: ConductPoint, stranger: User) -> None:

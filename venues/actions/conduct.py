@@ -410,6 +410,11 @@ def excuse_late_news(*, at: datetime) -> int:
     return done
 
 
+def forget_appeals(person: User) -> None:
+    """What a person wrote goes with the account; points and answers stay on record."""
+    Appeal.objects.filter(point__person=person).update(words="")
+
+
 # --- The rule -----------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from venues.queries.conduct import (
     Standing,
     appeal_until,
     banned_until,
+    conduct_data_of,
     standing_of,
 )
 from venues.queries.days import DayTypes, is_fitness_day
@@ -92,6 +93,7 @@ __all__ = [
     "banned_until",
     "bookable_days",
     "companions_until",
+    "conduct_data_of",
     "day_grid",
     "entries_in",
     "entries_of",

@@ -334,6 +334,12 @@ class BookingQuery(serializers.Serializer[Any]):
 class LineOutput(serializers.ModelSerializer[BookingLine]):
     court = serializers.IntegerField(source="bookable_id")
     court_name = serializers.CharField(source="bookable.name")
+    session = serializers.CharField(
+        source="session.name",
+        default=None,
+        allow_null=True,
+        help_text=_("The open session that these are tickets for."),
+    )
     price_words = serializers.SerializerMethodField()
 
     class Meta:
@@ -343,6 +349,7 @@ class LineOutput(serializers.ModelSerializer[BookingLine]):
             "state",
             "court",
             "court_name",
+            "session",
             "starts_at",
             "ends_at",
             "places",
