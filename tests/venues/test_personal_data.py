@@ -32,3 +32,22 @@ def test_a_booking_that_is_still_ahead_keeps_the_account(citizen: User) -> None:
     ]
     actions.cancel_booking(booking=booking, by=citizen)
     assert list(holder().objections(citizen)) == []
+
+
+def test_places_in_line_are_part_of_the_copy_and_are_left_with_the_account(
+    citizen: User,
+) -> None:
+    taken = make.confirmed()
+    entry = actions.join_waiting_list(
+        venue=taken.venue,
+        sport=taken.lines.get().bookable.sport,
+        starts_at=taken.starts_at,
+        by=citizen,
+    )
+    lines = next(one for one in holders() if one.name == "venues.waiting")
+    (copy,) = lines.export(citizen)
+    assert (copy["venue"], copy["court"]) == (taken.venue.name, None)
+    assert lines.erase
+    lines.erase(citizen)
+    entry.refresh_from_db()
+    assert entry.state == "left"

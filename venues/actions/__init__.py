@@ -108,6 +108,7 @@ from venues.actions.slots import Pick
 from venues.actions.waiting import (
     close_lines,
     join_waiting_list,
+    leave_all_lines,
     leave_waiting_list,
     offer_to_line,
     offer_to_lines,
@@ -162,6 +163,7 @@ __all__ = [
     "join_booking",
     "join_waiting_list",
     "lay_out_sessions",
+    "leave_all_lines",
     "leave_booking",
     "leave_waiting_list",
     "let_in",

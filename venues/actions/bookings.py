@@ -169,11 +169,13 @@ def expire_holds(*, at: datetime, most: int = 500) -> int:
     """
     lapsed = Booking.objects.lapsed_at(at).order_by("hold_until", "pk")
     cleared = 0
-    for booking in lapsed.select_related("venue")[:most]:
+    for booking in lapsed.select_related("venue", "booked_by")[:most]:
         with transaction.atomic():
             lines = lock_lines(booking)
             if expire_hold(booking.pk, at=at):
                 cleared += 1
+                if booking.is_offer:
+                    tell(booking, "venues.offer_missed", at=at)
                 offer_freed(booking.venue, wanted_of(lines), at=at)
     return cleared
 

@@ -93,6 +93,14 @@ def leave_waiting_list(*, entry: WaitingEntry, by: User) -> WaitingEntry:
     return entry
 
 
+def leave_all_lines(user: User) -> None:
+    """Somebody deletes their account: nothing is offered to them any more."""
+    for entry in WaitingEntry.objects.visible_to(user).filter(
+        state=WaitingEntry.State.WAITING
+    ):
+        leave_waiting_list(entry=entry, by=user)
+
+
 def offer_freed(
     venue: Venue, freed: Sequence[Wanted], *, at: datetime
 ) -> list[Booking]:

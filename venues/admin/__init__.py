@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
-from venues.admin import bookings, conduct, gate, photos, places, rules, sessions
+from venues.admin import (
+    bookings,
+    conduct,
+    gate,
+    photos,
+    places,
+    rules,
+    sessions,
+    waiting,
+)
 
-__all__ = ["bookings", "conduct", "gate", "photos", "places", "rules", "sessions"]
+__all__ = [
+    "bookings",
+    "conduct",
+    "gate",
+    "photos",
+    "places",
+    "rules",
+    "sessions",
+    "waiting",
+]

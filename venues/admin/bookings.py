@@ -35,7 +35,7 @@ class LineInline(TabularInline):
     model = BookingLine
     extra = 0
     can_delete = False
-    fields = readonly_fields = ["court", "when", "price", "breakdown"]
+    fields = readonly_fields = ["court", "when", "state", "price", "breakdown"]
 
     def has_add_permission(self, *_args: Any, **_kwargs: Any) -> bool:
         return False

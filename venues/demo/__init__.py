@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from bureau.common.demo import DemoCity
-from venues.demo import bookings, businesses, gate, photos, places, rules, together
+from venues.demo import (
+    bookings,
+    businesses,
+    gate,
+    photos,
+    places,
+    rules,
+    together,
+    waiting,
+)
 
 
 def fill(city: DemoCity) -> None:
@@ -14,3 +23,4 @@ def fill(city: DemoCity) -> None:
     gate.fill(city)
     photos.fill(city)
     together.fill(city)
+    waiting.fill(city)

@@ -62,7 +62,7 @@ from venues.queries.rules import (
     window_opens_at,
 )
 from venues.queries.sessions import SessionCard, sessions_of_day, ticket_price
-from venues.queries.waiting import people_ahead, servable_entries
+from venues.queries.waiting import people_ahead, servable_entries, waiting_data_of
 
 __all__ = [
     "CAN_WAIT",
@@ -123,5 +123,6 @@ __all__ = [
     "ticket_price",
     "together_data_of",
     "venue_for_booking",
+    "waiting_data_of",
     "window_opens_at",
 ]

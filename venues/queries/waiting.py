@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
+from bureau.accounts.models import User
 from venues.models import WaitingEntry
 
 # Free is what has nothing at all on it: a lapsed hold is cleared away first, and its
@@ -68,3 +70,22 @@ def people_ahead(entries: Iterable[WaitingEntry]) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(_AHEAD, [[entry.pk for entry in entries]])
         return dict(cursor.fetchall())
+
+
+def waiting_data_of(user: User) -> list[dict[str, Any]]:
+    """What we hold of a person: the lines in which they stood, as JSON types."""
+    entries = WaitingEntry.objects.visible_to(user).select_related("venue", "bookable")
+    return [
+        {
+            "venue": entry.venue.name,
+            "sport": entry.sport,
+            "court": entry.bookable.name if entry.bookable else None,
+            "for": entry.dependant_id,
+            "starts_at": entry.starts_at.isoformat(),
+            "ends_at": entry.ends_at.isoformat(),
+            "state": entry.state,
+            "joined_at": entry.joined_at.isoformat(),
+            "offered_at": entry.offered_at.isoformat() if entry.offered_at else None,
+        }
+        for entry in entries.order_by("pk")
+    ]
