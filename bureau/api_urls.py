@@ -13,5 +13,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("bureau.accounts.api_urls")),
     path("", include("bureau.payments.api_urls")),
     path("", include("bureau.notices.api_urls")),
+    path("", include("bureau.draws.api_urls")),
     path("", include("venues.api_urls")),
 ]

@@ -64,6 +64,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "bureau.photos.tasks.forget_orphans",
         "schedule": crontab(hour="4", minute="40"),
     },
+    # Lists are frozen at their announced minute, and drawn as soon as all is known.
+    "draws-advance": {
+        "task": "bureau.draws.tasks.advance_draws",
+        "schedule": 60,
+    },
     # Messages that a crash or a silent provider left behind.
     "notices-sweep-deliveries": {
         "task": "bureau.notices.tasks.sweep_deliveries",

@@ -280,10 +280,13 @@ SPECTACULAR_SETTINGS = {
     # One name per set of choices, wherever it is used.
     "ENUM_NAME_OVERRIDES": {
         "SportEnum": "bureau.common.sports.Sport",
+        "AppealStateEnum": "venues.models.Appeal.State",
+        "ConductReasonEnum": "venues.models.ConductPoint.Reason",
         "BookingStateEnum": "venues.models.Booking.State",
         "PassStateEnum": "venues.models.EntryPass.State",
         "SlotStateEnum": "venues.queries.SlotState",
         "PaymentStateEnum": "bureau.payments.models.Payment.State",
+        "DrawStateEnum": "bureau.draws.models.Draw.State",
         "ProviderNameEnum": "bureau.payments.models.ProviderName",
     },
 }
@@ -331,6 +334,10 @@ EMAIL_BACKEND = env.text(
     "BUREAU_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend"
 )
 DEFAULT_FROM_EMAIL = env.text("BUREAU_FROM_EMAIL", "no-reply@localhost")
+
+# --- Draws (bureau/draws) ----------------------------------------------------------
+# Such as https://api.drand.sh/<chain hash>; empty: drand is not asked by the portal.
+DRAND_URL = env.text("BUREAU_DRAND_URL", "").rstrip("/")
 
 # --- Map ---------------------------------------------------------------------------
 LEAFLET_CONFIG = {

@@ -10,6 +10,7 @@ urlpatterns = [
     path("photos/", include("bureau.photos.urls")),
     path("notices/", include("bureau.notices.urls")),
     path("pay/", include("bureau.payments.urls")),
+    path("draws/", include("bureau.draws.urls")),
     path("", include("venues.urls")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef
 
 if TYPE_CHECKING:
     from bureau.accounts.models import User
@@ -18,10 +17,7 @@ class DrawQuerySet(models.QuerySet["Draw"]):
 
     def with_every_beacon_known(self) -> Self:
         """Frozen, and nothing is missing for the seed."""
-        from bureau.draws.models import Beacon  # noqa: PLC0415 - the other way round
-
-        unknown = Beacon.objects.filter(draw=OuterRef("pk"), known_at=None)
-        return self.filter(state="frozen").exclude(Exists(unknown))
+        return self.filter(state="frozen").exclude(beacons__known_at=None)
 
     def newest_first(self) -> Self:
         return self.order_by("-draws_at", "-pk")

@@ -26,6 +26,7 @@ _ICONS = {
     "payments": "payments",
     "notices": "notifications",
     "photos": "photo_camera",
+    "draws": "casino",
     "regions": "map",
     "workdays": "calendar_month",
     "audit": "verified_user",
@@ -44,6 +45,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     groups = [
         (_("Venues"), ("venues",)),
         (_("Money"), ("payments",)),
+        (_("Draws"), ("draws",)),
         (_("People"), _PEOPLE),
         (_("Messages and photos"), ("notices", "photos")),
         (_("City and calendar"), ("regions", "workdays")),

@@ -30,6 +30,7 @@ from bureau.draws.models import NOTICE, Beacon, Draw, Entry, Pool, moment_text
 _DRAW_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{2,39}", re.ASCII)
 _PREFIX = re.compile(r"[A-Z0-9]{1,8}", re.ASCII)
 _PREFIX_OF_GROUPS = re.compile(r"[A-Z0-9]{1,5}", re.ASCII)
+_NO_DRAWS = {"check", "entries", "proofs"}  # other pages have these addresses
 BATCH = 2000
 
 
@@ -78,7 +79,7 @@ def announce_draw(
     `TooLittleChance`, `CannotReplace`.
     """
     at = at or clock.now()
-    if not _DRAW_ID.fullmatch(draw_id):
+    if not _DRAW_ID.fullmatch(draw_id) or draw_id in _NO_DRAWS:
         raise BadDrawId
     _check_pools(pools, groups=groups)
     if not at <= entries_close_at <= freezes_at <= draws_at - NOTICE:

@@ -21,6 +21,8 @@ _BUREAU = [
     "events.*",
     "vouchers.*",
     "safety.*",
+    "draws.view_*",
+    "draws.read_beacon",
     "photos.view_*",
     "workdays.view_*",
     "regions.view_*",
@@ -56,6 +58,7 @@ TABLE: dict[Role, list[str]] = {
         "workdays.*",
         "regions.*",
         "payments.*",
+        "draws.*",
     ],
 }
 
