@@ -6,10 +6,12 @@ from bureau.common.demo import DemoCity
 from venues.demo import (
     bookings,
     businesses,
+    conduct,
     gate,
     photos,
     places,
     rules,
+    sessions,
     together,
     waiting,
 )
@@ -19,7 +21,9 @@ def fill(city: DemoCity) -> None:
     places.fill(city)
     businesses.fill(city)
     rules.fill(city)
+    sessions.fill(city)
     bookings.fill(city)
+    conduct.fill(city)
     gate.fill(city)
     photos.fill(city)
     together.fill(city)

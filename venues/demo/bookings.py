@@ -95,15 +95,20 @@ def _book(
         by=user,
         dependant=dependant,
     )
+    return settle_all(booking, at=city.now)
+
+
+def settle_all(booking: Booking, *, at: datetime) -> Booking:
+    """What a booking asks for is paid at the sandbox cashier."""
     for payment in Payment.objects.for_owner(booking):
-        paid = _paid_at_cashier(payment, at=city.now)
+        paid = _paid_at_cashier(payment, at=at)
         paid.save()
         settle_payment(
             number=payment.number,
             provider=SANDBOX,
             provider_ref=paid.ref,
             amount_fen=payment.amount_fen,
-            at=city.now,
+            at=at,
         )
     booking.refresh_from_db()
     return booking
