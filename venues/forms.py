@@ -9,15 +9,19 @@ from typing import Any
 
 from django import forms
 from django.contrib.gis.geos import Point
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 from bureau.common import clock
+from bureau.common.fields import MinuteOfDayFormField, clock_text
 from bureau.common.sports import Sport
+from bureau.common.templatetags.bureau import distance, duration
 from bureau.regions.models import District
 from venues.actions import Pick
 from venues.errors import SlotNotOffered
 from venues.models import Crossing
 from venues.models.rules import PriceGroup
+from venues.queries.search import Box, Wish
 
 MOST_FEN = 10**8
 _SLOT = re.compile(r"(\d{1,18})@(20\d\d-\d\d-\d\dT\d\d:\d\d)", re.ASCII)
@@ -74,8 +78,30 @@ class PlaceField(forms.CharField):
         return forms.ValidationError(self.error_messages["place"], code="place")
 
 
+lazy_duration = lazy(duration, str)
+lazy_distance = lazy(lambda km: distance(km * 1000.0), str)
+
+
+class DayField(forms.CharField):
+    """A day as the address says it, `2026-11-23`."""
+
+    default_error_messages = {"day": _("Write a day as 2026-11-23.")}
+
+    def clean(self, value: Any) -> date | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        if (day := read_day(text)) is None:
+            raise forms.ValidationError(self.error_messages["day"], code="day")
+        return day
+
+
 class VenueFilter(forms.Form):
-    """The list's filters; they live in the address, so that a list can be shared."""
+    """What somebody looks for; it lives in the address, so that it can be shared."""
+
+    TIMES = [(clock_text(m), clock_text(m)) for m in range(6 * 60, 24 * 60, 30)]
+    LENGTHS = [(minutes, lazy_duration(minutes)) for minutes in (60, 90, 120, 180)]
+    DISTANCES = [(km * 1000, lazy_distance(km)) for km in (1, 3, 5, 10, 20)]
 
     q = forms.CharField(label=_("Name or address"), max_length=60, required=False)
     sport = forms.ChoiceField(
@@ -88,15 +114,82 @@ class VenueFilter(forms.Form):
         empty_label=_("All districts"),
         required=False,
     )
-    near = PlaceField(max_length=40, required=False, widget=forms.HiddenInput)
+    near = PlaceField(
+        label=_("Near me"), max_length=40, required=False, widget=forms.HiddenInput
+    )
+    within = forms.TypedChoiceField(
+        label=_("Distance"),
+        choices=[("", _("Any distance")), *DISTANCES],
+        coerce=int,
+        empty_value=None,
+        required=False,
+    )
+    on = DayField(
+        label=_("Day"), max_length=10, required=False, widget=forms.HiddenInput
+    )
+    since = MinuteOfDayFormField(
+        label=_("Begin from"),
+        required=False,
+        widget=forms.Select(choices=[("", _("Any time")), *TIMES]),
+    )
+    until = MinuteOfDayFormField(
+        label=_("Begin before"),
+        required=False,
+        help_text=_("Empty: within the hour."),
+        widget=forms.Select(choices=[("", "–"), *TIMES, ("24:00", "24:00")]),
+    )
+    minutes = forms.TypedChoiceField(
+        label=_("Play for at least"),
+        choices=[("", _("One slot")), *LENGTHS],
+        coerce=int,
+        empty_value=0,
+        required=False,
+    )
+    most = forms.IntegerField(
+        label=_("Yuan an hour at most"), min_value=0, max_value=9999, required=False
+    )
+    free = forms.BooleanField(label=_("Free of charge"), required=False)
+    low = forms.BooleanField(label=_("Free or low-fee venues"), required=False)
+    indoor = forms.BooleanField(label=_("Indoor"), required=False)
+    accessible = forms.BooleanField(label=_("Step-free access"), required=False)
+    open = forms.BooleanField(label=_("Open now"), required=False)
+    now = forms.BooleanField(label=_("Free within the hour"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        asked = super().clean() or {}
+        since, until = asked.get("since"), asked.get("until")
+        if until is not None and until <= (since or 0):
+            self.add_error("until", _("This must be later than the time before it."))
+        return asked
+
+    def wish(self, *, box: Box | None = None) -> Wish:
+        """What was asked for; only of a valid form."""
+        asked = self.cleaned_data
+        most = asked["most"]
+        return Wish(
+            sport=asked["sport"],
+            district=asked["district"].code if asked["district"] else "",
+            words=asked["q"],
+            facilities=tuple(f for f in ("accessible", "indoor") if asked[f]),
+            is_low_fee=asked["low"],
+            on=asked["on"],
+            since=asked["since"],
+            until=asked["until"],
+            minutes=asked["minutes"],
+            most_fen=0 if asked["free"] else most if most is None else most * 100,
+            now=asked["now"],
+            open_now=asked["open"],
+            near=asked["near"],
+            within_m=asked["within"],
+            box=box,
+        )
 
 
-class MapQuery(forms.Form):
-    """What a map asks for: the viewport in degrees, the zoom, and a sport."""
+class MapQuery(VenueFilter):
+    """What a map asks for: the viewport in degrees, the zoom, and the filters."""
 
     bbox = forms.CharField(max_length=120)
     zoom = forms.IntegerField(min_value=0, max_value=22)
-    sport = forms.ChoiceField(choices=[("", ""), *Sport.choices], required=False)
 
     def clean_bbox(self) -> tuple[float, float, float, float]:
         try:

@@ -13,6 +13,7 @@ from venues.models import Bookable, HoursException, Venue
 from venues.queries import (
     DayGrid,
     SlotState,
+    Wish,
     bookable_days,
     day_grid,
     house_rules,
@@ -120,8 +121,10 @@ def test_every_free_cell_can_be_held_at_the_price_that_it_shows() -> None:
 def test_the_map_merges_near_venues_until_one_is_close() -> None:
     near = [make.venue() for _ in range(3)]
 
-    far_out = map_points(box=(115, 34, 118, 37), zoom=8)
-    close_up = map_points(box=(115, 34, 118, 37), zoom=16)
+    wish = Wish(box=(115, 34, 118, 37))
+
+    far_out = map_points(wish, zoom=8, at=clock.now())
+    close_up = map_points(wish, zoom=16, at=clock.now())
 
     assert [point.count for point in far_out] == [3]
     assert [point.code for point in far_out] == [""]
@@ -132,7 +135,8 @@ def test_the_map_shows_only_what_offers_the_sport() -> None:
     make.venue(sports=["tennis"])
     swimming = make.venue(sports=["swimming"])
 
-    points = map_points(box=(115, 34, 118, 37), zoom=16, sport="swimming")
+    wish = Wish(box=(115, 34, 118, 37), sport="swimming")
+    points = map_points(wish, zoom=16, at=clock.now())
 
     assert [point.code for point in points] == [swimming.code]
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Min
 from django.utils.translation import gettext as _
 
 from bureau.accounts.models import User
@@ -17,7 +16,6 @@ from venues.models import (
     Bookable,
     Booking,
     Occupancy,
-    PriceRule,
     Venue,
 )
 
@@ -42,17 +40,6 @@ def venue_for_booking(code: str) -> Venue | None:
     """A public venue with as much of its row as `hold_slots` needs."""
     sql = prepared("venues_for_booking", _FOR_BOOKING, 1)
     return next(iter(Venue.objects.raw(sql, [code])), None)
-
-
-def lowest_prices(venues: Sequence[Venue], *, on: date) -> dict[int, int]:
-    """What the cheapest hour of each venue costs everybody (fen, by venue id)."""
-    return dict(
-        PriceRule.objects.in_force_between(on, on)
-        .filter(venue__in=venues, group="")
-        .values_list("venue")
-        .annotate(Min("price_fen"))
-        .order_by()
-    )
 
 
 def personal_data_of(user: User) -> list[dict[str, Any]]:

@@ -18,11 +18,13 @@ from django.db import connection
 from django.utils.translation import get_language
 
 from bureau.common import clock
+from bureau.common.fields import LATEST
 from venues.queries.days import DayTypes, is_fitness_day
 
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees (WGS-84)."""
 HOUR = timedelta(hours=1)
+ONE_DAY = timedelta(days=1)
 FURTHEST_DAYS = 60
 """No venue opens more days ahead (`venues_venue_window_is_sane`)."""
 
@@ -39,6 +41,8 @@ class Wish:
     district: str = ""
     words: str = ""
     facilities: tuple[str, ...] = ()
+    is_low_fee: bool = False
+    """Only venues that take part in free and low-fee opening."""
     on: date | None = None
     since: int | None = None
     """Play begins at this minute of the day or later…"""
@@ -82,12 +86,13 @@ class Found:
     """The cheapest hour among it, at the person's own price."""
     first_at: datetime | None
     """The first start among it."""
+    first_on: date | None = None
+    """The business day of that start."""
 
-
-@dataclass(frozen=True)
-class FoundPage:
-    total: int
-    rows: tuple[Found, ...]
+    @property
+    def first_day(self) -> date | None:
+        """The date of that start on the wall."""
+        return clock.local_day(self.first_at) if self.first_at else None
 
 
 @dataclass(frozen=True)
@@ -116,12 +121,16 @@ class MapPoint:
 
 # --- The sets -------------------------------------------------------------------------
 
-# The days that a question is about, each with what it is, the most special first.
+# The days that a question is about: each with the minutes between which play may begin
+# and with what it is, the most special first. The day after the last one only tells
+# when the night before it ends.
 _DAYS = """
     day AS (
-        SELECT "on", weekday, fitness FROM
-            unnest(%(days)s::date[], %(weekdays)s::int[], %(fitness)s::boolean[])
-            AS day ("on", weekday, fitness)
+        SELECT "on", weekday, fitness, since, beyond, "on" < %(last_day)s AS is_meant
+          FROM unnest(%(days)s::date[], %(weekdays)s::int[], %(fitness)s::boolean[],
+                      %(sinces)s::int[], %(beyonds)s::int[])
+               AS day ("on", weekday, fitness, since, beyond)
+         WHERE "on" <= %(today)s::date + (SELECT max(days_ahead) FROM venue) + 1
     ),
     day_type AS (
         SELECT "on", day_type, rank FROM
@@ -129,7 +138,6 @@ _DAYS = """
             AS typed ("on", day_type, rank)
     )
 """
-
 # Which venues are meant at all; `{where}` narrows it down.
 _VENUES = """
     venue AS MATERIALIZED (
@@ -138,7 +146,9 @@ _VENUES = """
                is_low_fee
           FROM venues_venue AS venue
          WHERE closed_on IS NULL AND kind = 'public' {where}
-    ),
+    )
+"""
+_COURTS = """
     court AS MATERIALIZED (
         SELECT court.id, court.venue_id, court.sport, court.slot_minutes,
                court.buffer_minutes, court.position, venue.lead_minutes,
@@ -150,21 +160,26 @@ _VENUES = """
                              WHERE bookable_id IS NOT NULL) AS has_own_hours
           FROM venues_bookable AS court
           JOIN venue ON venue.id = court.venue_id
-         WHERE court.is_open AND (%(sport)s = '' OR court.sport = %(sport)s)
+         WHERE court.venue_id = ANY(ARRAY(SELECT id FROM venue))
+           AND court.is_open AND (%(sport)s = '' OR court.sport = %(sport)s)
     )
 """
 # Which hours hold for a court on a day: the most special that speak of it. A night ends
-# at the latest when the next day opens; so the day after the last one is among the days.
+# at the latest when the next day opens.
 _OPENINGS = """
-    hours AS (
-        SELECT venue_id, bookable_id, "on", 0 AS source, 0 AS rank, opens, closes
+    hours AS MATERIALIZED (
+        SELECT venue_id, bookable_id, "on", 0 AS source, 0 AS rank, opens, closes,
+               is_meant
           FROM venues_hoursexception JOIN day USING ("on")
+         WHERE venue_id = ANY(ARRAY(SELECT id FROM venue))
         UNION ALL
-        SELECT venue_id, bookable_id, "on", 1, rank, opens, closes
-          FROM venues_daytypehours JOIN day_type USING (day_type)
+        SELECT venue_id, bookable_id, "on", 1, rank, opens, closes, is_meant
+          FROM venues_daytypehours JOIN day_type USING (day_type) JOIN day USING ("on")
+         WHERE venue_id = ANY(ARRAY(SELECT id FROM venue))
         UNION ALL
-        SELECT venue_id, bookable_id, "on", 2, 0, opens, closes
+        SELECT venue_id, bookable_id, "on", 2, 0, opens, closes, is_meant
           FROM venues_weeklyhours JOIN day USING (weekday)
+         WHERE venue_id = ANY(ARRAY(SELECT id FROM venue))
     ),
     spoken AS (
         SELECT court.id AS court_id, "on", opens, closes,
@@ -175,6 +190,8 @@ _OPENINGS = """
                     AND (bookable_id IS NULL OR bookable_id = court.id)
                     AND NOT (source = 2 AND bookable_id IS NULL AND has_own_hours)
          WHERE "on" <= last_on + 1
+           AND (is_meant OR court.venue_id IN (
+                    SELECT venue_id FROM hours WHERE closes > 1440))
     ),
     opening AS MATERIALIZED (
         SELECT court_id, "on", opens::int, closes::int
@@ -182,7 +199,9 @@ _OPENINGS = """
     ),
     dawn AS (
         SELECT court_id, "on" - 1 AS "on", 1440 + min(opens) AS ends
-          FROM opening GROUP BY court_id, "on"
+          FROM opening
+         WHERE EXISTS (SELECT FROM opening WHERE closes > 1440)
+         GROUP BY court_id, "on"
     ),
     open_hours AS (
         SELECT court_id, "on", opens,
@@ -200,48 +219,64 @@ _SLOTS = """
                starts_at + (slot_minutes + buffer_minutes) * interval '1 minute'
                  AS clear_at
           FROM open_hours
+          JOIN day USING ("on")
           JOIN court ON court.id = court_id AND "on" <= last_on
+         CROSS JOIN LATERAL (
+                   SELECT slot_minutes + buffer_minutes AS step
+               ) AS raster
          CROSS JOIN LATERAL generate_series(
-                   opens, closes - slot_minutes, slot_minutes + buffer_minutes
+                   opens + greatest(0, (since - opens + step - 1) / step) * step,
+                   least(closes - slot_minutes, beyond - 1), step
                ) AS minute
          CROSS JOIN LATERAL (
                    SELECT ("on" + minute * interval '1 minute')
                           AT TIME ZONE 'Asia/Shanghai' AS starts_at
                ) AS moment
-         WHERE "on" <= %(last_day)s
+         WHERE is_meant AND closes > since
            AND starts_at > %(at)s + lead_minutes * interval '1 minute'
-           AND (%(from)s::timestamptz IS NULL OR starts_at >= %(from)s)
-           AND (%(beyond)s::timestamptz IS NULL OR starts_at < %(beyond)s)
     ),
-    taken AS (
-        SELECT part.bookable_id AS court_id, range_agg(during) AS during
-          FROM court
-          JOIN venues_bookableunit AS part ON part.bookable_id = court.id
-          JOIN venues_occupancy AS occupancy ON occupancy.unit_id = part.unit_id
-         WHERE during && tstzrange((SELECT min(starts_at) FROM slot),
-                                   (SELECT max(clear_at) FROM slot))
-           AND NOT (kind = 'hold' AND hold_until <= %(at)s)
-         GROUP BY part.bookable_id
+    busy AS MATERIALIZED (
+        SELECT court_id, min(starts_at) AS since, max(clear_at) AS until
+          FROM slot GROUP BY court_id
+    ),
+    taken AS MATERIALIZED (
+        SELECT court_id, range_agg(during) AS during
+          FROM busy
+          JOIN venues_bookableunit AS part ON part.bookable_id = court_id
+         CROSS JOIN LATERAL (
+                   SELECT range_agg(during) AS during
+                     FROM venues_occupancy AS occupancy
+                    WHERE occupancy.unit_id = part.unit_id
+                      AND during && tstzrange(since, until)
+                      AND NOT (kind = 'hold' AND hold_until <= %(at)s)
+               ) AS floor
+         WHERE floor.during IS NOT NULL
+         GROUP BY court_id
     )
 """
 # Of each group the narrowest rule, of the person's groups the cheapest price. The
 # number sorts by narrowness first, and the price of an hour is its lower half.
 _PRICES = """
-    rule AS (
-        SELECT rule.venue_id, bookable_id, rule.sport, "group", starts, ends,
-               day."on", ((CASE WHEN bookable_id IS NOT NULL THEN 0
-                                WHEN rule.sport <> '' THEN 1
-                                ELSE 2 END * 10 + coalesce(rank, 9))::bigint << 32)
-                         + price_fen AS weighed
+    priced_day AS (
+        SELECT "on", weekday, NULL AS day_type, 9 AS rank, fitness FROM day
+        UNION ALL
+        SELECT "on", NULL, day_type, rank, fitness
+          FROM day_type JOIN day USING ("on")
+    ),
+    rule AS MATERIALIZED (
+        SELECT rule.venue_id, bookable_id, rule.sport, "group", starts, ends, "on",
+               ((CASE WHEN bookable_id IS NOT NULL THEN 0
+                      WHEN rule.sport <> '' THEN 1
+                      ELSE 2 END * 10 + rank)::bigint << 32) + price_fen AS weighed
           FROM venues_pricerule AS rule
           JOIN venue ON venue.id = rule.venue_id
-          JOIN day ON valid_from <= day."on"
-                  AND (valid_until IS NULL OR day."on" < valid_until)
-          LEFT JOIN day_type ON day_type."on" = day."on"
-                            AND day_type.day_type = rule.day_type
-         WHERE "group" = ANY(%(groups)s)
-           AND CASE WHEN fitness AND is_low_fee THEN rule.day_type = 'fitness_day'
-                    ELSE rule.weekday = day.weekday OR rank IS NOT NULL END
+          JOIN priced_day ON valid_from <= "on"
+                         AND (valid_until IS NULL OR "on" < valid_until)
+                         AND coalesce(priced_day.day_type, priced_day.weekday::text)
+                           = coalesce(nullif(rule.day_type, ''), rule.weekday::text)
+         WHERE rule.venue_id = ANY(ARRAY(SELECT id FROM venue))
+           AND "group" = ANY(%(groups)s)
+           AND (NOT (fitness AND is_low_fee) OR rule.day_type = 'fitness_day')
         UNION ALL
         -- 8 August is free where no rule says otherwise.
         SELECT venue.id, NULL, '', '', 0, 2160, day."on", 99::bigint << 32
@@ -268,20 +303,19 @@ _KEPT = """
                           AND (rule.sport = '' OR rule.sport = slot.sport))
     ),
     kept AS (
-        SELECT court_id, starts_at
+        SELECT court_id, starts_at, number
           FROM keepable
          WHERE (place + number - ("on" - date '0001-01-01' + 1) %% number) %% number
                < number * walk_in_percent / 100
     ),
-    free AS (
+    free AS MATERIALIZED (
         SELECT slot.*
           FROM slot
           LEFT JOIN taken USING (court_id)
+          LEFT JOIN kept USING (court_id, starts_at)
          WHERE (taken.during IS NULL
                 OR NOT taken.during && tstzrange(starts_at, clear_at))
-           AND NOT EXISTS (SELECT FROM kept
-                            WHERE kept.court_id = slot.court_id
-                              AND kept.starts_at = slot.starts_at)
+           AND kept.number IS NULL
     ),
     narrowest AS (
         SELECT free.court_id, free.starts_at,
@@ -318,6 +352,7 @@ _WISHED = """
         SELECT *
           FROM row_of_slots
          WHERE least(slots, max_slots) * slot_minutes >= %(minutes)s
+           AND (%(from)s::timestamptz IS NULL OR starts_at >= %(from)s)
            AND (%(until)s::timestamptz IS NULL OR starts_at < %(until)s)
     )
 """
@@ -334,7 +369,7 @@ def find_venues(
     them is free is for `next_free` to say. One question to the database.
     """
     wish = wish.on_day(clock.local_day(at))
-    given = _given(wish, groups=groups, at=at)
+    given = _given(wish, groups=groups, at=at) | _open_ids(wish, at)
     order = (
         "ST_Distance(location, ST_SetSRID(ST_MakePoint(%(x)s, %(y)s), 4326)::geography)"
         if wish.near
@@ -345,23 +380,24 @@ def find_venues(
         sql = f"""
             WITH {sets}, found AS (
                 SELECT venue_id, count(DISTINCT court_id) AS free_courts,
-                       min(hour_fen) AS fen, min(starts_at) AS first_at
+                       min(hour_fen) AS fen, min(starts_at) AS first_at,
+                       min("on") AS first_on
                   FROM wished GROUP BY venue_id
             )
-            SELECT venue.id, free_courts, fen, first_at
+            SELECT venue.id, free_courts, fen, first_at, first_on
               FROM found
               JOIN venue ON venue.id = venue_id
               JOIN regions_district AS district ON district.id = district_id
              ORDER BY {order}, venue.id
-        """
+        """  # noqa: S608 - our own words
     else:
         sql = f"""
-            WITH {_DAYS}, {_VENUES.format(where=_where(wish))}
-            SELECT venue.id, 0, NULL, NULL
+            WITH {_VENUES.format(where=_where(wish))}
+            SELECT venue.id, 0, NULL, NULL, NULL
               FROM venue
               JOIN regions_district AS district ON district.id = district_id
              ORDER BY {order}, venue.id
-        """
+        """  # noqa: S608 - our own words
     return [Found(*row) for row in _rows(sql, given)]
 
 
@@ -385,9 +421,9 @@ def next_free(
               FROM wished
         )
         SELECT venue_id, count(DISTINCT court_id), min(hour_fen),
-               min(starts_at)
+               min(starts_at), first_on
           FROM first WHERE "on" = first_on
-         GROUP BY venue_id
+         GROUP BY venue_id, first_on
     """  # noqa: S608 - our own words
     given = _given(ahead, groups=groups, at=at) | {"ids": list(venue_ids)}
     return {row[0]: Found(*row) for row in _rows(sql, given)}
@@ -439,14 +475,14 @@ def map_points(
                        min(hour_fen) AS fen
                   FROM wished GROUP BY venue_id
             )
-        """
+        """  # noqa: S608 - our own words
     else:
         found = f"""
-            {_DAYS}, {_VENUES.format(where=_where(wish))}, found AS (
+            {_VENUES.format(where=_where(wish))}, found AS (
                 SELECT id AS venue_id, NULL::bigint AS free_courts, NULL::int AS fen
                   FROM venue
             )
-        """
+        """  # noqa: S608 - our own words
     sql = f"""
         WITH {found}
         SELECT avg(ST_X(place)), avg(ST_Y(place)), count(*), min(code), min(name),
@@ -458,7 +494,7 @@ def map_points(
          ORDER BY count(*) DESC, min(code)
          LIMIT 500
     """  # noqa: S608 - our own words
-    given = _given(wish, groups=groups, at=at) | {"cell": cell}
+    given = _given(wish, groups=groups, at=at) | _open_ids(wish, at) | {"cell": cell}
     english = (get_language() or "").startswith("en")
     points = []
     for x, y, count, code, name, name_en, courts, fen in _rows(sql, given):
@@ -473,44 +509,59 @@ def map_points(
     return points
 
 
+def _open_ids(wish: Wish, at: datetime) -> dict[str, list[int]]:
+    """Which venues are open at this moment, where the wish cares."""
+    if not wish.open_now:
+        return {}
+    now = Wish(sport=wish.sport, on=clock.local_day(at), since=0, until=1440)
+    sql = f"""
+        WITH {_VENUES.format(where="")}, {_DAYS}, {_COURTS}, {_OPENINGS}
+        SELECT DISTINCT venue_id
+          FROM open_hours
+          JOIN day USING ("on")
+          JOIN court ON court.id = court_id
+         WHERE opens <= since AND since < closes
+    """  # noqa: S608 - our own words
+    return {"open_ids": [row[0] for row in _rows(sql, _given(now, at=at))]}
+
+
 def _sets(wish: Wish, where: str = "") -> Iterator[str]:
-    yield _DAYS
     yield _VENUES.format(where=where or _where(wish))
-    yield from (_OPENINGS, _SLOTS, _PRICES, _KEPT, _WISHED)
+    yield from (_DAYS, _COURTS, _OPENINGS, _SLOTS, _PRICES, _KEPT, _WISHED)
 
 
 def _where(wish: Wish) -> str:
     """The conditions on a venue that the wish makes."""
-    parts = []
-    if wish.sport:
-        parts.append("%(sport)s = ANY (sports)")
-    if wish.district:
-        parts.append(
-            "district_id = (SELECT id FROM regions_district WHERE code = %(district)s)"
-        )
-    if wish.words:
-        parts.append(
-            "(name ILIKE %(words)s OR name_en ILIKE %(words)s"
-            " OR address ILIKE %(words)s)"
-        )
-    if wish.facilities:
-        parts.append("facilities @> %(facilities)s::varchar[]")
-    if wish.near and wish.within_m:
-        parts.append(
-            "ST_DWithin(location,"
-            " ST_SetSRID(ST_MakePoint(%(x)s, %(y)s), 4326)::geography, %(within_m)s)"
-        )
-    if wish.box:
-        parts.append(
-            "location::geometry"
-            " && ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, 4326)"
-        )
-    if wish.open_now:
-        parts.append("id = ANY(%(open_ids)s)")
-    return "".join(f" AND {part}" for part in parts)
+    edges = "%(west)s, %(south)s, %(east)s, %(north)s"
+    place = "ST_SetSRID(ST_MakePoint(%(x)s, %(y)s), 4326)::geography"
+    conditions = (
+        (wish.sport, "%(sport)s = ANY (sports)"),
+        (
+            wish.district,
+            "district_id = (SELECT id FROM regions_district WHERE code = %(district)s)",
+        ),
+        (
+            wish.words,
+            "concat_ws(chr(10), name, name_en, address) ILIKE %(words)s",
+        ),
+        (wish.facilities, "facilities @> %(facilities)s::varchar[]"),
+        (wish.is_low_fee, "is_low_fee"),
+        (
+            wish.near and wish.within_m,
+            f"ST_DWithin(location, {place}, %(within_m)s)",
+        ),
+        (
+            wish.box,
+            f"location::geometry && ST_MakeEnvelope({edges}, 4326)",
+        ),
+        (wish.open_now, "id = ANY(%(open_ids)s)"),
+    )
+    return "".join(f" AND {sql}" for is_wished, sql in conditions if is_wished)
 
 
-def _given(wish: Wish, *, groups: frozenset[str], at: datetime) -> dict[str, Any]:
+def _given(
+    wish: Wish, *, at: datetime, groups: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     today = clock.local_day(at)
     begins, ends = _moments(wish, at)
     days = _days(wish, today, begins, ends)
@@ -522,21 +573,23 @@ def _given(wish: Wish, *, groups: frozenset[str], at: datetime) -> dict[str, Any
         for day in days
         for rank, name in enumerate(kinds.of(day))
     ]
+    # Of slots in a row only the first has to begin in time.
+    beyond = None if wish.minutes else ends
     return {
         "at": at,
         "today": today,
-        "last_day": days[-2],
         "minute": local.hour * 60 + local.minute,
         "days": days,
+        "last_day": days[-1],
         "weekdays": [day.isoweekday() for day in days],
         "fitness": [is_fitness_day(day) for day in days],
+        "sinces": [_minute_of(max(at, begins or at), day) for day in days],
+        "beyonds": [_minute_of(beyond, day) if beyond else LATEST for day in days],
         "typed_days": [day for day, _name, _rank in types],
         "day_types": [name for _day, name, _rank in types],
         "ranks": [rank for _day, _name, rank in types],
-        "from": begins,
         "until": ends,
-        # Of slots in a row only the first has to begin in time.
-        "beyond": None if wish.minutes else ends,
+        "from": begins,
         "minutes": wish.minutes,
         "most_fen": wish.most_fen,
         "groups": ["", *sorted(groups)],
@@ -573,14 +626,21 @@ def _days(
     A slot after midnight may belong to the day before.
     """
     if begins is not None and ends is not None:
-        first = clock.local_day(begins) - timedelta(days=1)
+        first = clock.local_day(begins)
+        if _minute_of(begins, first - ONE_DAY) < LATEST:
+            first -= ONE_DAY
         last = clock.local_day(ends - timedelta(microseconds=1))
     elif wish.on is not None:
         first = last = wish.on
     else:
-        first = today - timedelta(days=1)
+        first = today - ONE_DAY
         last = today + timedelta(days=FURTHEST_DAYS)
     return [first + timedelta(days=n) for n in range((last - first).days + 2)]
+
+
+def _minute_of(moment: datetime, day: date) -> int:
+    """The minute of a day that a moment lies in, also before and after that day."""
+    return int((moment - clock.at(day, 0)).total_seconds() // 60)
 
 
 def _literally(words: str) -> str:
@@ -592,6 +652,10 @@ def _literally(words: str) -> str:
 
 def _rows(sql: str, given: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, given)
+        # The planner takes each of our sets for a row or two, and would go through
+        # them again for every row of the others. To compile takes longer than to ask.
+        cursor.execute(
+            f"SET LOCAL enable_nestloop = off; SET LOCAL jit = off; {sql}", given
+        )
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found

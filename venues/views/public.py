@@ -1,26 +1,28 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import cache_control
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from bureau.accounts.models import User
 from bureau.accounts.queries import eligible_groups
 from bureau.common import clock, codes
 from bureau.common.fields import clock_words
 from bureau.common.pagination import page_of
 from bureau.common.sports import Sport
-from bureau.common.templatetags.bureau import yuan
+from bureau.common.templatetags.bureau import price_from
 from bureau.regions.queries import outline
 from venues import queries
 from venues.forms import MapQuery, VenueFilter, read_day
@@ -28,6 +30,15 @@ from venues.models import Venue
 from venues.views.sessions import sessions_shown
 
 PER_PAGE = 20
+ON_THE_MAP = 30
+"""Venues in the list below the map; the list has them all."""
+DAYS_SHOWN = 7
+"""Days that can be picked with one tap."""
+MORE = (
+    "since", "until", "minutes", "most", "district", "within",
+    "now", "open", "free", "low", "indoor", "accessible",
+)  # fmt: skip
+"""The filters of the small form, in its order."""
 DAYS_BEYOND = 2
 """Days after the last bookable one, shown to say when they open."""
 FACILITY_ICONS = {
@@ -45,56 +56,109 @@ FACILITY_ICONS = {
 # --- The list -------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Row:
+    """A venue of the list and what of it can be booked."""
+
+    venue: Venue
+    found: queries.Found | None
+    is_wished: bool
+    """Whether `found` is what was asked for, and not only what comes first."""
+    href: str
+
+
 @require_safe
 def venue_list(request: HttpRequest) -> HttpResponse:
     form = VenueFilter(request.GET)
     if not form.is_valid():
-        context = {"form": form, **_choices(form)}
+        context = {"form": form, **_choices(form, request)}
         return render(
             request, "venues/list.html", context, status=HTTPStatus.BAD_REQUEST
         )
-    page = page_of(_found(form.cleaned_data), request, per_page=PER_PAGE)
-    lowest = queries.lowest_prices(list(page), on=clock.today())
+    wish = form.wish()
+    now, groups = clock.now(), _groups(request)
+    page = page_of(
+        queries.find_venues(wish, groups=groups, at=now), request, per_page=PER_PAGE
+    )
     context = {
         "form": form,
         "page": page,
-        "rows": [(venue, _from_text(lowest.get(venue.pk))) for venue in page],
-        "is_filtered": any(
-            form.cleaned_data.get(n) for n in ("q", "sport", "district")
-        ),
-        **_choices(form),
+        "rows": _shown(list(page), wish, groups=groups, at=now),
+        "wish": wish,
+        **_choices(form, request),
     }
     return render(request, "venues/list.html", context)
 
 
-def _found(asked: dict[str, Any]) -> QuerySet[Venue]:
-    venues = Venue.objects.public().with_district().with_court_count()
-    if asked["sport"]:
-        venues = venues.offering(asked["sport"])
-    if asked["district"]:
-        venues = venues.in_district(asked["district"].code)
-    if asked["q"]:
-        venues = venues.matching(asked["q"])
-    if asked["near"]:
-        return venues.nearest_first(asked["near"])
-    return venues.by_district()
+def _groups(request: HttpRequest) -> frozenset[str]:
+    if not isinstance(request.user, User):
+        return frozenset()
+    return eligible_groups(request.user, on=clock.today())
 
 
-def _choices(form: VenueFilter) -> dict[str, Any]:
+def _shown(
+    found: Sequence[queries.Found],
+    wish: queries.Wish,
+    *,
+    groups: frozenset[str],
+    at: datetime,
+) -> list[Row]:
+    """The venues as cards: with what was asked for, else with what is free next."""
+    ids = [one.venue_id for one in found]
+    asked = Venue.objects.with_district().with_court_count().filter(pk__in=ids)
+    if wish.near:
+        asked = asked.nearest_first(wish.near)
+    venues = {venue.pk: venue for venue in asked}
+    by_id = {one.venue_id: one for one in found}
+    if not wish.is_timed:
+        by_id = queries.next_free(ids, wish, groups=groups, at=at)
+    return [
+        Row(
+            venues[key],
+            by_id.get(key),
+            is_wished=wish.is_timed,
+            href=_address(venues[key], wish, by_id.get(key)),
+        )
+        for key in ids
+        if key in venues
+    ]
+
+
+def _address(venue: Venue, wish: queries.Wish, found: queries.Found | None) -> str:
+    """The venue's page, at the day of its first free slot."""
+    asked = {}
+    if found and found.first_on:
+        asked["on"] = str(found.first_on)
+    if wish.sport:
+        asked["sport"] = wish.sport
+    address = venue.get_absolute_url()
+    return f"{address}?{urlencode(asked)}#slots" if asked else address
+
+
+def _choices(form: VenueFilter, request: HttpRequest) -> dict[str, Any]:
+    """What the filters offer, and which of them are in use."""
+    today = clock.today()
+    used = [name for name in form.fields if form[name].value()]
     return {
         "sports": queries.offered_sports(),
         "sport": form["sport"].value() or "",
         "near": form["near"].value() or "",
+        "days": [today + timedelta(days=ahead) for ahead in range(DAYS_SHOWN)],
+        "on": form["on"].value() or "",
+        "used": used,
+        "more_used": len(set(used) & set(MORE)),
+        "more": [form[name] for name in MORE],
+        "kept": [(name, request.GET[name]) for name in used if name != "q"],
+        "relax": [(form[name].label, _without(request, name)) for name in used],
     }
 
 
-def _from_text(fen: int | None) -> str:
-    """Such as `from ¥30 an hour`; nothing for a venue without prices."""
-    if fen is None:
-        return ""
-    if fen == 0:
-        return _("Free hours")
-    return _("from %(price)s an hour") % {"price": yuan(fen)}
+def _without(request: HttpRequest, name: str) -> str:
+    """The same search without one of its wishes."""
+    asked = request.GET.copy()
+    for gone in {name, "page"} | ({"until"} if name == "since" else set()):
+        asked.pop(gone, None)
+    return f"?{asked.urlencode()}"
 
 
 # --- The map --------------------------------------------------------------------------
@@ -102,22 +166,28 @@ def _from_text(fen: int | None) -> str:
 
 @require_safe
 def venue_map(request: HttpRequest) -> HttpResponse:
-    form = VenueFilter({"sport": request.GET.get("sport", "")})
+    form = VenueFilter(request.GET)
     if not form.is_valid():
         raise Http404
-    venues = _found(form.cleaned_data)[:200]
+    wish = form.wish()
+    now, groups = clock.now(), _groups(request)
+    found = queries.find_venues(wish, groups=groups, at=now)
     context = {
-        "venues": venues,
+        "form": form,
+        "rows": _shown(found[:ON_THE_MAP], wish, groups=groups, at=now),
+        "number": len(found),
+        "beyond": max(0, len(found) - ON_THE_MAP),
+        "wish": wish,
         "outline": outline(),
         "district_url": f"{reverse('venues:list')}?district=",
         "tiles": settings.MAP_TILES_URL,
-        **_choices(form),
+        **_choices(form, request),
     }
     return render(request, "venues/map.html", context)
 
 
 @require_safe
-@cache_control(private=True, max_age=60)
+@never_cache
 def points(request: HttpRequest) -> HttpResponse:
     """Venues of a viewport as GeoJSON, near ones as one point with a count."""
     form = MapQuery(request.GET)
@@ -129,20 +199,34 @@ def points(request: HttpRequest) -> HttpResponse:
         }
         return JsonResponse(wrong, status=HTTPStatus.BAD_REQUEST)
     asked = form.cleaned_data
+    wish = form.wish(box=asked["bbox"])
     found = queries.map_points(
-        box=asked["bbox"], zoom=asked["zoom"], sport=asked["sport"]
+        wish, zoom=asked["zoom"], groups=_groups(request), at=clock.now()
     )
     return JsonResponse(
-        {"type": "FeatureCollection", "features": [_feature(point) for point in found]},
+        {
+            "type": "FeatureCollection",
+            "features": [_feature(point, wish) for point in found],
+        },
         content_type="application/geo+json",
     )
 
 
-def _feature(point: queries.MapPoint) -> dict[str, Any]:
+def _feature(point: queries.MapPoint, wish: queries.Wish) -> dict[str, Any]:
     properties: dict[str, Any] = {"count": point.count}
+    if point.free_courts is not None:
+        properties |= {
+            "free": point.free_courts,
+            "from_fen": point.from_fen,
+            "badge": _free_text(point),
+        }
     if point.code:
         url = reverse("venues:venue", args=[point.code])
-        properties |= {"name": point.name, "url": url}
+        asked = {"sport": wish.sport} if wish.sport else {}
+        if wish.is_timed:
+            asked["on"] = str(wish.on_day(clock.today()).on)
+        query = f"?{urlencode(asked)}" if asked else ""
+        properties |= {"name": point.name, "url": f"{url}{query}"}
     return {
         "type": "Feature",
         "geometry": {
@@ -151,6 +235,13 @@ def _feature(point: queries.MapPoint) -> dict[str, Any]:
         },
         "properties": properties,
     }
+
+
+def _free_text(point: queries.MapPoint) -> str:
+    """Such as `3 courts free · from ¥20 an hour`."""
+    courts = point.free_courts or 0
+    words = ngettext("%(n)s court free", "%(n)s courts free", courts) % {"n": courts}
+    return f"{words} · {price_from(point.from_fen or 0)}"
 
 
 # --- One venue ------------------------------------------------------------------------

@@ -53,6 +53,14 @@ def yuan(fen: int) -> str:
 
 
 @register.filter
+def price_from(fen: int) -> str:
+    """The cheapest hour: `from ¥30 an hour`, or that there are free ones."""
+    if fen == 0:
+        return _("Free hours")
+    return _("from %(price)s an hour") % {"price": yuan(fen)}
+
+
+@register.filter
 def amount(fen: int) -> str:
     """As `yuan`, where nothing is free but a sum may be zero: 0 -> "¥0"."""
     return yuan(fen) if fen else "¥0"
