@@ -27,6 +27,7 @@ from bureau.payments.errors import AskedTooOften
 from bureau.payments.forms import ExplanationForm, RefundForm
 from bureau.payments.models import (
     Attempt,
+    CashMovement,
     Discrepancy,
     Payment,
     ProviderEvent,
@@ -414,3 +415,22 @@ class SandboxTransactionAdmin(Ledger):
     list_display = ["ref", "number", "amount_fen", "state", "behaviour", "created_at"]
     list_filter = ["state", "behaviour"]
     search_fields = ["ref__exact", "number__exact"]
+
+
+@admin.register(CashMovement)
+class CashMovementAdmin(Ledger):
+    """What went into and out of the drawers of the desks."""
+
+    date_hierarchy = "moved_at"
+    list_display = ["receipt", "moved_at", "till", "yuan", "payment", "moved_by"]
+    list_filter = ["till", ("moved_at", RangeDateTimeFilter)]
+    list_select_related = ["payment", "moved_by"]
+    search_fields = ["payment__number__exact", "payment__provider_ref__exact"]
+
+    @display(description=_("receipt"), ordering="pk")
+    def receipt(self, movement: CashMovement) -> str:
+        return movement.number
+
+    @display(description=_("amount (yuan)"), ordering="fen")
+    def yuan(self, movement: CashMovement) -> str:
+        return yuan(movement.fen)
