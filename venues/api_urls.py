@@ -5,7 +5,7 @@ from datetime import date
 from django.urls import URLPattern, URLResolver, path, register_converter
 
 from bureau.common import codes
-from venues.api import booking, changes, conduct, gate, sessions, waiting
+from venues.api import booking, changes, conduct, gate, sessions, together, waiting
 
 
 class CodeConverter:
@@ -112,6 +112,37 @@ urlpatterns: list[URLPattern | URLResolver] = [
         waiting.LeaveWaiting.as_view(),
         name="api-waiting-leave",
     ),
+    path(
+        "bookings/<code:number>/party/",
+        together.Party.as_view(),
+        name="api-booking-party",
+    ),
+    path(
+        "bookings/<code:number>/invite/",
+        together.Invite.as_view(),
+        name="api-booking-invite",
+    ),
+    path(
+        "bookings/<code:number>/companions/<int:companion_id>/",
+        together.OneCompanion.as_view(),
+        name="api-booking-companion",
+    ),
+    path("invites/<code:code>/", together.OneInvite.as_view(), name="api-invite"),
+    path(
+        "invites/<code:code>/join/",
+        together.JoinInvite.as_view(),
+        name="api-invite-join",
+    ),
+    path("together/", together.AllTogether.as_view(), name="api-together-list"),
+    path("together/<code:number>/", together.Together.as_view(), name="api-together"),
+    path(
+        "together/<code:number>/pass/",
+        together.TogetherPass.as_view(),
+        name="api-together-pass",
+    ),
+    path("favourites/", together.Favourites.as_view(), name="api-favourites"),
+    path("favourites/<code:code>/", together.Favourite.as_view(), name="api-favourite"),
+    path("calendar-feed/", together.Feed.as_view(), name="api-calendar-feed"),
     path("gate/checks/", booking.GateChecks.as_view(), name="api-gate-checks"),
     path(
         "gate/admissions/", booking.GateAdmissions.as_view(), name="api-gate-admissions"

@@ -18,7 +18,7 @@ from bureau.accounts.models import User
 from bureau.common import clock, codes
 from tests import make
 from venues import actions
-from venues.models import Admission, Booking, VenueStaff
+from venues.models import Admission, Booking, Venue, VenueStaff
 
 pytestmark = pytest.mark.django_db
 
@@ -303,3 +303,74 @@ def test_a_frame_that_is_missing_huge_or_no_picture_is_refused(gate: Client) -> 
         answer = gate.post("/gate/decode/", {"frame": text})
         assert answer.status_code in (400, 422)
         assert "code" in answer.json()
+
+
+# --- Counting and the ways to work ---------------------------------------------------
+
+
+@pytest.mark.usefixtures("at_start")
+def test_straight_in_needs_no_second_tap_and_the_way_out_counts_out(
+    gate: Client, booking: Booking
+) -> None:
+    door = booking.venue.gates.create(name="East door")
+    gate.post("/gate/set-up/", {"mode": "quick", "door": str(door.pk)})
+    answer = gate.post("/gate/", {"code": live_text(booking)}, follow=True)
+    assert "Let in at 18:00" in answer.text
+    assert "East door" in answer.text
+    gate.post("/gate/set-up/", {"mode": "out"})
+    out = gate.post("/gate/", {"code": make.pass_of(booking).code})
+    assert "1 person counted out" in out.text
+
+
+@pytest.mark.usefixtures("at_start")
+def test_a_paper_pass_asks_for_the_name_even_straight_in(
+    gate: Client, booking: Booking, keeper: User
+) -> None:
+    actions.print_pass(booking=booking, by=keeper)
+    gate.post("/gate/set-up/", {"mode": "quick"})
+    answer = check(gate, make.pass_of(booking).code)
+    assert "Paper pass: check the name" in answer.text
+    assert not Admission.objects.exists()
+    gate.post("/gate/admit/", {"token": token_in(answer)})
+    assert Admission.objects.count() == 1
+
+
+@pytest.mark.usefixtures("at_start")
+def test_a_full_house_asks_why_and_then_lets_in(gate: Client, booking: Booking) -> None:
+    Venue.objects.filter(pk=booking.venue_id).update(most_inside=1)
+    key = "8f14e45f-ceea-467f-a0f2-5a3f1f0c7b11"
+    gate.post("/gate/count/", {"direction": "in", "request_key": key})
+    assert "Full" in gate.get("/gate/").text
+    for mode in ("check", "quick"):
+        gate.post("/gate/set-up/", {"mode": mode})
+        answer = check(gate, live_text(booking))
+        if mode == "check":
+            answer = gate.post("/gate/admit/", {"token": token_in(answer)})
+        assert answer.status_code == 409
+        assert "The house is full" in answer.text
+    asked = {"token": token_in(answer), "over_limit_because": "Has a child inside"}
+    assert "Let in at" in gate.post("/gate/admit/", asked, follow=True).text
+
+
+def test_the_gate_without_network_has_a_page_a_worker_and_no_names(
+    gate: Client, booking: Booking, citizen: User
+) -> None:
+    page = gate.get("/gate/offline/").text
+    assert citizen.display_name not in page
+    assert "P-256" in page
+    worker = gate.get("/gate/sw.js")
+    assert worker["Content-Type"].startswith("text/javascript")
+    assert gate.get("/gate/app.webmanifest").json()["scope"] == "/gate/"
+    for body in (b"", b"[]", b"{", b'{"name": ""}'):
+        answer = gate.post("/gate/offline/", body, content_type="application/json")
+        assert answer.status_code == 400
+    nobody = "/gate/offline/8f14e45f-ceea-467f-a0f2-5a3f1f0c7b11/"
+    assert gate.get(f"{nobody}list.json").status_code == 404
+    made = gate.post(
+        "/gate/offline/", {"name": "Phone"}, content_type="application/json"
+    ).json()
+    mine = f"/gate/offline/{made['device']}/"
+    assert gate.get(f"{mine}list.json").json()["csrf"]
+    for scans in (b"{}", b'{"scans": [{"key": "x"}]}', b'{"scans": 1}'):
+        answer = gate.post(f"{mine}scans/", scans, content_type="application/json")
+        assert answer.status_code == 400

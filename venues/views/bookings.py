@@ -24,7 +24,7 @@ from bureau.common import clock, codes
 from bureau.common.errors import DomainError
 from bureau.common.pagination import page_of
 from bureau.payments.http import way_to_pay
-from bureau.payments.models import Payment, Refund
+from bureau.payments.models import Payment, ProviderName, Refund
 from venues import actions, queries
 from venues.actions.slots import PickedSlot, resolve_picks
 from venues.errors import (
@@ -312,9 +312,11 @@ def booking(request: HttpRequest, number: str) -> HttpResponse:
     words, kind = _state_words(shown)
     payment = _payment_due(shown) if shown.is_held_at(now) else None
     entry_pass = EntryPass.objects.live().of_bookers().filter(booking=shown).first()
-    refunds = Refund.objects.filter(
-        payment__in=Payment.objects.for_owner(shown)
-    ).order_by("pk")
+    refunds = (
+        Refund.objects.filter(payment__in=Payment.objects.for_owner(shown))
+        .select_related("payment")
+        .order_by("pk")
+    )
     is_coming = shown.state == Booking.State.CONFIRMED and now < shown.ends_at
     held_changes = shown.changes.held_at(now).select_related("payment")
     change = held_changes.prefetch_related(
@@ -367,6 +369,9 @@ def _seconds_until(moment: datetime | None, now: datetime) -> int:
 
 
 def _refund_words(refund: Refund) -> tuple[str, str]:
+    is_cash = refund.payment.provider == ProviderName.CASH
+    if is_cash and refund.state != Refund.State.DONE:
+        return _("Refund lies ready in cash at the venue's desk"), "warn"
     return {
         Refund.State.DUE: (_("Refund is being sent"), "warn"),
         Refund.State.SENT: (_("Refund is on its way to you"), "warn"),

@@ -565,7 +565,7 @@ def _as_xlsx(venue: Venue, sheet: CashSheet) -> bytes:
     page.title = _("Cash")
     page.append([_("Cash of a day"), venue.display_name, sheet.on.isoformat()])
     page.append([])
-    page.append([_("Staff"), _("Taken"), _("Paid out"), _("In the drawer")])
+    page.append([_("Staff"), _("Cash taken"), _("Paid out"), _("In the drawer")])
     for drawer in sheet.drawers:
         page.append(
             [

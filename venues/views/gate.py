@@ -36,6 +36,7 @@ from venues.views.posts import door_chosen, person, posts, venue_chosen
 FRAME_MAX_BYTES = 300 * 1024
 FRAME_MAX_PIXELS = 2_000_000
 LATEST = 30
+_PAGES = {"desk": "venues:desk", "offline": "venues:gate-offline"}
 
 
 # --- The address in the QR code -------------------------------------------------------
@@ -50,9 +51,12 @@ def scanned(request: HttpRequest, code: str) -> HttpResponse:
     a page without a word about whose pass it is.
     """
     shown = get_object_or_404(
-        EntryPass.objects.select_related("booking"), code=codes.normalise(code)
+        EntryPass.objects.select_related("booking", "companion"),
+        code=codes.normalise(code),
     )
     if isinstance(request.user, User):
+        if shown.companion and shown.companion.user_id == request.user.pk:
+            return redirect("venues:together", shown.booking.number)
         if shown.booking.booked_by_id == request.user.pk:
             if shown.state == EntryPass.State.REVOKED:
                 return redirect(shown.booking)
@@ -311,9 +315,9 @@ def _just_in(request: HttpRequest, venue: Venue) -> Admission | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def choose_venue(request: HttpRequest) -> HttpResponse:
-    """Say where one is on duty; `?to=desk` goes on to the desk."""
+    """Say where one is on duty, and go on to the page that asked (`?to=desk`)."""
     venues = posts(request)
-    to = "venues:desk" if request.GET.get("to") == "desk" else "venues:gate"
+    to = _PAGES.get(request.GET.get("to", ""), "venues:gate")
     if request.method == "POST":
         venue = venues.filter(code=request.POST.get("venue", "")).first()
         if venue is None:

@@ -46,7 +46,7 @@ def gate_offline(request: HttpRequest) -> HttpResponse:
     venues = posts(request)
     venue = venue_chosen(request, venues)
     if venue is None:
-        return redirect("venues:gate-venue")
+        return redirect(f"{reverse('venues:gate-venue')}?to=offline")
     if request.method == "POST":
         form = DeviceForm(_json(request))
         if not form.is_valid():

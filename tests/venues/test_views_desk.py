@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from io import BytesIO
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.test import Client
+from openpyxl import load_workbook  # type: ignore[import-untyped]
+
+from bureau.accounts.models import User
+from bureau.common import clock
+from bureau.payments.models import CashMovement
+from tests import make
+from tests.accounts.conftest import new_id_number
+from venues import actions
+from venues.models import Bookable, Booking, EntryPass
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def court() -> Bookable:
+    return make.bookable(name="Court 1")
+
+
+@pytest.fixture
+def clerk(court: Bookable) -> User:
+    return make.gatekeeper(court.venue)
+
+
+@pytest.fixture
+def desk(client: Client, clerk: User) -> Client:
+    client.force_login(clerk)
+    return client
+
+
+def visit_of(desk: Client, person: User) -> str:
+    answer = desk.post("/desk/", {"number": person.phone})
+    return str(answer["Location"])
+
+
+def slot(court: Bookable, hour: int = 18) -> str:
+    return f"{court.pk}@{make.tomorrow_at(hour):%Y-%m-%dT%H:%M}"
+
+
+def booked(court: Bookable, person: User, clerk: User) -> Booking:
+    return actions.book_at_desk(
+        venue=court.venue,
+        picks=[make.pick(court, make.tomorrow_at(18))],
+        quoted_fen=make.PRICE_FEN,
+        request_key=uuid4(),
+        person=person,
+        way="cash",
+        by=clerk,
+    )
+
+
+def test_the_desk_is_for_venue_staff(client: Client, citizen: User) -> None:
+    client.force_login(citizen)
+    for path in ("/desk/", "/desk/cash/", "/desk/cash.xlsx", "/desk/for/x/"):
+        assert client.get(path).status_code == 403
+    booking = make.confirmed()
+    assert client.get(f"/desk/bookings/{booking.number}/").status_code == 403
+
+
+def test_a_person_is_shown_masked_and_only_for_a_while(
+    desk: Client, court: Bookable
+) -> None:
+    citizen = make.citizen(phone="13912345678")
+    page = visit_of(desk, citizen)
+    text = desk.get(page).text
+    assert "139****5678" in text
+    assert "13912345678" not in text
+    with time_machine.travel(clock.now() + timedelta(minutes=31)):
+        over = desk.get(page, follow=True)
+    assert "Please find the person again." in over.text
+
+
+def test_an_open_visit_is_of_one_member_of_staff(
+    desk: Client, court: Bookable, citizen: User
+) -> None:
+    page = visit_of(desk, citizen)
+    colleague = Client()
+    colleague.force_login(make.gatekeeper(court.venue))
+    assert colleague.get(page)["Location"] == "/desk/"
+
+
+def test_somebody_without_a_phone_is_served_from_the_number_to_the_paper(
+    desk: Client, court: Bookable
+) -> None:
+    number = new_id_number(born_on=date(1950, 5, 1))
+    first = desk.post("/desk/", {"number": number})
+    assert "Nobody is registered with this number" in first.text
+    page = desk.post(
+        "/desk/register/", {"name": "孔令仪", "number": number, "agreed": "on"}
+    )["Location"]
+    grid = desk.get(page, {"on": f"{clock.today() + timedelta(days=1):%Y-%m-%d}"})
+    assert "孔**" in grid.text
+    assert number not in grid.text
+    assert slot(court) in grid.text
+    book = f"{page}book/?slot={slot(court)}"
+    summary = desk.get(book).text
+    assert "Taken ¥40 in cash" in summary
+    assert "Send a link" not in summary  # there is no phone to send it to
+    fields = dict(
+        re.findall(r'name="(quoted_fen|request_key)" value="([^"]+)"', summary)
+    )
+    done = desk.post(book, {**fields, "way": "cash"}, follow=True)
+    assert "Booked." in done.text
+    booking = Booking.objects.get()
+    assert CashMovement.objects.get().number in done.text
+    paper = desk.post(f"/desk/bookings/{booking.number}/paper/", follow=True)
+    assert "Good once" in paper.text
+    qr = desk.get(f"/desk/bookings/{booking.number}/paper/qr.svg")
+    assert qr["Content-Type"] == "image/svg+xml"
+    assert EntryPass.objects.get().printed_at
+
+
+def test_a_pass_that_was_not_printed_has_no_paper(
+    desk: Client, court: Bookable, citizen: User, clerk: User
+) -> None:
+    booking = booked(court, citizen, clerk)
+    for path in ("paper/", "paper/qr.svg"):
+        url = f"/desk/bookings/{booking.number}/{path}"
+        assert desk.get(url).status_code == 404
+
+
+def test_other_venues_bookings_and_refunds_are_not_there(
+    desk: Client, court: Bookable
+) -> None:
+    other = make.bookable()
+    theirs = booked(other, make.citizen(), make.gatekeeper(other.venue))
+    for path in ("", "cash/", "cancel/", "paper/"):
+        url = f"/desk/bookings/{theirs.number}/{path}"
+        assert desk.post(url).status_code in (404, 405)
+    assert desk.get(f"/desk/bookings/{theirs.number}/").status_code == 404
+    actions.cancel_booking(booking=theirs, by=theirs.booked_by)
+    refund = make.payment_of(theirs).refunds.get()
+    assert desk.post(f"/desk/refunds/{refund.number}/").status_code == 409
+
+
+def test_given_back_changed_and_paid_out(
+    desk: Client, court: Bookable, citizen: User, clerk: User
+) -> None:
+    booking = booked(court, citizen, clerk)
+    page = f"/desk/bookings/{booking.number}/"
+    shown = desk.get(page).text
+    visit = re.search(r'href="(/desk/for/[^"?]+)\?change=', shown)
+    assert visit
+    book = f"{visit[1]}book/?change={booking.number}&slot={slot(court, 20)}"
+    summary = desk.get(book).text
+    fields = dict(
+        re.findall(r'name="(quoted_fen|request_key)" value="([^"]+)"', summary)
+    )
+    assert "Change the booking" in summary
+    assert desk.post(book, fields)["Location"] == page
+    booking.refresh_from_db()
+    assert booking.starts_at == make.tomorrow_at(20)
+
+    stale = desk.post(f"{page}cancel/", {"expected_fen": "1"})
+    assert stale.status_code == 409
+    desk.post(f"{page}cancel/", {"expected_fen": str(make.PRICE_FEN)})
+    refund = make.payment_of(booking).refunds.get()
+    assert "To be paid out" in desk.get("/desk/cash/").text
+    answer = desk.post(f"/desk/refunds/{refund.number}/", follow=True)
+    assert "Paid out." in answer.text
+    assert "To be paid out" not in desk.get("/desk/cash/").text
+
+
+def test_the_sheet_of_a_day_is_a_spreadsheet(
+    desk: Client, court: Bookable, citizen: User, clerk: User
+) -> None:
+    booked(court, citizen, clerk)
+    answer = desk.get("/desk/cash.xlsx")
+    book = load_workbook(BytesIO(answer.content))
+    rows = [list(row) for row in book.active.values]
+    assert [clerk.display_name, 40, 0, 40] in [row[:4] for row in rows]
+    assert CashMovement.objects.get().number in [row[0] for row in rows]
+
+
+@pytest.mark.parametrize("number", ["", "x", "1391234567", "a\0b"])
+def test_what_is_no_number_finds_nobody(desk: Client, number: str) -> None:
+    answer = desk.post("/desk/", {"number": number})
+    assert answer.status_code in (200, 400)
+    assert "Register and choose" not in answer.text
