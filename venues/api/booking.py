@@ -331,12 +331,13 @@ class BookingPass(APIView):
         entry_pass = get_object_or_404(
             EntryPass.objects.live().of_bookers(), booking=booking
         )
-        response = Response(PassOutput(_shown(entry_pass, booking)).data)
+        response = Response(PassOutput(pass_shown(entry_pass, booking)).data)
         response["Cache-Control"] = "no-store"
         return response
 
 
-def _shown(entry_pass: EntryPass, booking: Booking) -> dict[str, Any]:
+def pass_shown(entry_pass: EntryPass, booking: Booking) -> dict[str, Any]:
+    """The facts of `PassOutput`, as they are in this half minute."""
     now = clock.now()
     shown = {
         "code": entry_pass.code,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from weakref import WeakKeyDictionary
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from bureau.common.fields import clock_text, clock_words
-from venues.models import Block, DayTypeHours, HoursException, Venue, WeeklyHours
+from venues.models import Block, DayTypeHours, HoursException, Unit, Venue, WeeklyHours
 from venues.models.rules import DayType, Weekday
 from venues.queries.rules import HouseRules
 
@@ -143,12 +142,42 @@ def _parts(row: DayTypeHours | HoursException) -> Parts:
     return ((row.opens, row.closes),)
 
 
-def announced_closures(venue: Venue, *, at: datetime) -> QuerySet[Block]:
-    """Closures that are or will be, as they were announced, the next one first."""
-    return Block.objects.filter(
+@dataclass(frozen=True)
+class Closure:
+    """A closure as it was announced; without `courts` it shuts the whole venue."""
+
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    announced_at: datetime
+    courts: tuple[str, ...]
+
+
+def announced_closures(venue: Venue, *, at: datetime) -> list[Closure]:
+    """Closures that are or will be, the next one first."""
+    blocks = Block.objects.filter(
         venue=venue,
         is_closure=True,
         lifted_at=None,
         announced_at__lte=at,
         ends_at__gt=at,
     ).order_by("starts_at", "pk")
+    names: dict[int, str] = {}
+    if any(block.unit_ids for block in blocks):
+        units = Unit.objects.filter(venue=venue).order_by("name", "pk")
+        names = dict(units.values_list("pk", "name"))
+    return [
+        Closure(
+            starts_at=block.starts_at,
+            ends_at=block.ends_at,
+            reason=block.reason,
+            announced_at=block.announced_at or block.created_at,
+            courts=_shut(block, names),
+        )
+        for block in blocks
+    ]
+
+
+def _shut(block: Block, names: Mapping[int, str]) -> tuple[str, ...]:
+    shut = tuple(name for pk, name in names.items() if pk in block.unit_ids)
+    return () if len(shut) == len(names) else shut

@@ -23,9 +23,18 @@ from venues.models import (
     CancelBand,
     EntryPass,
     Venue,
+    VenuePhoto,
 )
 from venues.models.rules import PriceGroup
-from venues.queries import Reason, Slot, SlotState, quote_in_words
+from venues.queries import (
+    Reason,
+    Slot,
+    SlotState,
+    announced_closures,
+    house_rules,
+    opening_of,
+    quote_in_words,
+)
 
 MOST_SLOTS = 24
 BIGGEST_ID = 2**53 - 1  # what JavaScript counts exactly
@@ -170,7 +179,39 @@ class CancelBandOutput(serializers.ModelSerializer[CancelBand]):
         read_only_fields = fields
 
 
+class VenuePhotoOutput(serializers.ModelSerializer[VenuePhoto]):
+    url = serializers.CharField(source="photo.get_absolute_url")
+    width = serializers.IntegerField(source="photo.width")
+    height = serializers.IntegerField(source="photo.height")
+
+    class Meta:
+        model = VenuePhoto
+        fields = ["url", "width", "height", "caption"]
+        read_only_fields = fields
+
+
+class ClosureOutput(serializers.Serializer[Any]):
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    reason = serializers.CharField()
+    announced_at = serializers.DateTimeField()
+    courts = serializers.ListField(
+        child=serializers.CharField(), help_text=_("Empty: the whole venue.")
+    )
+
+
+class HoursOutput(serializers.Serializer[Any]):
+    """On weekdays (Monday is 1), or on days of a type, which stand before them."""
+
+    weekdays = serializers.ListField(child=serializers.IntegerField())
+    day_type = serializers.CharField(allow_blank=True)
+    text = serializers.CharField()
+
+
 class VenueDetailOutput(VenueOutput):
+    photos = serializers.SerializerMethodField()
+    closures = serializers.SerializerMethodField()
+    opening_hours = serializers.SerializerMethodField()
     cancel_bands = serializers.SerializerMethodField()
     courts = serializers.SerializerMethodField()
     days = serializers.SerializerMethodField()
@@ -179,6 +220,11 @@ class VenueDetailOutput(VenueOutput):
         fields = [
             *VenueOutput.Meta.fields,
             "transport",
+            "panorama_url",
+            "photos",
+            "opening_hours",
+            "closures",
+            "companion_minutes",
             "days_ahead",
             "hold_minutes",
             "max_slots",
@@ -188,6 +234,25 @@ class VenueDetailOutput(VenueOutput):
             "days",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(VenuePhotoOutput(many=True))
+    def get_photos(self, venue: Venue) -> Any:
+        rows = venue.photos.select_related("photo").order_by("position", "pk")
+        return VenuePhotoOutput(rows, many=True).data
+
+    @extend_schema_field(HoursOutput(many=True))
+    def get_opening_hours(self, venue: Venue) -> Any:
+        """The venue's own; a court's may differ (see its day)."""
+        today = clock.today()
+        rules = house_rules(venue, today=today)
+        opening = opening_of(venue, rules=rules, today=today)
+        return HoursOutput(opening.hours, many=True).data
+
+    @extend_schema_field(ClosureOutput(many=True))
+    def get_closures(self, venue: Venue) -> Any:
+        """As they were announced, the next one first."""
+        rows = announced_closures(venue, at=clock.now())
+        return ClosureOutput(rows, many=True).data
 
     @extend_schema_field(CancelBandOutput(many=True))
     def get_cancel_bands(self, venue: Venue) -> Any:
