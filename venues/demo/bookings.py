@@ -41,7 +41,7 @@ from venues.models import (
     Occupancy,
     Venue,
 )
-from venues.queries import Offer, SlotState, Timetable, day_grid
+from venues.queries import Offer, SlotState, Timetable, day_grid, house_rules
 from venues.querysets import period
 
 DAYS_BACK, DAYS_AHEAD = 7, 7
@@ -205,7 +205,7 @@ class _Week:
                 continue
             wanted = offers[index : index + (2 if city.chance(0.4) else 1)]
             index += len(wanted)
-            if wanted[0].ends_at != wanted[-1].starts_at:
+            if wanted[0].ends_at + court.buffer != wanted[-1].starts_at:
                 wanted = wanted[:1]
             # What is about to begin stays free: somebody may want to try it now.
             soon = timedelta(0) < first.starts_at - city.now < timedelta(minutes=90)
@@ -235,6 +235,7 @@ class _Week:
             starts_at=start,
             ends_at=end,
             total_fen=sum(slot.price.fen for slot in slots),
+            cancel_terms=house_rules(venue, today=city.today).cancel_terms,
             created_at=created_at,
             request_key=UUID(int=city.dice.getrandbits(128), version=4),
         )
@@ -248,7 +249,7 @@ class _Week:
                 starts_at=slot.starts_at,
                 ends_at=slot.ends_at,
                 price_fen=slot.price.fen,
-                quote=slot.price.as_quote(),
+                quote=slot.as_quote(),
             )
             rows.lines.append(line)
             if booking.state == Booking.State.CONFIRMED:
@@ -279,11 +280,11 @@ class _Week:
 
     def _take(self, court: Bookable, line: BookingLine) -> None:
         for unit_id in court.unit_ids:
-            self.taken[unit_id].append((line.starts_at, line.ends_at))
+            self.taken[unit_id].append((line.starts_at, line.ends_at + court.buffer))
             self.rows.occupancies.append(
                 Occupancy(
                     unit_id=unit_id,
-                    during=period(line.starts_at, line.ends_at),
+                    during=period(line.starts_at, line.ends_at + court.buffer),
                     kind=Occupancy.Kind.BOOKING,
                     line=line,
                 )
