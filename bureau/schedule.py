@@ -112,4 +112,9 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "venues.tasks.lay_out_sessions",
         "schedule": 600,
     },
+    # A worker died while it called off the bookings of a closed hall.
+    "venues-finish-closures": {
+        "task": "venues.tasks.finish_closures",
+        "schedule": 60,
+    },
 }

@@ -103,6 +103,18 @@ class PeriodTooLong(DomainError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class ClosureOver(DomainError):
+    code = "closure_over"
+    message = _("A closure ends later than now.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class AnnouncedLater(DomainError):
+    code = "announced_later"
+    message = _("A closure cannot have been announced in the future.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class UnknownPass(DomainError):
     code = "pass_unknown"
     message = _("There is no such pass.")

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from bureau.common import clock
 from venues import actions
+from venues.models import Block
 
 
 @shared_task
@@ -51,3 +52,15 @@ def lay_out_sessions() -> None:
     now = clock.now()
     actions.lay_out_sessions(at=now)
     actions.finish_cancelled_sessions(at=now)
+
+
+@shared_task
+def close_hall(*, block_id: int) -> None:
+    """Call off what a closure lies on."""
+    actions.work_through_closure(block=Block.objects.get(pk=block_id))
+
+
+@shared_task
+def finish_closures() -> None:
+    """Go on with closures that a crash interrupted."""
+    actions.finish_closures(at=clock.now())

@@ -26,6 +26,11 @@ from venues.actions.changes import (
     exchange_of,
     expire_changes,
 )
+from venues.actions.closures import (
+    close_units,
+    finish_closures,
+    work_through_closure,
+)
 from venues.actions.companions import (
     join_booking,
     leave_booking,
@@ -137,6 +142,7 @@ __all__ = [
     "check_pass",
     "check_token",
     "close_lines",
+    "close_units",
     "confirm_paid_booking",
     "confirm_paid_change",
     "count_people",
@@ -154,6 +160,7 @@ __all__ = [
     "expire_changes",
     "expire_holds",
     "finish_cancelled_sessions",
+    "finish_closures",
     "forget_appeals",
     "forget_person",
     "hash_of",
@@ -200,4 +207,5 @@ __all__ = [
     "sync_scans",
     "take_cash_for",
     "withdraw_invite",
+    "work_through_closure",
 ]

@@ -55,6 +55,7 @@ def block_units(
         raise
     block = Block.objects.create(
         venue=venue,
+        unit_ids=sorted(unit.pk for unit in units),
         reason=reason,
         starts_at=starts_at,
         ends_at=ends_at,
@@ -82,15 +83,12 @@ def block_units(
 
 @transaction.atomic
 def lift_block(*, block: Block, by: User) -> Block:
-    """Open blocked courts again; who waits for them comes first.
+    """Open blocked or closed courts again; who waits for them comes first.
 
     Raises `BlockAlreadyLifted`.
     """
     now = clock.now()
-    freed = [
-        (row.unit_id, row.during.lower, row.during.upper)
-        for row in Occupancy.objects.filter(block=block)
-    ]
+    freed = [(unit_id, block.starts_at, block.ends_at) for unit_id in block.unit_ids]
     lock_floor(freed)
     if not Block.objects.filter(pk=block.pk, lifted_at=None).update(lifted_at=now):
         raise BlockAlreadyLifted

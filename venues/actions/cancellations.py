@@ -96,11 +96,18 @@ def decline_offer(*, booking: Booking, by: User) -> Booking:
 
 @transaction.atomic
 def call_off_booking(
-    *, booking: Booking, reason: str, by: User | None, line_ids: Collection[int] = ()
+    *,
+    booking: Booking,
+    reason: str,
+    by: User | None,
+    line_ids: Collection[int] = (),
+    closed: bool = False,
 ) -> Booking:
     """Staff (or the weather) take a booking back before entry, with a full refund.
 
-    Raises `AlreadyAdmitted`, `BookingMovedOn` or `NotCancellable`.
+    With `closed` the hall closes: the message leads to other times, and later slots of
+    a booking go back even when people came in for an earlier one. Raises
+    `AlreadyAdmitted`, `BookingMovedOn` or `NotCancellable`.
     """
     now = clock.now()
     paid, booking, lines = _lock(booking, line_ids)
@@ -113,6 +120,7 @@ def call_off_booking(
         by=by,
         reason=reason,
         event="venues.booking.called_off",
+        closed=closed,
     )
     fit_party(booking, at=now, by=by)
     return booking
@@ -147,14 +155,16 @@ def _give_up(
     by: User | None,
     reason: str,
     event: str,
+    closed: bool = False,
 ) -> Booking:
     """Take the lines back; `back` says what returns of each, in fen."""
     used = EntryPass.objects.filter(booking=booking, state=EntryPass.State.USED)
-    if used.exists():
-        raise AlreadyAdmitted
-    drop_held_change(booking, at=at, by=by)
     all_lines = BookingLine.objects.standing().filter(booking=booking).count()
     is_all = all_lines == len(lines)
+    lie_ahead = not is_all and all(line.starts_at > at for line in lines)
+    if used.exists() and not (closed and lie_ahead):
+        raise AlreadyAdmitted
+    drop_held_change(booking, at=at, by=by)
     was_paid = booking.state == Booking.State.CONFIRMED
     refund = sum(back.values()) if was_paid and booking.invoice_id is None else 0
     if was_paid and booking.invoice_id is None:
@@ -188,7 +198,8 @@ def _give_up(
         },
     )
     kind = "venues.booking_cancelled" if is_all else "venues.booking_shortened"
-    tell(booking, kind, at=at, refunded=yuan(refund))
+    instead = {"closed": "1"} if closed else {}
+    tell(booking, kind, at=at, refunded=yuan(refund), **instead)
     offer_freed(booking.venue, wanted_of(lines), at=at)
     return booking
 

@@ -6,7 +6,11 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import (
+    ArrayField,
+    DateTimeRangeField,
+    RangeOperators,
+)
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -426,6 +430,10 @@ class Block(models.Model):
     venue = models.ForeignKey(
         Venue, verbose_name=_("venue"), on_delete=models.PROTECT, related_name="blocks"
     )
+    # What it is for, even where a booking still lies on it (a closure works through).
+    unit_ids = ArrayField(
+        models.BigIntegerField(), verbose_name=_("units"), default=list, blank=True
+    )
     reason = models.CharField(_("reason"), max_length=120)
     # A closure shuts people out of what they were promised: it has to be announced.
     is_closure = models.BooleanField(_("closure"), default=False)
@@ -446,6 +454,18 @@ class Block(models.Model):
             models.CheckConstraint(
                 condition=Q(starts_at__lt=F("ends_at")),
                 name="venues_block_starts_before_it_ends",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_closure=False) | Q(announced_at__isnull=False),
+                name="venues_block_closure_is_announced",
+            ),
+        ]
+        indexes = [
+            # A trigger asks at every freed piece of floor whether a closure claims it.
+            models.Index(
+                fields=["ends_at"],
+                condition=Q(is_closure=True, lifted_at=None),
+                name="venues_block_closures",
             ),
         ]
 

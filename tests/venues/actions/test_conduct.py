@@ -167,6 +167,7 @@ def test_a_closure_gives_nobody_points(court: Bookable) -> None:
         reason="Storm",
         is_closure=True,
         is_weather=True,
+        announced_at=clock.now(),
         starts_at=booking.starts_at,
         ends_at=booking.ends_at,
         set_by=make.user(),
