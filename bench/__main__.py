@@ -9,7 +9,16 @@ from importlib import import_module
 
 from bench.portal import CannotStart, Portal, new_portal
 
-LINES = ("page_weight", "day_grid", "bookings", "one_slot")
+LINES = (
+    "page_weight",
+    "day_grid",
+    "bookings",
+    "one_slot",
+    "release",
+    "storm",
+    "gate_check",
+    "closure",
+)
 
 
 def main() -> int:
