@@ -64,8 +64,8 @@ def _be_offered(city: DemoCity, person: User) -> bool:
     """Somebody gives a time back for which the person waits."""
     for line in _taken_by_others(city, person)[10:]:
         if _join(line, person):
-            actions.call_off_booking(
-                booking=line.booking, reason="场地维护", by=None, line_ids=[line.pk]
+            actions.cancel_booking(
+                booking=line.booking, by=line.booking.booked_by, line_ids=[line.pk]
             )
             return True
     return False
@@ -74,7 +74,9 @@ def _be_offered(city: DemoCity, person: User) -> bool:
 def _change(city: DemoCity, person: User) -> bool:
     """The person moves a booking to another time of that day at the same price."""
     coming = Booking.objects.visible_to(person).upcoming_at(city.now)
-    for booking in coming.filter(state=Booking.State.CONFIRMED).order_by("pk"):
+    for booking in coming.filter(state=Booking.State.CONFIRMED).order_by(
+        "-starts_at", "pk"
+    ):
         line = booking.lines.standing().select_related("bookable").first()
         if line and (start := _other_time(city, booking, line)):
             actions.change_booking(
