@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import time_machine
 
 from bureau.accounts.models import User
 from bureau.common.personal_data import Holder, holders
@@ -51,3 +52,21 @@ def test_places_in_line_are_part_of_the_copy_and_are_left_with_the_account(
     lines.erase(citizen)
     entry.refresh_from_db()
     assert entry.state == "left"
+
+
+def test_comings_and_goings_are_part_of_the_copy_and_cash_is_collected_first(
+    citizen: User,
+) -> None:
+    booking = make.confirmed(by=citizen)
+    keeper = make.gatekeeper(booking.venue)
+    with time_machine.travel(booking.starts_at, tick=False):
+        actions.admit(entry_pass=make.pass_of(booking), venue=booking.venue, by=keeper)
+    gate = next(one for one in holders() if one.name == "venues.gate")
+    (copy,) = gate.export(citizen)
+    assert (copy["venue"], copy["way"]) == (booking.venue.name, "in")
+
+    cash = make.held(by=citizen, court=make.bookable(venue=booking.venue))
+    actions.take_cash_for(booking=cash, by=keeper)
+    assert list(gate.objections(citizen)) == []
+    actions.cancel_booking(booking=cash, by=citizen)
+    assert len(list(gate.objections(citizen))) == 1

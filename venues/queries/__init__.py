@@ -32,7 +32,9 @@ from venues.queries.conduct import (
     standing_of,
 )
 from venues.queries.days import DayTypes, is_fitness_day
+from venues.queries.desk import cash_to_collect
 from venues.queries.favourites import favourite_ids, favourites_of
+from venues.queries.gate import gate_data_of
 from venues.queries.grid import (
     DayGrid,
     Row,
@@ -117,6 +119,7 @@ __all__ = [
     "appeal_until",
     "banned_until",
     "bookable_days",
+    "cash_to_collect",
     "closed_lines_of",
     "companions_until",
     "conduct_data_of",
@@ -127,6 +130,7 @@ __all__ = [
     "favourites_of",
     "find_venues",
     "free_courts",
+    "gate_data_of",
     "gate_opens_at",
     "house_rules",
     "is_fitness_day",

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from bureau.accounts.models import User
 from bureau.common import clock
+from bureau.common.money import yuan
 from bureau.payments.models import CashMovement, ProviderName, Refund
 from venues.models import Booking, Venue
 
@@ -91,3 +93,16 @@ def refunds_to_pay_out(venue: Venue) -> QuerySet[Refund]:
         .select_related("payment__payer")
         .order_by("created_at", "pk")
     )
+
+
+def cash_to_collect(user: User) -> list[str]:
+    """Money that lies ready for a person must be collected before the account ends."""
+    return [
+        _("%(amount)s yuan lie ready for you at the desk. Collect them first.")
+        % {"amount": yuan(refund.amount_fen)}
+        for refund in Refund.objects.filter(
+            payment__provider=ProviderName.CASH, payment__payer=user
+        )
+        .exclude(state=Refund.State.DONE)
+        .order_by("pk")
+    ]

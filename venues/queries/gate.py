@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db.models import Q, Sum
 from django.db.models.functions import TruncHour
 
+from bureau.accounts.models import User
 from bureau.common import clock
 from venues.models import Crossing, EntryPass, Venue
 
@@ -99,3 +101,25 @@ def courts_of(entry_pass: EntryPass) -> str:
         if line.state == "standing"
     )
     return ", ".join(dict.fromkeys(lines))
+
+
+def gate_data_of(user: User) -> list[dict[str, Any]]:
+    """When a person came in and went out, with a pass of theirs, as JSON types."""
+    mine = Q(companion__user=user) | Q(companion=None, booking__booked_by=user)
+    crossings = (
+        Crossing.objects.filter(
+            admission__entry_pass__in=EntryPass.objects.filter(mine).values("pk")
+        )
+        .select_related("venue")
+        .order_by("pk")
+    )
+    return [
+        {
+            "venue": crossing.venue.name,
+            "way": crossing.direction,
+            "people": crossing.persons,
+            "group": crossing.group,
+            "at": crossing.crossed_at.isoformat(),
+        }
+        for crossing in crossings
+    ]
