@@ -29,7 +29,7 @@ class BadTimes(DomainError):
     code = "draw_times_bad"
     message = _(
         "Entries must close before the list is frozen, and the list must be frozen at "
-        "least an hour before the draw."
+        "least an hour and ten minutes before the draw."
     )
 
 

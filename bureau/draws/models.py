@@ -24,6 +24,8 @@ from bureau.draws.querysets import (
 
 # Between the frozen list and the randomness: time for the public to take a copy.
 NOTICE = timedelta(hours=1)
+# A portal that is down for a moment at the time of the freeze voids no draw.
+SLACK = timedelta(minutes=10)
 
 
 class Draw(models.Model):

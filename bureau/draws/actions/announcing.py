@@ -25,7 +25,7 @@ from bureau.draws.errors import (
     DrawIdTaken,
     TooLittleChance,
 )
-from bureau.draws.models import NOTICE, Beacon, Draw, Entry, Pool, moment_text
+from bureau.draws.models import NOTICE, SLACK, Beacon, Draw, Entry, Pool, moment_text
 
 _DRAW_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{2,39}", re.ASCII)
 _PREFIX = re.compile(r"[A-Z0-9]{1,8}", re.ASCII)
@@ -82,7 +82,7 @@ def announce_draw(
     if not _DRAW_ID.fullmatch(draw_id) or draw_id in _NO_DRAWS:
         raise BadDrawId
     _check_pools(pools, groups=groups)
-    if not at <= entries_close_at <= freezes_at <= draws_at - NOTICE:
+    if not at <= entries_close_at <= freezes_at <= draws_at - NOTICE - SLACK:
         raise BadTimes
     named = _named_beacons(beacons, draws_at=draws_at)
     if replaces is not None and locked(replaces).state != Draw.State.VOID:

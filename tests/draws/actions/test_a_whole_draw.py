@@ -332,7 +332,7 @@ def test_announcements_that_nobody_could_trust_are_refused() -> None:
     with pytest.raises(BadPools):
         made.draw(pools=[PoolPlan("ABCDEF", "One", 1)], groups=True)
     with pytest.raises(BadTimes):
-        made.draw(freezes_at=first.draws_at - timedelta(minutes=59))
+        made.draw(freezes_at=first.draws_at - timedelta(minutes=69))
     with pytest.raises(BadBeacons):
         made.draw(beacons=[])
     with pytest.raises(BadBeacons):
