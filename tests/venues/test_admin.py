@@ -23,9 +23,12 @@ from venues.models import (
     Block,
     Bookable,
     Booking,
+    DayTypeHours,
     EntryPass,
     HoursException,
+    MarketPrice,
     PriceRule,
+    Quota,
     Venue,
     WeeklyHours,
 )
@@ -41,6 +44,9 @@ TABLES = (
     "booking",
     "entrypass",
     "admission",
+    "quota",
+    "marketprice",
+    "priceexception",
 )
 
 
@@ -618,3 +624,207 @@ def test_hours_are_read_as_a_chinese_keyboard_writes_them(dash: str) -> None:
 
     assert form.is_valid(), form.errors
     assert form.hours == {1: [(540, 720), (810, 1290)]}
+
+
+# --- Types of day, bands, quotas, market prices --------------------------------------
+
+
+def test_hours_are_set_for_types_of_day(
+    office: Client, clerk: User, court: Bookable
+) -> None:
+    page = url("venue", court.venue, "day-types/")
+
+    answer = office.post(
+        page, {"holiday": "10:00-26:00", "school_break": "closed", "weekend": ""}
+    )
+
+    assert answer.status_code == 302
+    rows = DayTypeHours.objects.filter(venue=court.venue, bookable=None)
+    assert set(rows.values_list("day_type", "opens", "closes")) == {
+        ("holiday", 600, 1560),
+        ("school_break", None, None),
+    }
+    assert Entry.objects.get(event="venues.day_type_hours.set").actor == clerk
+    shown = office.get(page)
+    assert 'value="10:00–26:00"' in shown.text
+    assert 'value="closed"' in shown.text
+    assert len(shown.context["ahead"]) == 21
+
+
+@pytest.mark.parametrize("text", ["09:00-12:00, 14:00-18:00", "12:00-09:00", "never"])
+def test_hours_of_a_type_of_day_that_make_no_sense_are_refused(
+    text: str, office: Client, court: Bookable
+) -> None:
+    page = url("bookable", court, "day-types/")
+
+    assert office.post(page, {"holiday": text}).status_code == 422
+    assert not DayTypeHours.objects.exists()
+
+
+def test_a_price_is_set_for_a_type_of_day_and_a_season(
+    office: Client, court: Bookable
+) -> None:
+    until = clock.today() + timedelta(days=30)
+    page = url("venue", court.venue, "prices/")
+    given = price_form(day_types=["holiday"], until_on=until.isoformat())
+
+    assert office.post(page, given).status_code == 302
+
+    rule = PriceRule.objects.get(day_type="holiday")
+    assert (rule.weekday, rule.valid_until) == (None, until)
+    assert "public holiday" in office.get(page).text
+
+
+def test_a_price_that_breaks_the_low_fee_rule_says_why(
+    office: Client, court: Bookable
+) -> None:
+    MarketPrice.objects.create(
+        sport="badminton",
+        fen_per_hour=50_00,
+        source="Survey",
+        valid_from=clock.today(),
+    )
+    page = url("venue", court.venue, "prices/")
+
+    assert "¥35, for entitled groups ¥25" in office.get(page).text
+    refused = office.post(page, price_form(yuan="36"))
+
+    assert refused.status_code == 422
+    assert "70 % of the market price" in refused.text
+
+
+def with_bands(court: Bookable, *bands: tuple[int, int]) -> dict[str, Any]:
+    """The form of a venue whose bands are these alone."""
+    form = venue_form(court.venue, 116.587, 35.415)
+    old = list(court.venue.cancel_bands.all())
+    form |= {
+        "cancel_bands-TOTAL_FORMS": len(old) + len(bands),
+        "cancel_bands-INITIAL_FORMS": len(old),
+        "cancel_bands-MAX_NUM_FORMS": 1000,
+    }
+    for number, band in enumerate(old):
+        form |= {
+            f"cancel_bands-{number}-id": band.pk,
+            f"cancel_bands-{number}-venue": court.venue.pk,
+            f"cancel_bands-{number}-minutes_before": band.minutes_before,
+            f"cancel_bands-{number}-percent": band.percent,
+            f"cancel_bands-{number}-DELETE": "on",
+        }
+    for number, (minutes, percent) in enumerate(bands, len(old)):
+        form |= {
+            f"cancel_bands-{number}-venue": court.venue.pk,
+            f"cancel_bands-{number}-minutes_before": minutes,
+            f"cancel_bands-{number}-percent": percent,
+        }
+    return form
+
+
+def test_the_bands_of_a_venue_are_set_as_a_whole(
+    office: Client, clerk: User, court: Bookable
+) -> None:
+    answer = office.post(
+        url("venue", court.venue), with_bands(court, (1440, 100), (180, 50))
+    )
+
+    assert answer.status_code == 302, answer.context["errors"]
+    bands = court.venue.cancel_bands.order_by("minutes_before")
+    assert list(bands.values_list("minutes_before", "percent")) == [
+        (180, 50),
+        (1440, 100),
+    ]
+    assert Entry.objects.get(event="venues.cancel_bands.set").actor == clerk
+
+
+def test_bands_that_are_turned_round_are_an_error_in_the_form(
+    office: Client, court: Bookable
+) -> None:
+    refused = office.post(
+        url("venue", court.venue), with_bands(court, (1440, 50), (180, 100))
+    )
+
+    assert refused.status_code == 200
+    assert "A longer notice brings back more" in refused.text
+    assert list(court.venue.cancel_bands.values_list("percent", flat=True)) == [100]
+
+
+def test_quotas_are_set_and_lifted_through_their_actions(
+    office: Client, court: Bookable
+) -> None:
+    given = {"venue": court.venue.pk, "per": "day", "most_minutes": 120}
+
+    added = office.post("/admin/venues/quota/add/", given)
+
+    quota = Quota.objects.get()
+    assert added.status_code == 302
+    assert (quota.venue, quota.most_minutes) == (court.venue, 120)
+    office.post(f"/admin/venues/quota/{quota.pk}/change/", {"most_minutes": 60})
+    quota.refresh_from_db()
+    assert quota.most_minutes == 60
+    assert Entry.objects.filter(event="venues.quota.set").count() == 2
+    office.post(f"/admin/venues/quota/{quota.pk}/delete/", {"post": "yes"})
+    assert not Quota.objects.exists()
+    assert Entry.objects.filter(event="venues.quota.dropped").exists()
+
+
+def test_an_exception_is_set_changed_and_dropped_through_its_actions(
+    office: Client, court: Bookable
+) -> None:
+    given = {"venue": court.venue.pk, "on": clock.today(), "reason": "Storm"}
+
+    office.post("/admin/venues/hoursexception/add/", given)
+
+    row = HoursException.objects.get()
+    page = f"/admin/venues/hoursexception/{row.pk}"
+    changed = {"opens": "20:00", "closes": "26:00", "reason": "Late match"}
+    office.post(f"{page}/change/", changed)
+    row.refresh_from_db()
+    assert (row.opens, row.closes, row.reason) == (1200, 1560, "Late match")
+    listed = office.get("/admin/venues/hoursexception/").text
+    assert "20:00–02:00 next day" in listed
+    office.post(f"{page}/delete/", {"post": "yes"})
+    events = Entry.objects.filter(event__startswith="venues.exception.")
+    assert list(events.order_by("pk").values_list("event", flat=True)) == [
+        "venues.exception.set",
+        "venues.exception.set",
+        "venues.exception.dropped",
+    ]
+
+
+def test_what_holds_for_the_whole_city_is_for_its_own_staff(
+    office: Client, court: Bookable
+) -> None:
+    given = {"venue": "", "per": "day", "most_minutes": 120}
+
+    assert office.post("/admin/venues/quota/add/", given).status_code == 200
+    assert not Quota.objects.exists()
+    city = client_of(staff(Role.CITY_STAFF))
+    assert city.post("/admin/venues/quota/add/", given).status_code == 302
+    citywide = Quota.objects.get()
+    page = f"/admin/venues/quota/{citywide.pk}/change/"
+    assert office.get(page).status_code == 404
+    assert city.get(page).status_code == 200
+
+
+def test_only_the_citys_staff_may_grant_an_exception(clerk: User) -> None:
+    permission = "venues.grant_price_exception"
+    assert not clerk.has_perm(permission)
+    assert clerk.has_perm("venues.change_pricerule")
+    assert staff(Role.CITY_STAFF).has_perm(permission)
+
+
+def test_a_market_price_is_typed_in_yuan(office: Client, court: Bookable) -> None:
+    given = {
+        "sport": "badminton",
+        "district": court.venue.district.pk,
+        "yuan": "75.50",
+        "source": "Survey",
+        "valid_from": clock.today().isoformat(),
+    }
+
+    answer = office.post("/admin/venues/marketprice/add/", given)
+
+    assert answer.status_code == 302, answer.context["errors"]
+    assert MarketPrice.objects.get().fen_per_hour == 7550
+    again = office.post("/admin/venues/marketprice/add/", given)
+    assert again.status_code == 200
+    assert MarketPrice.objects.count() == 1

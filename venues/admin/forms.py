@@ -26,7 +26,7 @@ from bureau.common.fields import MinuteOfDayFormField, clock_text
 from bureau.common.sports import Sport
 from venues.actions.rules import Band, OpenMinutes
 from venues.errors import BandsTurnedRound
-from venues.models import Bookable, Unit, Venue
+from venues.models import Bookable, MarketPrice, Unit, Venue
 from venues.models.places import Facility
 from venues.models.rules import DayType, PriceGroup, Weekday
 
@@ -300,6 +300,29 @@ class BlockForm(forms.Form):
         self.fields["units"].label_from_instance = (  # type: ignore[attr-defined]
             lambda unit: unit.name
         )
+
+
+class MarketPriceForm(forms.ModelForm[MarketPrice]):
+    """Typed in yuan, kept in fen."""
+
+    yuan = forms.DecimalField(
+        label=_("Yuan per hour"),
+        min_value=Decimal("0.01"),
+        max_value=Decimal(100_000),
+        decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget,
+        help_text=_("What an hour on one court costs in the local market."),
+    )
+
+    class Meta:
+        model = MarketPrice
+        fields = ["sport", "district", "source", "valid_from"]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if given.get("yuan") is not None:
+            self.instance.fen_per_hour = int(given["yuan"] * 100)
+        return given
 
 
 class CallOffForm(forms.Form):

@@ -21,7 +21,8 @@ from bureau.common.fields import clock_text, clock_words
 from bureau.common.money import yuan
 from bureau.regions.queries import districts_of
 from venues import actions
-from venues.admin.forms import BlockForm, VenueChoiceForm
+from venues.admin.closures import ClosingPages
+from venues.admin.forms import BlockForm, MarketPriceForm, VenueChoiceForm
 from venues.admin.pages import show
 from venues.admin.scope import ScopedAdmin, StaffRequest, in_my_districts
 from venues.errors import UnitsTaken
@@ -30,10 +31,10 @@ from venues.models import (
     Booking,
     HoursException,
     MarketPrice,
-    Occupancy,
     PriceException,
     PriceRule,
     Quota,
+    Unit,
     Venue,
 )
 
@@ -187,7 +188,8 @@ class MarketPriceAdmin(CityOrMine):
     search_fields = ["source"]
     date_hierarchy = "valid_from"
     ordering = ["sport", "district__position", "-valid_from", "pk"]
-    fields = ["sport", "district", "fen_per_hour", "source", "valid_from"]
+    form = MarketPriceForm
+    fields = ["sport", "district", "yuan", "source", "valid_from"]
 
     @display(description=gettext_lazy("district"), ordering="district__position")
     def place_words(self, row: MarketPrice) -> str:
@@ -292,7 +294,7 @@ class PriceRuleAdmin(ReadOnly, ScopedAdmin):
 
 
 @admin.register(Block)
-class BlockAdmin(ReadOnly, ScopedAdmin):
+class BlockAdmin(ReadOnly, ClosingPages, ScopedAdmin):
     """Blocks are set and lifted, never edited."""
 
     list_display = ["venue", "reason", "starts_at", "ends_at", "set_by", "lifted_at"]
@@ -307,10 +309,14 @@ class BlockAdmin(ReadOnly, ScopedAdmin):
     ordering = ["-starts_at", "-pk"]
     fields = readonly_fields = [
         "venue",
+        "kind",
+        "progress",
         "units",
         "starts_at",
         "ends_at",
         "reason",
+        "is_weather",
+        "announced_at",
         "set_by",
         "created_at",
         "lifted_at",
@@ -319,8 +325,8 @@ class BlockAdmin(ReadOnly, ScopedAdmin):
 
     @display(description=gettext_lazy("units"))
     def units(self, block: Block) -> str:
-        taken = Occupancy.objects.filter(block=block).select_related("unit")
-        return ", ".join(row.unit.name for row in taken.order_by("unit__name", "pk"))
+        units = Unit.objects.filter(pk__in=block.unit_ids).order_by("name", "pk")
+        return ", ".join(unit.name for unit in units)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("venues.add_block")

@@ -51,8 +51,8 @@ class _Cells:
             SlotState.SESSION: ("booked", escape(_("Tickets"))),
             SlotState.BALLOT: ("booked", escape(_("Ballot"))),
             SlotState.PAST: ("booked", escape(_("Over"))),
-            SlotState.KEPT: ("booked", escape(_("Window"))),
-            SlotState.TOO_LATE: ("booked", escape(_("At the window"))),
+            SlotState.KEPT: ("booked", escape(_("Desk"))),
+            SlotState.TOO_LATE: ("booked", escape(_("Desk"))),
         }
         self._next_day = _("next day")
         self._peak = _("Peak")
@@ -64,7 +64,7 @@ class _Cells:
         cells = [self._cell(slot, time) if slot else "<td></td>" for slot in row.slots]
         head = time
         if row.is_after_midnight:
-            head = f"{time} <small>{escape(self._next_day)}</small>"
+            head = f"{time}<br><small>{escape(self._next_day)}</small>"
         return f'<tr><th scope="row">{head}</th>{"".join(cells)}</tr>'
 
     def _cell(self, slot: Slot, time: str) -> str:
