@@ -5,7 +5,16 @@ from datetime import date
 from django.urls import URLPattern, URLResolver, path, register_converter
 
 from bureau.common import codes
-from venues.api import booking, changes, conduct, gate, sessions, together, waiting
+from venues.api import (
+    booking,
+    changes,
+    conduct,
+    gate,
+    search,
+    sessions,
+    together,
+    waiting,
+)
 
 
 class CodeConverter:
@@ -39,7 +48,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("districts/", booking.Districts.as_view(), name="api-districts"),
     path("sports/", booking.Sports.as_view(), name="api-sports"),
     path("venues/", booking.Venues.as_view(), name="api-venues"),
+    path("venues/search/", search.VenueSearch.as_view(), name="api-venues-search"),
     path("venues/<code:code>/", booking.OneVenue.as_view(), name="api-venue"),
+    path(
+        "venues/<code:code>/free/", search.FreeCourts.as_view(), name="api-venue-free"
+    ),
+    path("venues/<code:code>/quote/", search.Quote.as_view(), name="api-venue-quote"),
     path(
         "venues/<code:code>/days/<day:on>/",
         booking.VenueDay.as_view(),

@@ -16,11 +16,12 @@ from django.views.decorators.http import require_GET
 
 from bureau.accounts.http import SignedInRequest
 from bureau.accounts.models import User
+from bureau.accounts.queries import eligible_groups
 from bureau.common import clock, geo
 from bureau.portal import queries
 from bureau.portal.forms import SampleForm
 from venues.models import Booking, Companion, Venue
-from venues.queries import favourites_of, offered_sports
+from venues.queries import Found, Wish, favourites_of, next_free, offered_sports
 
 NEAR = 4  # venues on the home page
 COMING = 3  # bookings on a person's own page
@@ -33,12 +34,24 @@ def home(request: HttpRequest) -> HttpResponse:
     rows = rows.nearest_first(place) if place else rows.by_district()
     context = {
         "city": queries.city_at(clock.now()),
-        "venues": rows[:NEAR],
+        "venues": _with_next_free(request, list(rows[:NEAR])),
         "near": bool(place),
         "sports": offered_sports(),
         "favourites": _favourites(request),
     }
     return render(request, "portal/home.html", context)
+
+
+def _with_next_free(
+    request: HttpRequest, venues: list[Venue]
+) -> list[tuple[Venue, Found | None]]:
+    """Each with what of it is free next, at the person's own price."""
+    now = clock.now()
+    groups: frozenset[str] = frozenset()
+    if isinstance(request.user, User):
+        groups = eligible_groups(request.user, on=clock.local_day(now))
+    found = next_free([venue.pk for venue in venues], Wish(), groups=groups, at=now)
+    return [(venue, found.get(venue.pk)) for venue in venues]
 
 
 def _favourites(request: HttpRequest) -> Iterable[Venue]:

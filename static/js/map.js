@@ -2,7 +2,8 @@
 //      data-map-tiles="https://…/{z}/{x}/{y}.png" data-map-centre="35.4,116.6" data-map-zoom="9" …words>
 // The list beside it says the same. Districts are the ground (tiles are optional, for closed networks); the server groups
 // the points for the viewport: GET points?bbox=west,south,east,north&zoom=z plus the page's own filters answers a
-// FeatureCollection of points with {count} for a group, or {name, url, text, badge} for one venue.
+// FeatureCollection of points with {count} for a group, or {name, url, text, badge} for one venue; both may say how
+// many courts are `free`. An element [data-map-list="/venues/nearby/"] is filled with the venues that the map shows.
 // Leaflet itself is a plain script loaded before this one (components/map_head.html).
 import settleLabels from './map-labels.js';
 import { toast } from './toast.js';
@@ -27,15 +28,21 @@ function popup({ name, url, text, badge }) {
   return box;
 }
 
-function group(map, place, count, box) {
+function group(map, place, { count, badge }, box) {
   const icon = L.divIcon({ className: 'map__group', html: element('b', '', count), iconSize: [44, 44] });
-  return L.marker(place, { icon, title: word(box, 'mapGroup', { n: count }) })
+  const title = [word(box, 'mapGroup', { n: count }), badge].filter(Boolean).join(' · ');
+  return L.marker(place, { icon, title })
     .on('click', () => map.setView(place, map.getZoom() + 2));
 }
 
 function single(place, properties) {
-  const icon = L.divIcon({ className: 'map__pin', iconSize: [28, 28], iconAnchor: [14, 28], popupAnchor: [0, -26] });
-  return L.marker(place, { icon, title: properties.name }).bindPopup(() => popup(properties));
+  const { name, badge, free } = properties;
+  const known = free !== undefined;
+  const icon = L.divIcon({
+    className: known ? 'map__pin map__pin--free' : 'map__pin', html: known ? element('b', '', free) : '',
+    iconSize: [28, 28], iconAnchor: [14, 28], popupAnchor: [0, -26],
+  });
+  return L.marker(place, { icon, title: [name, badge].filter(Boolean).join(' · ') }).bindPopup(() => popup(properties));
 }
 
 async function json(url, signal) {
@@ -60,7 +67,16 @@ function boundaries(map, box, known) {
   }).catch(() => {});
 }
 
+async function showList(list, query, signal) {
+  const url = new URL(list.dataset.mapList, location.href);
+  url.search = query;
+  const answer = await fetch(url, { signal });
+  // Whoever is reading the list with the keyboard is not thrown out of it.
+  if (answer.ok && !list.contains(document.activeElement)) list.innerHTML = await answer.text();
+}
+
 function bindPoints(map, box) {
+  const list = document.querySelector('[data-map-list]');
   const layer = L.layerGroup().addTo(map);
   let running;
   const load = async () => {
@@ -75,9 +91,10 @@ function bindPoints(map, box) {
       layer.clearLayers();
       for (const { geometry, properties } of features) {
         const place = [geometry.coordinates[1], geometry.coordinates[0]];
-        layer.addLayer(properties.count > 1 ? group(map, place, properties.count, box) : single(place, properties));
+        layer.addLayer(properties.count > 1 ? group(map, place, properties, box) : single(place, properties));
       }
       settleLabels(map);
+      if (list) await showList(list, url.search, running.signal);
     } catch (error) {
       if (error.name !== 'AbortError') toast(word(box, 'mapFailed'));
     }

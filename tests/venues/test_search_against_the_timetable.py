@@ -18,7 +18,6 @@ from tests import make
 from venues.models import (
     Block,
     Bookable,
-    BookableUnit,
     DayTypeHours,
     HoursException,
     Occupancy,
@@ -69,55 +68,66 @@ def random_venue(chance: Random, today: date, staff: User) -> Venue:
     )
     venue.hours.all().delete()
     venue.prices.all().delete()
-    units = [
-        Unit.objects.create(venue=venue, name=f"{n}") for n in range(chance.choice((2, 4)))
-    ]
-    courts = []
-    for n in range(chance.choice((1, 3, 5))):
-        court = Bookable.objects.create(
-            venue=venue,
-            name=f"Court {n}",
+    units = [make.unit(venue=venue) for _ in range(chance.choice((2, 4)))]
+    courts = [
+        make.bookable(
+            units=chance.sample(units, chance.choice((1, 1, 1, 2))),
             sport=chance.choice(SPORTS),
             slot_minutes=chance.choice((30, 60, 60, 90, 45)),
             buffer_minutes=chance.choice((0, 0, 10, 30)),
             position=chance.randrange(3),
             is_open=chance.random() < 0.9,
         )
-        for unit in chance.sample(units, chance.choice((1, 1, 1, 2))):
-            BookableUnit.objects.create(bookable=court, unit=unit)
-        courts.append(court)
-    own_or_all = [None, *courts]
-    for owner in [None, *chance.sample(courts, 1)]:
-        for weekday in chance.sample(range(1, 8), chance.choice((2, 7, 7))):
-            opens, closes = hours(chance)
-            WeeklyHours.objects.create(
-                venue=venue, bookable=owner, weekday=weekday, opens=opens, closes=closes
-            )
-            if closes < 1200 and chance.random() < 0.3:
-                WeeklyHours.objects.create(
-                    venue=venue, bookable=owner, weekday=weekday,
-                    opens=closes + 60, closes=closes + 240,
-                )  # fmt: skip
-    for owner in own_or_all:
-        for day_type in DayType.values:
-            if chance.random() < 0.15:
-                opens, closes = hours(chance)
-                shut = chance.random() < 0.3
-                DayTypeHours.objects.create(
-                    venue=venue, bookable=owner, day_type=day_type,
-                    opens=None if shut else opens, closes=None if shut else closes,
-                )  # fmt: skip
-        for ahead in range(-1, 5):
-            if chance.random() < 0.08:
-                opens, closes = hours(chance)
-                shut = chance.random() < 0.4
-                HoursException.objects.create(
-                    venue=venue, bookable=owner, on=today + ahead * ONE_DAY, reason="x",
-                    opens=None if shut else opens, closes=None if shut else closes,
-                )  # fmt: skip
+        for _ in range(chance.choice((1, 3, 5)))
+    ]
+    random_weeks(chance, venue, [None, *chance.sample(courts, 1)])
+    for owner in [None, *courts]:
+        random_special_days(chance, venue, owner, today)
     random_prices(chance, venue, courts, today)
     random_occupancies(chance, venue, units, today, staff)
     return venue
+
+
+def random_weeks(chance: Random, venue: Venue, owners: list[Bookable | None]) -> None:
+    """Hours of some weekdays, sometimes in two parts."""
+    for owner in owners:
+        for weekday in chance.sample(range(1, 8), chance.choice((2, 7, 7))):
+            opens, closes = hours(chance)
+            parts = [(opens, closes)]
+            if closes < 1200 and chance.random() < 0.3:
+                parts.append((closes + 60, closes + 240))
+            for begin, end in parts:
+                WeeklyHours.objects.create(
+                    venue=venue, bookable=owner, weekday=weekday,
+                    opens=begin, closes=end,
+                )  # fmt: skip
+
+
+def random_special_days(
+    chance: Random, venue: Venue, owner: Bookable | None, today: date
+) -> None:
+    """Hours of types of days, and of single dates; or none at all."""
+    for day_type in DayType.values:
+        if chance.random() < 0.15:
+            DayTypeHours.objects.create(
+                venue=venue,
+                bookable=owner,
+                day_type=day_type,
+                **maybe_shut(chance, 0.3),
+            )
+    for ahead in range(-1, 5):
+        if chance.random() < 0.08:
+            HoursException.objects.create(
+                venue=venue, bookable=owner, on=today + ahead * ONE_DAY, reason="x",
+                **maybe_shut(chance, 0.4),
+            )  # fmt: skip
+
+
+def maybe_shut(chance: Random, share: float) -> dict[str, int | None]:
+    opens, closes = hours(chance)
+    if chance.random() < share:
+        return {"opens": None, "closes": None}
+    return {"opens": opens, "closes": closes}
 
 
 def random_prices(
@@ -129,25 +139,27 @@ def random_prices(
     owners.append((chance.choice(courts), ""))
     for owner, sport in owners:
         for group in GROUPS:
+            share = 0.2 if owner or sport or group else 0.8
             for weekday in range(1, 8):
-                if chance.random() < (0.8 if (owner, sport, group) == (None, "", "") else 0.2):
-                    turn = chance.choice((600, 1080, 1441))
-                    for starts, ends in ((0, turn), (turn, 2160)):
-                        rules.append(
-                            PriceRule(
-                                venue=venue, bookable=owner, sport=sport, group=group,
-                                weekday=weekday, starts=starts, ends=ends,
-                                price_fen=chance.choice((0, 1999, 3000, 5001)),
-                                valid_from=chance.choice((date(2020, 1, 1), today)),
-                                valid_until=chance.choice((None, today + 2 * ONE_DAY)),
-                            )
-                        )  # fmt: skip
+                turn = chance.choice((600, 1080, 1441))
+                rules += [
+                    PriceRule(
+                        venue=venue, bookable=owner, sport=sport, group=group,
+                        weekday=weekday, starts=starts, ends=ends,
+                        price_fen=chance.choice((0, 1999, 3000, 5001)),
+                        valid_from=chance.choice((date(2020, 1, 1), today)),
+                        valid_until=chance.choice((None, today + 2 * ONE_DAY)),
+                    )
+                    for starts, ends in ((0, turn), (turn, 2160))
+                    if chance.random() < share
+                ]  # fmt: skip
             for day_type in DayType.values:
                 if chance.random() < 0.12:
                     rules.append(
                         PriceRule(
                             venue=venue, bookable=owner, sport=sport, group=group,
-                            day_type=day_type, starts=chance.choice((0, 900)), ends=2160,
+                            day_type=day_type, starts=chance.choice((0, 900)),
+                            ends=2160,
                             price_fen=chance.choice((0, 777, 2000, 6000)),
                             valid_from=date(2020, 1, 1),
                         )

@@ -369,13 +369,14 @@ def find_venues(
     them is free is for `next_free` to say. One question to the database.
     """
     wish = wish.on_day(clock.local_day(at))
-    given = _given(wish, groups=groups, at=at) | _open_ids(wish, at)
+    given = _place_given(wish) | _open_ids(wish, at)
     order = (
         "ST_Distance(location, ST_SetSRID(ST_MakePoint(%(x)s, %(y)s), 4326)::geography)"
         if wish.near
         else "district.position, venue.name"
     )
     if wish.is_timed:
+        given |= _given(wish, groups=groups, at=at)
         sets = ", ".join(_sets(wish))
         sql = f"""
             WITH {sets}, found AS (
@@ -467,7 +468,9 @@ def map_points(
     """
     wish = wish.on_day(clock.local_day(at))
     cell = _CELL_AT_ZOOM_0 / 2**zoom if zoom < CLOSEST_ZOOM else 0.00001
+    given = _place_given(wish) | _open_ids(wish, at) | {"cell": cell}
     if wish.is_timed:
+        given |= _given(wish, groups=groups, at=at)
         sets = ", ".join(_sets(wish))
         found = f"""
             {sets}, found AS (
@@ -494,7 +497,6 @@ def map_points(
          ORDER BY count(*) DESC, min(code)
          LIMIT 500
     """  # noqa: S608 - our own words
-    given = _given(wish, groups=groups, at=at) | _open_ids(wish, at) | {"cell": cell}
     english = (get_language() or "").startswith("en")
     points = []
     for x, y, count, code, name, name_en, courts, fen in _rows(sql, given):
@@ -562,20 +564,16 @@ def _where(wish: Wish) -> str:
 def _given(
     wish: Wish, *, at: datetime, groups: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
+    """What the sets of a question about free slots are made from."""
     today = clock.local_day(at)
     begins, ends = _moments(wish, at)
     days = _days(wish, today, begins, ends)
+    kinds = DayTypes(since=days[0])
+    types = [(day, *kind) for day in days for kind in enumerate(kinds.of(day))]
     local = at.astimezone(clock.CHINA)
-    west, south, east, north = wish.box or (0.0, 0.0, 0.0, 0.0)
-    types = [
-        (day, name, rank)
-        for kinds in [DayTypes(since=days[0])]
-        for day in days
-        for rank, name in enumerate(kinds.of(day))
-    ]
     # Of slots in a row only the first has to begin in time.
     beyond = None if wish.minutes else ends
-    return {
+    return _place_given(wish) | {
         "at": at,
         "today": today,
         "minute": local.hour * 60 + local.minute,
@@ -585,14 +583,21 @@ def _given(
         "fitness": [is_fitness_day(day) for day in days],
         "sinces": [_minute_of(max(at, begins or at), day) for day in days],
         "beyonds": [_minute_of(beyond, day) if beyond else LATEST for day in days],
-        "typed_days": [day for day, _name, _rank in types],
-        "day_types": [name for _day, name, _rank in types],
-        "ranks": [rank for _day, _name, rank in types],
+        "typed_days": [day for day, _rank, _name in types],
+        "ranks": [rank for _day, rank, _name in types],
+        "day_types": [name for _day, _rank, name in types],
         "until": ends,
         "from": begins,
         "minutes": wish.minutes,
         "most_fen": wish.most_fen,
         "groups": ["", *sorted(groups)],
+    }
+
+
+def _place_given(wish: Wish) -> dict[str, Any]:
+    """What the conditions on a venue are made from."""
+    west, south, east, north = wish.box or (0.0, 0.0, 0.0, 0.0)
+    return {
         "sport": wish.sport,
         "district": wish.district,
         "words": f"%{_literally(wish.words)}%",

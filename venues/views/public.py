@@ -212,6 +212,27 @@ def points(request: HttpRequest) -> HttpResponse:
     )
 
 
+@require_safe
+@never_cache
+def nearby(request: HttpRequest) -> HttpResponse:
+    """The list beside the map: the venues that it shows."""
+    form = MapQuery(request.GET)
+    if not form.is_valid():
+        return HttpResponse(status=HTTPStatus.BAD_REQUEST)
+    wish = form.wish(box=form.cleaned_data["bbox"])
+    now, groups = clock.now(), _groups(request)
+    found = queries.find_venues(wish, groups=groups, at=now)
+    context = {
+        "rows": _shown(found[:ON_THE_MAP], wish, groups=groups, at=now),
+        "wish": wish,
+        "is_moved": True,
+        "level": "h3",
+        "heart": "",
+        "relax": [],
+    }
+    return render(request, "venues/_found.html", context)
+
+
 def _feature(point: queries.MapPoint, wish: queries.Wish) -> dict[str, Any]:
     properties: dict[str, Any] = {"count": point.count}
     if point.free_courts is not None:
@@ -277,7 +298,7 @@ def venue(request: HttpRequest, code: str) -> HttpResponse:
         ],
         "sports": [(name, Sport(name).label) for name in sports],
         "sport": sport,
-        "cancel_bands": shown.cancel_bands.order_by("-minutes_before"),
+        "cancel_terms": rules.cancel_terms,
         **_about(shown, rules, now),
     }
     context |= {"on": on, "open_sessions": sessions_shown(request, shown, on)}
