@@ -186,3 +186,25 @@ def test_what_is_no_number_finds_nobody(desk: Client, number: str) -> None:
     answer = desk.post("/desk/", {"number": number})
     assert answer.status_code in (200, 400)
     assert "Register and choose" not in answer.text
+
+
+def test_tickets_are_sold_at_the_window_even_after_the_start(
+    desk: Client, clerk: User, court: Bookable
+) -> None:
+    session = make.session(bookable=make.bookable(venue=court.venue))
+    elder = make.citizen()
+    with time_machine.travel(session.starts_at + timedelta(minutes=10), tick=False):
+        page = visit_of(desk, elder)
+        assert session.name in desk.get(page).text
+        url = f"{page}tickets/{session.pk}/?places=2"
+        shown = desk.get(url).text
+        assert "Taken ¥40 in cash" in shown
+        fields = dict(
+            re.findall(r'name="(quoted_fen|request_key)" value="([^"]+)"', shown)
+        )
+        done = desk.post(url, {**fields, "way": "cash"}, follow=True)
+        assert "Booked." in done.text
+        assert desk.post(url, {**fields, "way": "cash"}).status_code == 302
+    booking = Booking.objects.get()
+    assert make.pass_of(booking).persons == 2
+    assert CashMovement.objects.get().fen == 40_00

@@ -57,6 +57,7 @@ from venues.actions.desk import (
     change_at_desk,
     pay_out_refund,
     print_pass,
+    sell_tickets,
     take_cash_for,
 )
 from venues.actions.favourites import (
@@ -193,6 +194,7 @@ __all__ = [
     "remove_venue_photo",
     "revoke_device",
     "revoke_feed",
+    "sell_tickets",
     "send_reminders",
     "set_cancel_bands",
     "set_conduct_rule",

@@ -149,7 +149,7 @@ def change_booking(
     take_floor(lines, hold_until=until, only=beyond_own)
     change.payment = payments.request_payment(
         owner=booking,
-        payer=by,
+        payer=booking.booked_by,
         amount_fen=to_pay,
         title=f"{venue.name} {clock.at_text(slots[0].offer.starts_at)}",
         expires_at=until,

@@ -20,6 +20,7 @@ from bureau.payments.http import way_to_pay
 from bureau.payments.models import CashMovement, Payment, Refund
 from venues.actions.changes import change_booking
 from venues.actions.floor import groups_of, open_booking
+from venues.actions.sessions import buy_tickets
 from venues.actions.slots import Pick, clear_way, lock_and_look, resolve_picks
 from venues.actions.telling import tell
 from venues.errors import (
@@ -30,7 +31,7 @@ from venues.errors import (
     SlotTaken,
     WrongCash,
 )
-from venues.models import Booking, BookingChange, EntryPass, Venue
+from venues.models import Booking, BookingChange, EntryPass, OpenSession, Venue
 
 Way = Literal["cash", "link"]
 
@@ -94,6 +95,40 @@ def book_at_desk(
         payments.take_cash(payment=booking.payment_due, till=venue.code, by=by)
         booking.refresh_from_db()
     else:
+        _send_link(booking, booking.payment_due)
+    return booking
+
+
+@transaction.atomic
+def sell_tickets(
+    *,
+    session: OpenSession,
+    places: int,
+    quoted_fen: int,
+    request_key: UUID,
+    person: User,
+    way: Way,
+    by: User,
+) -> Booking:
+    """Sell places in an open session at the window, also after it has begun.
+
+    As `book_at_desk` else. Raises `NoPhoneForLink` and what `buy_tickets` raises.
+    """
+    if quoted_fen and way == "link" and not person.phone:
+        raise NoPhoneForLink
+    booking = buy_tickets(
+        session=session,
+        places=places,
+        quoted_fen=quoted_fen,
+        request_key=request_key,
+        by=person,
+        channel=Booking.Channel.DESK,
+    )
+    record("venues.booking.sold_at_desk", subject=booking, by=by, at=clock.now())
+    if booking.payment_due and way == "cash":
+        payments.take_cash(payment=booking.payment_due, till=booking.venue.code, by=by)
+        booking.refresh_from_db()
+    elif booking.payment_due:
         _send_link(booking, booking.payment_due)
     return booking
 

@@ -89,7 +89,7 @@ class ScanInput(serializers.Serializer[Any]):
 
 
 class ScansInput(serializers.Serializer[Any]):
-    scans = ScanInput(many=True, max_length=MOST_SCANS)
+    scans = serializers.ListField(child=ScanInput(), max_length=MOST_SCANS)
 
 
 class ScanOutput(serializers.ModelSerializer[OfflineScan]):

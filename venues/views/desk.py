@@ -32,12 +32,14 @@ from bureau.common.errors import DomainError
 from bureau.common.sports import Sport
 from bureau.payments.models import CashMovement, Payment, Refund
 from venues import actions, queries
+from venues.actions.sessions import MOST_PLACES
 from venues.actions.slots import PickedSlot, resolve_picks
 from venues.errors import DeskVisitOver, PriceChanged, SlotTaken
 from venues.forms import DeskBookForm, FindForm, RegisterForm, read_day, read_picks
-from venues.models import Booking, EntryPass, Venue
+from venues.models import Booking, EntryPass, OpenSession, Venue
 from venues.models.rules import PriceGroup
 from venues.queries.desk import CashSheet, cash_sheet, refunds_to_pay_out
+from venues.queries.sessions import sessions_of_day, ticket_price
 from venues.views.posts import person, posts, venue_chosen
 
 VISIT = timedelta(minutes=30)
@@ -195,6 +197,9 @@ def desk_person(request: HttpRequest, visit: str) -> HttpResponse:
         "on": on,
         "days": [today + timedelta(days=n) for n in range(DAYS)],
         "changed": changed,
+        "sessions": []
+        if changed
+        else sessions_of_day(venue, on, at=now, groups=groups),
         "coming": Booking.objects.filter(venue=venue, booked_by=visitor)
         .upcoming_at(now)
         .order_by("starts_at", "pk"),
@@ -354,6 +359,64 @@ def _back_to_grid(visit: str, slots: list[PickedSlot], changed: Booking | None) 
     return f"{url}?{'&'.join(asked)}#slots" if asked else url
 
 
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def desk_tickets(request: HttpRequest, visit: str, pk: int) -> HttpResponse:
+    """Places in an open session at the person's own price, sold until its end."""
+    venue = _venue(request)
+    if venue is None:
+        return _elsewhere()
+    try:
+        visitor = _visitor(request, visit)
+    except DeskVisitOver as refusal:
+        return _visit_over(request, refusal)
+    rows = OpenSession.objects.select_related("venue", "bookable").filter(venue=venue)
+    shown = get_object_or_404(rows, pk=pk)
+    places = _places_asked(request)
+    said_no: DomainError | None = None
+    form = DeskBookForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            booking = actions.sell_tickets(
+                session=shown,
+                places=places,
+                quoted_fen=given["quoted_fen"],
+                request_key=given["request_key"],
+                person=visitor,
+                way="link" if given["way"] == "link" else "cash",
+                by=person(request),
+            )
+        except DomainError as refusal:
+            said_no = refusal
+        else:
+            return redirect("venues:desk-booking", booking.number)
+    groups = eligible_groups(visitor, on=clock.today())
+    price = ticket_price(shown, places, groups=groups)
+    context = {
+        "venue": venue,
+        "visit": visit,
+        "visitor": visitor,
+        "session": shown,
+        "places": places,
+        "choices": range(1, MOST_PLACES + 1),
+        "total_fen": price.fen,
+        "refusal": said_no,
+        "form": DeskBookForm(
+            initial={"quoted_fen": price.fen, "request_key": uuid.uuid4()}
+        ),
+    }
+    status = said_no.status if said_no else HTTPStatus.OK
+    return render(request, "venues/desk_tickets.html", context, status=status)
+
+
+def _places_asked(request: HttpRequest) -> int:
+    asked = request.GET.get("places", "1")
+    is_number = asked.isascii() and asked.isdigit() and len(asked) == 1
+    return min(max(int(asked), 1), MOST_PLACES) if is_number else 1
+
+
 # --- A booking of this venue ----------------------------------------------------------
 
 
@@ -401,7 +464,9 @@ def _show_booking(
         .order_by("pk"),
         "due": due,
         "can_cancel": may_give_back,
-        "can_change": may_give_back and shown.state == Booking.State.CONFIRMED,
+        "can_change": may_give_back
+        and shown.state == Booking.State.CONFIRMED
+        and not any(line.session_id for line in lines),
         "comes_back_fen": sum(shown.refund_of(line, at=now) for line in lines)
         if shown.state == Booking.State.CONFIRMED
         else 0,
