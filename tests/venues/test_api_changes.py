@@ -138,7 +138,7 @@ def test_a_taken_time_tells_its_line_and_one_joins_and_leaves_it(
     phone: APIClient, court: Bookable
 ) -> None:
     taken = make.confirmed(court=court)
-    query = {"court": court.pk, "starts_at": taken.starts_at.isoformat()}
+    query = {"court": str(court.pk), "starts_at": taken.starts_at.isoformat()}
     url = f"/api/v1/venues/{court.venue.code}/slot/"
     shown = phone.get(url, query).data
     assert (shown["state"], shown["waiting"]) == ("booked", 0)

@@ -57,10 +57,10 @@ class VenueSlot(APIView):
             groups = eligible_groups(request.user, dependant, on=today)
         courts = queries.house_rules(venue, today=today).bookables
         court = next((one for one in courts if one.pk == given["court"]), None)
-        slot = court and queries.slot_at(
-            venue, court, given["starts_at"], at=now, groups=groups
-        )
-        if court is None or slot is None:
+        if court is None:
+            raise Http404
+        slot = queries.slot_at(venue, court, given["starts_at"], at=now, groups=groups)
+        if slot is None:
             raise Http404
         others: Sequence[queries.Alternative] = ()
         if not slot.is_free:

@@ -9,7 +9,6 @@ from enum import StrEnum
 from functools import partial
 from itertools import pairwise
 
-from django.contrib.gis.db.models.functions import Distance
 from django.db import connection
 
 from bureau.common import clock
@@ -197,9 +196,10 @@ def _runs(slots: Sequence[Slot], length: int) -> Iterator[tuple[Slot, ...]]:
 # Nearest first by the index on `location`; of each only whether some court has nothing
 # on it then. Its rules (hours, price, window) are asked of the few that come back.
 _NEIGHBOURS = """
-    SELECT venue.id
-      FROM venues_venue AS venue
-     WHERE venue.kind = 'public' AND venue.closed_on IS NULL AND venue.id <> %s
+    SELECT venue.id, ST_Distance(venue.location, here.location)
+      FROM venues_venue AS venue, venues_venue AS here
+     WHERE here.id = %s AND venue.kind = 'public' AND venue.closed_on IS NULL
+       AND venue.id <> here.id
        AND EXISTS (
            SELECT 1 FROM venues_bookable AS court
             WHERE court.venue_id = venue.id AND court.is_open AND court.sport = %s
@@ -209,7 +209,7 @@ _NEIGHBOURS = """
                      AND taken.during && tstzrange(%s, %s)
                      AND NOT (taken.kind = 'hold' AND taken.hold_until <= %s)
                    WHERE part.bookable_id = court.id))
-     ORDER BY venue.location <-> (SELECT location FROM venues_venue WHERE id = %s)
+     ORDER BY venue.location <-> here.location
      LIMIT %s
 """
 
@@ -228,14 +228,11 @@ def _neighbours(
                 starts[0],
                 until,
                 at,
-                venue.pk,
                 MOST_VENUES,
             ],
         )
-        ids = [pk for (pk,) in cursor.fetchall()]
-    if not ids:
+        found = cursor.fetchall()
+    if not found:
         return []
-    here = Venue.objects.filter(pk=venue.pk).values("location")
-    rows = Venue.objects.with_district().annotate(distance=Distance("location", here))
-    found = rows.in_bulk(ids)
-    return [(found[pk], round(found[pk].distance.m)) for pk in ids]
+    rows = Venue.objects.with_district().in_bulk([pk for pk, _metres in found])
+    return [(rows[pk], round(metres)) for pk, metres in found]

@@ -40,6 +40,7 @@ MOST_SLOTS = 24
 BIGGEST_ID = 2**53 - 1  # what JavaScript counts exactly
 BIGGEST_FEN = 100_000_000
 FAR = timedelta(days=400)
+SLOT_STATES = [state.value for state in SlotState]
 
 
 class AwareDateTimeField(serializers.DateTimeField):
@@ -292,7 +293,7 @@ class SlotOutput(serializers.Serializer[Any]):
     court = serializers.IntegerField(source="bookable_id")
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
-    state = serializers.ChoiceField(choices=[state.value for state in SlotState])
+    state = serializers.ChoiceField(choices=SLOT_STATES)
     reason = serializers.SerializerMethodField()
     opens_at = serializers.SerializerMethodField()
     ballot = serializers.SerializerMethodField()

@@ -144,9 +144,8 @@ def _grid(
 def _choose_url(
     booking: Booking, leaving: Sequence[BookingLine], on: date, sport: str
 ) -> str:
-    query = urlencode(
-        {"line": [line.pk for line in leaving], "on": on, "sport": sport}, doseq=True
-    )
+    asked = [("line", str(line.pk)) for line in leaving]
+    query = urlencode([*asked, ("on", on.isoformat()), ("sport", sport)])
     return f"{reverse('venues:change', args=[booking.number])}?{query}#slots"
 
 
