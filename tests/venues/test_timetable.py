@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 import time_machine
+from django.test import Client
 
 from bureau.common import clock
 from bureau.workdays import actions as workdays
@@ -345,3 +346,29 @@ def test_the_grid_and_the_booking_agree_about_buffers() -> None:
                     make.held(court=half, starts_at=slot.starts_at)
             elif slot and slot.bookable == half:
                 make.held(court=half, starts_at=slot.starts_at)
+
+
+# --- In words -------------------------------------------------------------------------
+
+
+def test_the_venues_page_tells_its_rules(client: Client) -> None:
+    court = make.bookable(
+        venue=make.venue(
+            releases_at=480, lead_minutes=30, walk_in_percent=20, name="Lake Hall"
+        )
+    )
+    for given in (
+        {"venue": court.venue, "sport": "badminton", "most_minutes": 120},
+        {"venue": None, "group": "student", "most_minutes": 90, "most_bookings": 1},
+    ):
+        actions.set_quota(per="day", by=make.user(), **{"most_bookings": None, **given})
+
+    text = client.get(court.venue.get_absolute_url()).text
+
+    assert "Bookable 7 days ahead; the next day opens at 08:00." in text
+    assert "On line until 30 minutes before the start." in text
+    assert "20 % of the courts are kept for window and telephone" in text
+    assert "Lake Hall, Badminton: at most 2 hours a day per person." in text
+    assert (
+        "all venues, students: at most 90 minutes, 1 booking a day per person." in text
+    )

@@ -26,6 +26,7 @@ from venues.errors import Banned, QuotaLimitsNothing, QuotaUsedUp
 from venues.models import Booking, BookingChange, BookingLine, Quota, Venue
 from venues.queries.conduct import banned_until
 from venues.queries.rules import house_rules
+from venues.queries.terms import minutes_in_words
 
 Days = tuple[date, date]
 """(first, last)"""
@@ -273,7 +274,7 @@ def _hold_against(
         ]
         minutes = sum(one.minutes for one in within)
         if limit.minutes is not None and minutes > limit.minutes:
-            raise _used_up(limit, _hours(limit.minutes), venue)
+            raise _used_up(limit, minutes_in_words(limit.minutes), venue)
         bookings = len({one.booking_id for one in within})
         if limit.bookings is not None and bookings > limit.bookings:
             most = ngettext("%(n)s booking", "%(n)s bookings", limit.bookings)
@@ -285,11 +286,3 @@ def _used_up(limit: Limit, most: str, venue: Venue) -> QuotaUsedUp:
     sport = str(Sport(limit.sport).label) if limit.sport else _("all sports")
     per = str(Quota.Period(limit.per).label)
     return QuotaUsedUp(most=most, per=per, scope=f"{place}, {sport}")
-
-
-def _hours(minutes: int) -> str:
-    """120 -> "2 hours", 90 -> "90 minutes"."""
-    if minutes % 60:
-        return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
-    hours = minutes // 60
-    return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}

@@ -51,6 +51,14 @@ from venues.queries.lists import (
     reasons_to_stay,
     venue_for_booking,
 )
+from venues.queries.openness import (
+    Light,
+    Openness,
+    PlannedClosure,
+    warnings_about,
+    week_of,
+    year_of,
+)
 from venues.queries.parties import (
     Party,
     companions_until,
@@ -83,6 +91,7 @@ from venues.queries.search import (
     next_free,
 )
 from venues.queries.sessions import SessionCard, sessions_of_day, ticket_price
+from venues.queries.terms import booking_terms, quota_in_words
 from venues.queries.waiting import people_ahead, servable_entries, waiting_data_of
 
 __all__ = [
@@ -97,10 +106,13 @@ __all__ = [
     "Found",
     "FreeCourt",
     "HouseRules",
+    "Light",
     "MapPoint",
     "Offer",
     "Opening",
+    "Openness",
     "Party",
+    "PlannedClosure",
     "PointRow",
     "Preview",
     "Price",
@@ -119,6 +131,7 @@ __all__ = [
     "appeal_until",
     "banned_until",
     "bookable_days",
+    "booking_terms",
     "cash_to_collect",
     "closed_lines_of",
     "companions_until",
@@ -147,6 +160,7 @@ __all__ = [
     "personal_data_of",
     "preview_closure",
     "progress_of",
+    "quota_in_words",
     "quote_in_words",
     "reasons",
     "reasons_to_stay",
@@ -164,5 +178,8 @@ __all__ = [
     "touched_sessions",
     "venue_for_booking",
     "waiting_data_of",
+    "warnings_about",
+    "week_of",
     "window_opens_at",
+    "year_of",
 ]

@@ -92,7 +92,8 @@ class Row:
     @property
     def is_after_midnight(self) -> bool:
         """Whether it is on the next day, though it belongs to this one."""
-        return any(slot.offer.is_after_midnight for slot in self.slots if slot)
+        one = next((slot for slot in self.slots if slot), None)  # they start together
+        return one is not None and one.offer.is_after_midnight
 
 
 @dataclass(frozen=True)

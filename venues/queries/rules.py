@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -122,6 +123,16 @@ class Offer:
         return self.business_day != clock.local_day(self.starts_at)
 
 
+@dataclass(frozen=True)
+class RuleRows:
+    """What is in the tables: hours by their opening, prices by their ids."""
+
+    hours: Iterable[WeeklyHours]
+    day_type_hours: Iterable[DayTypeHours]
+    exceptions: Iterable[HoursException]
+    prices: Iterable[PriceRule]
+
+
 class Timetable:
     """The opening rules and prices of some courts from a day on, loaded at once.
 
@@ -134,28 +145,45 @@ class Timetable:
     ) -> None:
         ids = [bookable.pk for bookable in bookables]
         own_or_all = Q(bookable=None) | Q(bookable__in=ids)
+        hours = WeeklyHours.objects.filter(own_or_all, venue=venue)
+        prices = PriceRule.objects.filter(own_or_all, venue=venue)
+        self._take(
+            venue,
+            since,
+            RuleRows(
+                hours.order_by("opens", "pk"),
+                DayTypeHours.objects.filter(own_or_all, venue=venue),
+                HoursException.objects.filter(own_or_all, venue=venue, on__gte=since),
+                prices.in_force_between(since, date.max).order_by("pk"),
+            ),
+        )
+
+    @classmethod
+    def of_rows(
+        cls, venue: Venue, rows: RuleRows, *, since: date, day_types: DayTypes
+    ) -> Timetable:
+        """The same from rows that were read for many venues at once."""
+        made = cls.__new__(cls)
+        made._take(venue, since, rows)  # noqa: SLF001 - its own
+        made._day_types = day_types  # noqa: SLF001 - its own
+        return made
+
+    def _take(self, venue: Venue, since: date, rows: RuleRows) -> None:
         self.since = since
         self._is_free_on_fitness_day = venue.is_low_fee
         self._hours: dict[int | None, dict[int, list[OpenMinutes]]] = {}
-        for row in WeeklyHours.objects.filter(own_or_all, venue=venue).order_by(
-            "opens", "pk"
-        ):
+        for row in rows.hours:
             week = self._hours.setdefault(row.bookable_id, {})
             week.setdefault(row.weekday, []).append((row.opens, row.closes))
         self._day_type_hours = {
-            (row.bookable_id, row.day_type): _open(row)
-            for row in DayTypeHours.objects.filter(own_or_all, venue=venue)
+            (row.bookable_id, row.day_type): _open(row) for row in rows.day_type_hours
         }
         self._exceptions = {
-            (row.bookable_id, row.on): _open(row)
-            for row in HoursException.objects.filter(
-                own_or_all, venue=venue, on__gte=since
-            )
+            (row.bookable_id, row.on): _open(row) for row in rows.exceptions
         }
         # by weekday, and by type of day
         self._prices: dict[int | str, list[PriceRule]] = {}
-        rules = PriceRule.objects.filter(own_or_all, venue=venue)
-        for rule in rules.in_force_between(since, date.max).order_by("pk"):
+        for rule in rows.prices:
             self._prices.setdefault(rule.weekday or rule.day_type, []).append(rule)
         self._types: dict[date, tuple[str, ...]] = {}
 
@@ -189,6 +217,42 @@ class Timetable:
                     span = int(begins_at.timestamp()), int(ends_at.timestamp())
                     offers.append(Offer(begins_at, ends_at, price, key, span, on))
         return offers
+
+    def rates(
+        self, bookable: Bookable, on: date, *, groups: frozenset[str] = frozenset()
+    ) -> list[tuple[int, int, Price | None]]:
+        """(from, until, price) of each stretch of a business day's opening, in order.
+
+        In minutes; the price is None where none is set, so that nothing is offered.
+        """
+        rules = self._rules_on(bookable, on, groups)
+        is_free = self._is_free_on_fitness_day and is_fitness_day(on)
+        edges = {edge for rule in rules for edge in (rule.starts, rule.ends)}
+        found = []
+        for opens, closes in self.open_minutes(bookable, on):
+            cuts = [opens, *sorted(e for e in edges if opens < e < closes), closes]
+            for start, end in pairwise(cuts):
+                price = _price(bookable, rules, start, is_free=is_free)
+                found.append((start, end, price))
+        return found
+
+    def days_alike(self, on: date) -> tuple[object, ...]:
+        """What the opening and the prices of a business day hang on.
+
+        Two days of which this is the same are the same in all but their date.
+        """
+        days = (on, on + ONE_DAY)
+        return (
+            *((day.isoweekday(), self.types_of(day)) for day in days),
+            *(key for key in self._exceptions if key[1] in days),
+            *(
+                rule.pk
+                for rules in self._prices.values()
+                for rule in rules
+                if rule.valid_from <= on
+                and (rule.valid_until is None or on < rule.valid_until)
+            ),
+        )
 
     def opening_text(self, bookable: Bookable, on: date) -> str:
         """Such as `09:00–21:30`, several parts joined; empty when shut."""
@@ -341,7 +405,8 @@ class HouseRules:
     def quotas(self) -> tuple[Quota, ...]:
         """The limits of this venue and of the whole city."""
         city_or_own = Q(venue=None) | Q(venue=self._venue)
-        return tuple(Quota.objects.filter(city_or_own).order_by("pk"))
+        rows = Quota.objects.filter(city_or_own).select_related("venue")
+        return tuple(rows.order_by("pk"))
 
     @cached_property
     def asks_for_groups(self) -> bool:

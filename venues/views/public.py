@@ -299,6 +299,7 @@ def venue(request: HttpRequest, code: str) -> HttpResponse:
         "sports": [(name, Sport(name).label) for name in sports],
         "sport": sport,
         "cancel_terms": rules.cancel_terms,
+        "booking_terms": queries.booking_terms(shown, today=clock.local_day(now)),
         **_about(shown, rules, now),
     }
     context |= {"on": on, "open_sessions": sessions_shown(request, shown, on)}
