@@ -13,7 +13,7 @@ from bureau.audit.models import Entry
 from bureau.common import clock
 from tests import make
 from tests.venues.test_admin import client_of, staff
-from venues.models import Booking, OpenSession, SessionPlan
+from venues.models import Bookable, Booking, OpenSession, SessionPlan
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +61,7 @@ def test_a_plan_is_written_and_laid_out(city: Client) -> None:
 def test_the_dates_say_what_is_in_the_way(city: Client) -> None:
     form = plan_form()
     day = clock.today() + timedelta(days=2)
-    plan_court = make.Bookable.objects.get(pk=form["bookable"])
+    plan_court = Bookable.objects.get(pk=form["bookable"])
     booking = make.held(court=plan_court, starts_at=clock.at(day, 18 * 60))
     city.post("/admin/venues/sessionplan/add/", form)
     plan = SessionPlan.objects.get()

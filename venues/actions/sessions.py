@@ -145,11 +145,13 @@ def retake_tickets(lines: Iterable[BookingLine], *, at: datetime) -> None:
     """
     tickets = [line for line in lines if line.session_id]
     for line in sorted(tickets, key=lambda line: line.session_id or 0):
-        if OpenSession.objects.filter(
-            pk=line.session_id, cancelled_at__isnull=False
-        ).exists():
+        session_id = line.session_id or 0
+        called_off = OpenSession.objects.filter(pk=session_id).exclude(
+            cancelled_at=None
+        )
+        if called_off.exists():
             raise SessionCancelled
-        _take_places(line.session_id or 0, line.places, at=at)
+        _take_places(session_id, line.places, at=at)
 
 
 def _refuse_sale(session: OpenSession, *, at: datetime, is_desk: bool) -> None:

@@ -74,6 +74,11 @@ class PlanForm(forms.ModelForm[SessionPlan]):
             "valid_from",
             "valid_until",
         ]
+        # A number box would show nothing of 18:00.
+        widgets = {
+            "starts": UnfoldAdminTextInputWidget,
+            "ends": UnfoldAdminTextInputWidget,
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -105,6 +110,16 @@ class SessionPlanAdmin(ScopedAdmin):
 
     form = PlanForm
     records_own_writes = False
+    fields = [
+        "venue",
+        "bookable",
+        "name",
+        "weekday",
+        ("starts", "ends"),
+        "capacity",
+        ("full_yuan", "concession_yuan"),
+        ("valid_from", "valid_until"),
+    ]
     list_display = ["name", "venue", "floor", "when", "capacity", "prices", "valid"]
     list_filter = [
         "weekday",

@@ -122,7 +122,11 @@ def unspent_points(
     *, at: datetime, least: int = 1, person: User | None = None
 ) -> dict[int, int]:
     """Person id → points that count and have not led to a ban yet, from `least` on."""
-    given = {"at": at, "least": least, "person": person.pk if person else None}
+    given: dict[str, Any] = {
+        "at": at,
+        "least": least,
+        "person": person.pk if person else None,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_UNSPENT, given)
         return dict(cursor.fetchall())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -186,7 +187,7 @@ def test_the_rest_of_a_long_booking_is_offered_to_who_waits(court: Bookable) -> 
             venue=court.venue,
             picks=[make.pick(court, start), make.pick(court, start.replace(hour=19))],
             quoted_fen=2 * make.PRICE_FEN,
-            request_key=make.uuid4(),
+            request_key=uuid4(),
             by=make.citizen(),
         )
     )
@@ -214,7 +215,7 @@ def test_who_misses_the_first_of_two_times_may_still_come_to_the_second(
             venue=court.venue,
             picks=[make.pick(court, start), make.pick(court, start.replace(hour=15))],
             quoted_fen=2 * make.PRICE_FEN,
-            request_key=make.uuid4(),
+            request_key=uuid4(),
             by=make.citizen(),
         )
     )
