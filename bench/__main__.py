@@ -12,12 +12,14 @@ from bench.portal import CannotStart, Portal, new_portal
 LINES = (
     "page_weight",
     "day_grid",
+    "search",
     "bookings",
     "one_slot",
     "release",
     "storm",
     "gate_check",
     "closure",
+    "draw",
 )
 
 

@@ -241,7 +241,7 @@ class BeaconAdmin(Asking):
         return self.question(
             request,
             beacon,
-            form=ReadingForm(request.POST or None, beacon=beacon),  # type: ignore[arg-type]
+            form=ReadingForm(request.POST or None, beacon=beacon),
             title=gettext("Type the result as it was drawn, from its official page"),
             button=gettext("Save the reading"),
             answer=answer,

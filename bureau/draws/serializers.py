@@ -138,7 +138,8 @@ class ProofOutput(serializers.Serializer[Any]):
     commit = serializers.CharField()
     group_size = serializers.IntegerField()
     entries = serializers.IntegerField()
-    root = serializers.CharField()
+    # The metaclass takes the fields out of the class: DRF's own `root` is untouched.
+    root = serializers.CharField()  # type: ignore[assignment]
     path = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField()),
         help_text="From the bottom up: the side of the sibling (L or R) and its hash.",

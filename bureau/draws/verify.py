@@ -186,7 +186,7 @@ class Check:
         source, _issue, value = detail["line"].split(":", 2)
         typed = detail.get("signature", value)
         try:
-            return sportdraw.value_of(source, typed) == value
+            return bool(sportdraw.value_of(source, typed) == value)
         except sportdraw.BadValue:
             return False
 

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from bureau.audit.invariants import all_invariants
+from bureau.common import clock
 from bureau.common.errors import DomainError
 from bureau.draws import actions, tasks
 from bureau.draws.actions import entering
@@ -142,7 +143,7 @@ def test_two_people_who_type_at_the_same_moment_settle_it() -> None:
 
 
 def test_eight_workers_take_each_step_once() -> None:
-    now = made.clock.now()
+    now = clock.now()
     draw = made.draw(at=now - made.DAY - 1.5 * made.HOUR)
     made.entry(draw)
     at_once([tasks.advance_draws] * 8)

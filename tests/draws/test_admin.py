@@ -6,6 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from bureau.accounts.models import User
+from bureau.common import clock
 from bureau.draws.models import Draw
 from tests import make
 from tests.draws import make as made
@@ -28,7 +29,7 @@ def clerk(*codenames: str) -> Client:
 @pytest.fixture
 def due(monkeypatch: pytest.MonkeyPatch) -> Draw:
     """A frozen draw whose numbers have been drawn by now."""
-    now = made.clock.now()
+    now = clock.now()
     return made.frozen(at=now - made.DAY - 4 * made.HOUR)
 
 

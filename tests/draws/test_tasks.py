@@ -10,6 +10,7 @@ import pytest
 from pytest_django import Settings
 
 from bureau.audit.invariants import all_invariants
+from bureau.common import clock
 from bureau.draws import sportdraw, tasks
 from bureau.draws.actions import BeaconName
 from bureau.draws.models import Draw, LogLine
@@ -61,7 +62,7 @@ def drand(settings: Settings) -> Iterator[Drand]:
 
 def waiting(**given: Any) -> Draw:
     """Frozen, and its numbers are drawn by now."""
-    at = made.clock.now() - made.DAY - 4 * made.HOUR
+    at = clock.now() - made.DAY - 4 * made.HOUR
     given.setdefault("beacons", [BeaconName("drand-quicknet")])
     return made.frozen(at=at, **given)
 
@@ -130,7 +131,7 @@ def test_without_its_address_drand_is_not_asked() -> None:
 
 
 def test_a_list_is_frozen_by_itself_and_one_too_late_is_left_to_staff() -> None:
-    now = made.clock.now()
+    now = clock.now()
     punctual = made.draw(at=now - made.DAY - made.HOUR)
     late = made.draw(at=now - made.DAY - 3 * made.HOUR)
     early = made.draw()

@@ -152,9 +152,9 @@ def test_portal_checker_and_browser_agree_on_random_draws(
     assert len(found) > DRAWS * 0.8
     assert all(all(one.values()) for one in found)
     _has, found = safe_page.evaluate(CHECK_ALL, forged)
-    for one, proof in zip(found, forged, strict=True):
+    for one, told in zip(found, forged, strict=True):
         # Whether a group fitted is seen in the whole result only, not in its score.
-        assert proof["group_size"] > 1 or not all(one.values()), proof
+        assert told["group_size"] > 1 or not all(one.values()), told
 
 
 def random_proof(number: int, dice: Random) -> dict[str, Any]:

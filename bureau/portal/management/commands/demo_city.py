@@ -20,6 +20,7 @@ MODULES = (
     "bureau.accounts.demo",
     "bureau.regions.demo",
     "bureau.workdays.demo",
+    "bureau.draws.demo",
     "venues.demo",
 )
 MARKER = "portal.demo.filled"
