@@ -5,13 +5,23 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from bureau.accounts.models import User
 from bureau.common import clock
 from tests import make
 from venues import actions
-from venues.models import Bookable, Booking, WaitingEntry
+from venues.models import (
+    Ballot,
+    BallotSlot,
+    Bookable,
+    Booking,
+    Occupancy,
+    WaitingEntry,
+)
+from venues.querysets import period
 
 pytestmark = pytest.mark.django_db
 
@@ -275,3 +285,65 @@ def test_an_offer_that_ran_out_says_so(
     actions.expire_holds(at=make.end_of_hold(offer))
     answer = signed_in.post(f"/bookings/{offer.number}/accept/", follow=True)
     assert "This offer has run out." in answer.text
+
+
+def test_a_court_with_an_open_session_leads_to_its_tickets(client: Client) -> None:
+    session = make.session()
+    court = session.bookable
+    text = client.get(slot_url(court)).text
+    assert "Open session “Evening swim”: come with a ticket." in text
+    assert f"/venues/{court.venue.code}/sessions/{session.pk}/" in text
+    assert "Wait for" not in text
+
+
+def test_a_drawn_time_names_its_ballot(client: Client, court: Bookable) -> None:
+    at = make.tomorrow_at(18)
+    ballot = Ballot.objects.create(
+        number="2026-prime",
+        venue=court.venue,
+        sport=court.sport,
+        on=clock.local_day(at),
+        opens_at=at - timedelta(hours=20),
+        closes_at=at - timedelta(hours=12),
+        draws_at=at - timedelta(hours=11),
+        pay_until=at - timedelta(hours=5),
+        set_by=make.user(),
+    )
+    slot = BallotSlot.objects.create(
+        ballot=ballot, bookable=court, starts_at=at, ends_at=at + timedelta(hours=1)
+    )
+    Occupancy.objects.create(
+        unit=court.units.get(),
+        during=period(at, at + timedelta(hours=1)),
+        kind=Occupancy.Kind.BALLOT,
+        ballot_slot=slot,
+    )
+    until = clock.at_text(ballot.closes_at)
+    text = client.get(slot_url(court)).text
+    assert f"Given out by ballot 2026-prime; ask for it until {until}." in text
+    assert "Wait for" not in text
+
+
+def test_a_page_of_many_lines_asks_as_often_as_one_of_few(
+    signed_in: Client, court: Bookable, citizen: User
+) -> None:
+    def wait(hour: int) -> None:
+        make.confirmed(court=court, starts_at=make.tomorrow_at(hour))
+        actions.join_waiting_list(
+            venue=court.venue,
+            sport=court.sport,
+            starts_at=make.tomorrow_at(hour),
+            bookable=court,
+            by=citizen,
+        )
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert signed_in.get("/waiting/").status_code == 200
+        return len(seen)
+
+    wait(9)
+    few = asked()
+    for hour in (11, 13, 15):
+        wait(hour)
+    assert asked() == few
