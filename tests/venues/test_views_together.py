@@ -10,10 +10,10 @@ from django.conf import settings
 from django.test import Client
 
 from bureau.accounts.models import User
-from bureau.common import clock
+from bureau.common import clock, codes
 from tests import make
 from venues import actions
-from venues.models import Booking, Companion, EntryPass
+from venues.models import Booking, Companion, EntryPass, Venue
 
 pytestmark = pytest.mark.django_db
 
@@ -229,3 +229,43 @@ def test_a_cancelled_booking_tells_who_joined(
     assert "your pass is void" in page.text
     assert friend.get(f"/together/{booking.number}/pass/").status_code == 404
     assert clock.now() < booking.starts_at
+
+
+def test_the_gate_says_with_whom_somebody_plays(
+    booking: Booking, stranger: User, citizen: User
+) -> None:
+    ticket = companion_of(booking, stranger).entry_pass
+    gate = Client()
+    gate.force_login(make.gatekeeper(booking.venue))
+    with time_machine.travel(booking.starts_at, tick=False):
+        step = codes.step_at(clock.now())
+        digits = codes.digits_of(ticket.code, key=ticket.key, step=step)
+        page = gate.post("/gate/", {"code": f"{ticket.code} {digits}"}, follow=True)
+    assert stranger.display_name in page.text
+    assert f"Plays along with {citizen.display_name}" in page.text
+
+
+def test_nobody_comes_and_no_pass_is_left(booking: Booking, stranger: User) -> None:
+    Venue.objects.filter(pk=booking.venue_id).update(no_show_minutes=15)
+    companion_of(booking, stranger)
+    at = booking.starts_at + timedelta(minutes=16)
+    with time_machine.travel(at, tick=False):
+        actions.mark_no_shows(at=at)
+    booking.refresh_from_db()
+    assert booking.state == Booking.State.NO_SHOW
+    assert not EntryPass.objects.live().filter(booking=booking).exists()
+
+
+def test_who_came_with_a_companions_pass_was_there(
+    booking: Booking, stranger: User
+) -> None:
+    Venue.objects.filter(pk=booking.venue_id).update(no_show_minutes=15)
+    ticket = companion_of(booking, stranger).entry_pass
+    guard = make.gatekeeper(booking.venue)
+    with time_machine.travel(booking.starts_at, tick=False):
+        actions.admit(entry_pass=ticket, venue=booking.venue, by=guard)
+    at = booking.starts_at + timedelta(minutes=16)
+    with time_machine.travel(at, tick=False):
+        actions.mark_no_shows(at=at)
+    booking.refresh_from_db()
+    assert booking.state == Booking.State.CONFIRMED
