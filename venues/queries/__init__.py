@@ -29,6 +29,7 @@ from venues.queries.conduct import (
     appeal_until,
     banned_until,
     conduct_data_of,
+    open_appeals,
     standing_of,
 )
 from venues.queries.days import DayTypes, is_fitness_day
@@ -153,6 +154,7 @@ __all__ = [
     "next_free",
     "notice_days",
     "offered_sports",
+    "open_appeals",
     "online_until",
     "opening_of",
     "party_of",

@@ -46,8 +46,6 @@ class Preview:
     notice_days: int
     is_late: bool
     """Announced less than seven days ahead, and not because of the weather."""
-    warnings: tuple[str, ...] = ()
-    """Rules of free and low-fee opening that the venue would break by it."""
 
 
 @dataclass(frozen=True)

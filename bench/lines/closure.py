@@ -1,0 +1,82 @@
+"""Closing a hall for a week with five hundred bookings: floor, refunds, messages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from time import perf_counter
+from uuid import uuid4
+
+from bench import city
+from bench.portal import Portal
+from bench.table import Line
+from bureau.common import clock
+from bureau.payments.actions import settle_payment
+from bureau.payments.models import Payment, Refund
+from venues import actions, queries
+from venues.actions import Pick
+from venues.models import Booking
+
+BOOKINGS = 500
+SECONDS = 10
+
+
+def measure(portal: Portal) -> list[Line]:  # noqa: ARG001 - every line takes it
+    hall = city.venue(courts=10)
+    taken = city.places(hall)[:BOOKINGS]
+    people = city.citizens(BOOKINGS)
+    for person, place in zip(people, taken, strict=True):
+        booking = actions.hold_slots(
+            venue=hall,
+            picks=[Pick(place.bookable.pk, place.starts_at)],
+            quoted_fen=city.PRICE_FEN,
+            request_key=uuid4(),
+            by=person.user,
+        )
+        payment = Payment.objects.for_owner(booking).get()
+        settle_payment(
+            number=payment.number,
+            provider="sandbox",
+            provider_ref=booking.number,
+            amount_fen=city.PRICE_FEN,
+            at=clock.now(),
+        )
+    units = list(hall.units.all())
+    starts_at = min(place.starts_at for place in taken)
+    ends_at = max(place.starts_at for place in taken) + timedelta(hours=1)
+    begun = perf_counter()
+    preview = queries.preview_closure(
+        unit_ids=[unit.pk for unit in units],
+        starts_at=starts_at,
+        ends_at=ends_at,
+        at=clock.now(),
+    )
+    previewed = perf_counter() - begun
+    begun = perf_counter()
+    block = actions.close_units(
+        venue=hall,
+        units=units,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        reason="Repairs",
+        by=people[0].user,
+    )
+    closed = perf_counter() - begun
+    done = actions.work_through_closure(block=block)
+    seconds = perf_counter() - begun
+    whole = Booking.objects.filter(venue=hall, state="cancelled").count()
+    refunded = Refund.objects.filter(payment__payer__in=[p.user for p in people])
+    met = (
+        seconds <= SECONDS
+        and done == preview.bookings == whole == refunded.count() == BOOKINGS
+        and queries.progress_of(block, at=clock.now()).is_done
+    )
+    return [
+        Line(
+            what="closing a hall with 500 bookings",
+            figure=f"{seconds:.1f} s",
+            goal=f"≤ {SECONDS} s",
+            met=met,
+            note=f"shut to new bookings after {closed * 1000:.0f} ms, "
+            f"preview {previewed * 1000:.0f} ms, {done} called off and refunded",
+        )
+    ]
