@@ -17,6 +17,8 @@ from bureau.common import clock
 from bureau.payments.models import Refund
 from bureau.regions.models import Posting
 from tests import make
+from venues import actions
+from venues.actions import Band
 from venues.admin.forms import HoursForm
 from venues.models import (
     Admission,
@@ -828,3 +830,23 @@ def test_a_market_price_is_typed_in_yuan(office: Client, court: Bookable) -> Non
     again = office.post("/admin/venues/marketprice/add/", given)
     assert again.status_code == 200
     assert MarketPrice.objects.count() == 1
+
+
+def test_a_venue_that_charges_on_8_august_cannot_join_low_fee_opening(
+    office: Client, court: Bookable
+) -> None:
+    Venue.objects.filter(pk=court.venue.pk).update(is_low_fee=False)
+    actions.set_prices(
+        venue=court.venue,
+        band=Band(day_types=("fitness_day",)),
+        price_fen=100,
+        from_on=clock.today(),
+        by=make.user(),
+    )
+    form = venue_form(court.venue, 116.587, 35.415)
+
+    refused = office.post(url("venue", court.venue), form | {"is_low_fee": "on"})
+
+    assert refused.status_code == 200
+    assert "It has prices for 8 August." in refused.text
+    assert office.post(url("venue", court.venue), form).status_code == 302

@@ -30,6 +30,8 @@ from venues.queries.terms import minutes_in_words
 
 Days = tuple[date, date]
 """(first, last)"""
+Used = tuple[int, int]
+"""(minutes, bookings)"""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ def refuse_over_quota(
     """Raise `QuotaUsedUp` when the slots are more than the person may have.
 
     What somebody books for their family counts for who books. `booking` is the one
-    that the slots come into, and `leaving` are the ids of lines that they replace.
+    that the slots come into, and `leaving` are the ids of lines that they replace:
+    who has too much already, since a quota became smaller, may still move it.
     Call it behind the person's lock. One question, and none where there is no quota.
     """
     rules = house_rules(venue, today=clock.local_day(at))
@@ -144,9 +147,12 @@ def refuse_over_quota(
     if not periods:
         return
     days = min(first for first, _last in periods), max(last for _f, last in periods)
-    has = _has(person, days, at=at, leaving=leaving)
+    has = _has(person, days, at=at)
+    stays = [one for line, one in has.items() if line not in leaving]
     for limit in limits:
-        _hold_against(limit, wanted, has, venue)
+        for period in {_period(limit.per, one.on) for one in wanted}:
+            before = _used(limit, period, has.values())
+            _hold_against(limit, _used(limit, period, [*stays, *wanted]), before, venue)
 
 
 def may_be_offered(
@@ -211,10 +217,8 @@ def _period(per: str, on: date) -> Days:
     return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def _has(
-    person: User, days: Days, *, at: datetime, leaving: Collection[int]
-) -> list[Taken]:
-    """What the person has on these business days: held, booked, or not used.
+def _has(person: User, days: Days, *, at: datetime) -> dict[int, Taken]:
+    """What the person has on these business days, held, booked, or not used, by line.
 
     Not tickets to open sessions, nor what a club books for its season.
     """
@@ -238,8 +242,8 @@ def _has(
             )
         )
         .exclude(booking__channel=Booking.Channel.SERIES)
-        .exclude(pk__in=leaving)
         .values_list(
+            "pk",
             "booking_id",
             "booking__venue_id",
             "bookable__sport",
@@ -248,37 +252,38 @@ def _has(
             "ends_at",
         )
     )
-    return [
-        Taken(
+    return {
+        pk: Taken(
             booking_id,
             venue_id,
             sport,
             date.fromisoformat(on) if on else clock.local_day(starts_at),
             int((ends_at - starts_at).total_seconds()) // 60,
         )
-        for booking_id, venue_id, sport, on, starts_at, ends_at in lines
+        for pk, booking_id, venue_id, sport, on, starts_at, ends_at in lines
+    }
+
+
+def _used(limit: Limit, days: Days, taken: Iterable[Taken]) -> Used:
+    """How much of a limit this is, in the period."""
+    counted = [
+        one
+        for one in taken
+        if days[0] <= one.on <= days[1]
+        and limit.sport in ("", one.sport)
+        and limit.venue_id in (None, one.venue_id)
     ]
+    minutes = sum(one.minutes for one in counted)
+    return minutes, len({one.booking_id for one in counted})
 
 
-def _hold_against(
-    limit: Limit, wanted: Sequence[Taken], has: Sequence[Taken], venue: Venue
-) -> None:
-    counted = [one for one in wanted if limit.sport in ("", one.sport)]
-    for first, last in {_period(limit.per, one.on) for one in counted}:
-        within = [
-            one
-            for one in (*has, *counted)
-            if first <= one.on <= last
-            and limit.sport in ("", one.sport)
-            and limit.venue_id in (None, one.venue_id)
-        ]
-        minutes = sum(one.minutes for one in within)
-        if limit.minutes is not None and minutes > limit.minutes:
-            raise _used_up(limit, minutes_in_words(limit.minutes), venue)
-        bookings = len({one.booking_id for one in within})
-        if limit.bookings is not None and bookings > limit.bookings:
-            most = ngettext("%(n)s booking", "%(n)s bookings", limit.bookings)
-            raise _used_up(limit, most % {"n": limit.bookings}, venue)
+def _hold_against(limit: Limit, after: Used, before: Used, venue: Venue) -> None:
+    minutes, bookings = after
+    if limit.minutes is not None and minutes > max(limit.minutes, before[0]):
+        raise _used_up(limit, minutes_in_words(limit.minutes), venue)
+    if limit.bookings is not None and bookings > max(limit.bookings, before[1]):
+        most = ngettext("%(n)s booking", "%(n)s bookings", limit.bookings)
+        raise _used_up(limit, most % {"n": limit.bookings}, venue)
 
 
 def _used_up(limit: Limit, most: str, venue: Venue) -> QuotaUsedUp:

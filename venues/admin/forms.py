@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -26,7 +27,7 @@ from bureau.common.fields import MinuteOfDayFormField, clock_text
 from bureau.common.sports import Sport
 from venues.actions.rules import Band, OpenMinutes
 from venues.errors import BandsTurnedRound
-from venues.models import Bookable, MarketPrice, Unit, Venue
+from venues.models import Bookable, MarketPrice, PriceRule, Unit, Venue
 from venues.models.places import Facility
 from venues.models.rules import DayType, PriceGroup, Weekday
 
@@ -353,6 +354,19 @@ class PinForm(forms.ModelForm[Venue]):
     class Meta:
         model = Venue
         exclude: list[str] = []
+
+    def clean_is_low_fee(self) -> bool:
+        """Whoever joins low-fee opening does not charge on 8 August."""
+        joins = bool(self.cleaned_data["is_low_fee"])
+        charges = PriceRule.objects.filter(
+            venue=self.instance.pk,
+            day_type=DayType.FITNESS_DAY,
+            price_fen__gt=0,
+            exception=None,
+        ).in_force_between(clock.today(), date.max)
+        if joins and charges.exists():
+            raise ValidationError(_("It has prices for 8 August. Set them to 0 first."))
+        return joins
 
     def clean_location(self) -> Point:
         place: Point = self.cleaned_data["location"]

@@ -236,6 +236,24 @@ def test_a_change_may_not_go_beyond_the_quota(citizen: User) -> None:
     assert booking.lines.filter(state="standing").count() == 2
 
 
+def test_who_has_too_much_by_a_smaller_quota_may_still_move_it(citizen: User) -> None:
+    court = make.bookable()
+    booking = book(court, citizen, at(1, 9), at(1, 10))
+    quota(court.venue, most_minutes=60, most_bookings=1)
+    first = booking.lines.order_by("starts_at")[0]
+
+    actions.change_booking(
+        booking=booking,
+        line_ids=[first.pk],
+        picks=[Pick(court.pk, at(1, 13))],
+        quoted_fen=make.PRICE_FEN,
+        request_key=uuid4(),
+        by=citizen,
+    )
+
+    assert booking.lines.filter(state="standing", starts_at=at(1, 13)).exists()
+
+
 def test_who_is_banned_may_move_but_not_add(citizen: User) -> None:
     court = make.bookable()
     booking = book(court, citizen, at(1, 9))
