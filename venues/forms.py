@@ -79,7 +79,7 @@ class PlaceField(forms.CharField):
 
 
 lazy_duration = lazy(duration, str)
-lazy_distance = lazy(lambda km: distance(km * 1000.0), str)
+lazy_distance = lazy(distance, str)
 
 
 class DayField(forms.CharField):
@@ -101,7 +101,9 @@ class VenueFilter(forms.Form):
 
     TIMES = [(clock_text(m), clock_text(m)) for m in range(6 * 60, 24 * 60, 30)]
     LENGTHS = [(minutes, lazy_duration(minutes)) for minutes in (60, 90, 120, 180)]
-    DISTANCES = [(km * 1000, lazy_distance(km)) for km in (1, 3, 5, 10, 20)]
+    DISTANCES = [
+        (metres, lazy_distance(metres)) for metres in (1000, 3000, 5000, 10_000)
+    ]
 
     q = forms.CharField(label=_("Name or address"), max_length=60, required=False)
     sport = forms.ChoiceField(
@@ -142,7 +144,7 @@ class VenueFilter(forms.Form):
         label=_("Play for at least"),
         choices=[("", _("One slot")), *LENGTHS],
         coerce=int,
-        empty_value=0,
+        empty_value=None,
         required=False,
     )
     most = forms.IntegerField(
@@ -175,7 +177,7 @@ class VenueFilter(forms.Form):
             on=asked["on"],
             since=asked["since"],
             until=asked["until"],
-            minutes=asked["minutes"],
+            minutes=asked["minutes"] or 0,
             most_fen=0 if asked["free"] else most if most is None else most * 100,
             now=asked["now"],
             open_now=asked["open"],

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import InvalidPage, Page, Paginator
@@ -13,7 +14,9 @@ from rest_framework.request import Request
 _KEY = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
-def page_of(rows: QuerySet[Any], request: HttpRequest, *, per_page: int) -> Page[Any]:
+def page_of(
+    rows: QuerySet[Any] | Sequence[Any], request: HttpRequest, *, per_page: int
+) -> Page[Any]:
     """The page that `?page=` asks for; one that does not exist is a 404."""
     try:
         return Paginator(rows, per_page).page(request.GET.get("page", 1))

@@ -28,8 +28,8 @@ function popup({ name, url, text, badge }) {
   return box;
 }
 
-function group(map, place, { count, badge }, box) {
-  const icon = L.divIcon({ className: 'map__group', html: element('b', '', count), iconSize: [44, 44] });
+function group(map, place, { count, badge, free }, box) {
+  const icon = L.divIcon({ className: 'map__group', html: element('b', '', free ?? count), iconSize: [44, 44] });
   const title = [word(box, 'mapGroup', { n: count }), badge].filter(Boolean).join(' · ');
   return L.marker(place, { icon, title })
     .on('click', () => map.setView(place, map.getZoom() + 2));
