@@ -357,11 +357,22 @@ def test_the_venues_page_tells_its_rules(client: Client) -> None:
             releases_at=480, lead_minutes=30, walk_in_percent=20, name="Lake Hall"
         )
     )
-    for given in (
-        {"venue": court.venue, "sport": "badminton", "most_minutes": 120},
-        {"venue": None, "group": "student", "most_minutes": 90, "most_bookings": 1},
-    ):
-        actions.set_quota(per="day", by=make.user(), **{"most_bookings": None, **given})
+    actions.set_quota(
+        venue=court.venue,
+        sport="badminton",
+        per="day",
+        most_minutes=120,
+        most_bookings=None,
+        by=make.user(),
+    )
+    actions.set_quota(
+        venue=None,
+        group="student",
+        per="day",
+        most_minutes=90,
+        most_bookings=1,
+        by=make.user(),
+    )
 
     text = client.get(court.venue.get_absolute_url()).text
 

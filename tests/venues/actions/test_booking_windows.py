@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -139,7 +140,7 @@ def test_the_grid_sends_who_comes_too_late_to_the_window() -> None:
 # --- The window's share ---------------------------------------------------------------
 
 
-def ten_courts(**given: int) -> Venue:
+def ten_courts(**given: Any) -> Venue:
     venue = make.venue(**given)
     for _ in range(10):
         make.bookable(venue=venue)

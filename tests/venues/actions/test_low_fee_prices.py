@@ -151,7 +151,7 @@ def test_a_market_price_is_set_once_a_day() -> None:
     with pytest.raises(MarketPriceThere):
         market(200_00)
     actions.drop_market_price(price=MarketPrice.objects.get(), by=make.user())
-    assert market(200_00)
+    assert market(200_00).fen_per_hour == 200_00
 
 
 # --- Exceptions -----------------------------------------------------------------------

@@ -17,6 +17,7 @@ from pytest_django import DjangoAssertNumQueries
 from bureau.accounts.models import Eligibility, User
 from bureau.audit.models import Entry
 from bureau.common import clock
+from bureau.common.db import lock_statement
 from tests import make
 from venues import actions
 from venues.actions import Pick, bookings, quotas
@@ -387,7 +388,7 @@ def test_two_requests_at_once_share_one_quota(
             ready.wait(timeout=10)
 
     if not is_guarded:
-        unlocked = floor_locks.lock_statement
+        unlocked = lock_statement
         monkeypatch.setattr(
             floor_locks,
             "lock_statement",
