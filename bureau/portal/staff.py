@@ -18,6 +18,7 @@ from bureau.common import clock
 from bureau.common.templatetags.bureau import amount
 from bureau.portal import queries
 from bureau.regions.queries import districts_of
+from venues.queries import open_appeals
 
 # App labels by domain, with a symbol of Material Symbols; an app in none of them makes
 # its own group at the end.
@@ -82,6 +83,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             (_("Being paid now"), day.held, _("holds")),
         ]
         context["chart"] = _chart(mine)
+    if user.has_perm("venues.change_appeal") and (waiting := open_appeals(mine)):
+        figures.append((_("Open appeals"), waiting, _("to be answered")))
     if mine is None and user.has_perm("payments.view_payment"):
         refunded = _("%(amount)s of it refunded") % {"amount": amount(day.refunded_fen)}
         figures.append((_("Paid today"), amount(day.paid_fen), refunded))

@@ -274,6 +274,9 @@ def _breakdown(line: BookingLine) -> SafeString:
     if "group" in quote:
         known = dict(PriceGroup.choices)
         rows.append((_("for"), str(known.get(quote["group"], quote["group"]))))
+    for tickets in quote.get("tickets", ()):
+        words = _("reduced tickets") if tickets["reduced"] else _("tickets")
+        rows.append((words, f"{tickets['places']} × {yuan(tickets['fen'])}"))
     if rule := quote.get("rule"):
         address = reverse("admin:venues_pricerule_change", args=[rule])
         link = format_html('<a class="underline" href="{}">{}</a>', address, rule)

@@ -23,6 +23,7 @@ from venues.models import (
     BookableUnit,
     BookingLine,
     CancelBand,
+    OpenSession,
     Unit,
     Venue,
     VenueStaff,
@@ -230,7 +231,7 @@ class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):
 
 
 class PartInline(TabularInline):
-    """The units of a court. They stay as they are while somebody has booked it."""
+    """The units of a court. They stay while it is booked or has an open session."""
 
     model = BookableUnit
     extra = 0
@@ -254,7 +255,10 @@ class PartInline(TabularInline):
             booking__state__in=["held", "confirmed"],
             ends_at__gt=clock.now(),
         )
-        return court is not None and lines.exists()
+        sessions = OpenSession.objects.filter(
+            bookable=court, cancelled_at=None, ends_at__gt=clock.now()
+        )
+        return court is not None and (lines.exists() or sessions.exists())
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # A new court gets its units on the next page, when its venue is known.

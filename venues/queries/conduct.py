@@ -16,6 +16,9 @@ from venues.models import Appeal, Ban, ConductPoint, ConductRule, Venue
 LOOK_BACK = timedelta(hours=6)
 """Older no-shows are let go: after a long breakdown, and when a venue begins to release
 unused bookings, nobody is given points for what lies behind."""
+LONGEST = timedelta(hours=24)
+"""Bookings whose times lie further apart are left alone, so that the sweep reads a day
+of bookings and not all of them."""
 
 
 def rule_on(on: date) -> ConductRule | None:
@@ -63,7 +66,7 @@ _DUE = """
            ) AS due
      WHERE booking.state = 'confirmed' AND booking.channel <> 'series'
        AND venue.no_show_minutes IS NOT NULL
-       AND booking.starts_at <= %(at)s AND booking.ends_at > %(since)s
+       AND booking.starts_at <= %(at)s AND booking.starts_at > %(earliest)s
        AND due.at <= %(at)s AND due.at > %(since)s
        -- Bought at the window when the session had begun: the same minutes from then.
        AND booking.created_at + venue.no_show_minutes * interval '1 minute' <= %(at)s
@@ -87,21 +90,25 @@ _DUE = """
 
 def due_no_shows(*, at: datetime, most: int) -> list[int]:
     """Bookings to which nobody came in time, the longest due first."""
-    with connection.cursor() as cursor:
-        cursor.execute(_DUE, {"at": at, "since": at - LOOK_BACK, "most": most})
-        return [booking_id for (booking_id,) in cursor.fetchall()]
+    return _due(_DUE, at=at, most=most)
 
 
 def is_due(booking_id: int, *, at: datetime) -> bool:
     """Whether it is due still; behind the booking's lock."""
-    sql = _DUE.replace(
-        "WHERE booking.state", "WHERE booking.id = %(id)s AND booking.state"
-    )
+    sql = _DUE.replace("WHERE booking", "WHERE booking.id = %(id)s AND booking", 1)
+    return bool(_due(sql, at=at, most=1, id=booking_id))
+
+
+def _due(sql: str, *, at: datetime, **more: int) -> list[int]:
+    given: dict[str, Any] = {
+        "at": at,
+        "since": at - LOOK_BACK,
+        "earliest": at - LONGEST,
+        **more,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql, {"at": at, "since": at - LOOK_BACK, "most": 1, "id": booking_id}
-        )
-        return cursor.fetchone() is not None
+        cursor.execute(sql, given)
+        return [booking_id for (booking_id,) in cursor.fetchall()]
 
 
 # Points that led to a ban are used up by it, whatever became of the ban.
@@ -224,6 +231,14 @@ def no_shows_of(
         .select_related("booking__venue", "person")
         .order_by("booking__starts_at", "pk")
     )
+
+
+def open_appeals(districts: set[int] | None) -> int:
+    """How many appeals wait for an answer in these districts; None means all."""
+    waiting = Appeal.objects.filter(state=Appeal.State.OPEN)
+    if districts is not None:
+        waiting = waiting.filter(point__booking__venue__district__in=districts)
+    return waiting.count()
 
 
 def conduct_data_of(user: User) -> list[dict[str, Any]]:

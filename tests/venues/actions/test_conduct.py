@@ -34,7 +34,9 @@ from venues.models import (
     ConductPoint,
     ConductRule,
     EntryPass,
+    GateDevice,
     Occupancy,
+    OfflineScan,
     Venue,
     WaitingEntry,
 )
@@ -245,6 +247,55 @@ def test_what_the_window_sold_late_has_its_minutes_from_then(venue: Venue) -> No
     with time_machine.travel(session.starts_at + timedelta(minutes=50), tick=False):
         make.pay(make.tickets(session, channel=Booking.Channel.DESK))
         assert sweep() == 0
+
+
+@pytest.mark.usefixtures("rule")
+def test_a_companion_who_came_is_enough(court: Bookable) -> None:
+    booking = make.confirmed(court=court)
+    invited = actions.make_invite(booking=booking, by=booking.booked_by)
+    friend = actions.join_booking(code=invited.invite_code or "", by=make.citizen())
+
+    with after_start(booking):
+        actions.admit(
+            entry_pass=EntryPass.objects.get(companion=friend),
+            venue=court.venue,
+            by=make.gatekeeper(court.venue),
+        )
+        assert sweep() == 0
+
+
+@pytest.mark.usefixtures("rule")
+@pytest.mark.parametrize(("minutes", "is_excused"), [(5, True), (30, False)])
+def test_who_a_gate_without_network_let_in_is_excused_when_it_tells(
+    court: Bookable, minutes: int, *, is_excused: bool
+) -> None:
+    booking = make.confirmed(court=court)
+    keeper = make.gatekeeper(court.venue)
+    with after_start(booking):
+        assert sweep() == 1
+    device = GateDevice.objects.create(
+        venue=court.venue,
+        name="Tablet",
+        registered_by=keeper,
+        registered_at=clock.now(),
+    )
+    told_at = booking.starts_at + timedelta(hours=3)
+    OfflineScan.objects.create(
+        device=device,
+        scan_key=uuid4(),
+        pass_code=make.pass_of(booking).code,
+        entry_pass=make.pass_of(booking),
+        scanned_at=booking.starts_at + timedelta(minutes=minutes),
+        received_at=told_at,
+        scanned_by=keeper,
+        outcome=OfflineScan.Outcome.CANCELLED,
+    )
+
+    with time_machine.travel(told_at, tick=False):
+        assert actions.excuse_late_news(at=told_at) == int(is_excused)
+        assert actions.excuse_late_news(at=told_at) == 0
+
+    assert (ConductPoint.objects.get().excused_at is not None) is is_excused
 
 
 # --- Late cancelling --------------------------------------------------------------
