@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
 SMALL: ViewportSize = {"width": 320, "height": 640}
 
 
-def signed_in(screens: Screens, phone: str, **look: bool) -> Page:
-    page = screens.open(PHONE, **look)
+def signed_in(screens: Screens, phone: str, *, scripts: bool) -> Page:
+    page = screens.open(PHONE, scripts=scripts)
     page.goto("/accounts/login/?next=/me/")
     sign_in(page, phone)
     return page
