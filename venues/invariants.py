@@ -311,4 +311,56 @@ INVARIANTS = [
                AND (rule.valid_until IS NULL OR rule.valid_until > current_date)
         """,
     ),
+    Invariant(
+        name="venues.closure.floor_is_taken",
+        meaning=_("Nobody can book into a closed hall: all of its floor is taken."),
+        sql="""
+            SELECT block.id, unit AS unit_id
+              FROM venues_block AS block
+             CROSS JOIN LATERAL unnest(block.unit_ids) AS unit
+             WHERE block.is_closure AND block.lifted_at IS NULL
+               AND block.ends_at > now()
+               AND NOT tstzmultirange(
+                       tstzrange(greatest(block.starts_at, now()), block.ends_at))
+                   <@ coalesce(
+                       (SELECT range_agg(taken.during) FROM venues_occupancy AS taken
+                         WHERE taken.unit_id = unit
+                           AND taken.during
+                               && tstzrange(block.starts_at, block.ends_at)),
+                       '{}'::tstzmultirange)
+        """,
+    ),
+    Invariant(
+        name="venues.closure.everybody_is_called_off",
+        meaning=_(
+            "Ten minutes after a hall was closed nobody has a coming booking there."
+        ),
+        sql="""
+            SELECT block.id, line.id
+              FROM venues_block AS block
+              JOIN venues_bookableunit AS part ON part.unit_id = ANY (block.unit_ids)
+              JOIN venues_bookingline AS line ON line.bookable_id = part.bookable_id
+              JOIN venues_booking AS booking ON booking.id = line.booking_id
+             WHERE block.is_closure AND block.lifted_at IS NULL
+               AND block.created_at < now() - interval '10 minutes'
+               AND line.state = 'standing' AND line.session_id IS NULL
+               AND booking.state IN ('held', 'confirmed')
+               AND line.starts_at > now()
+               AND line.starts_at < block.ends_at AND line.ends_at > block.starts_at
+               AND NOT EXISTS (SELECT 1 FROM venues_entrypass AS pass
+                                WHERE pass.booking_id = booking.id
+                                  AND pass.state = 'used')
+        """,
+    ),
+    Invariant(
+        name="venues.closure.claims_freed_floor",
+        meaning=_("The trigger that gives freed floor to closures is there."),
+        sql="""
+            SELECT 'venues_occupancy_goes_to_closures' AS missing_trigger
+             WHERE NOT EXISTS (
+                   SELECT FROM pg_trigger
+                    WHERE tgname = 'venues_occupancy_goes_to_closures'
+                      AND tgenabled IN ('O', 'A'))
+        """,
+    ),
 ]

@@ -13,6 +13,7 @@ from venues.views import (
     favourites,
     gate,
     offline,
+    openness,
     passes,
     public,
     sessions,
@@ -25,6 +26,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("venues/map/", public.venue_map, name="map"),
     path("venues/points.geojson", public.points, name="points"),
     path("venues/nearby/", public.nearby, name="nearby"),
+    path("venues/openness/", openness.openness, name="openness"),
+    path(
+        "venues/<slug:code>/openness/", openness.venue_openness, name="venue-openness"
+    ),
     path("venues/<slug:code>/", public.venue, name="venue"),
     path("venues/<slug:code>/book/", bookings.book, name="book"),
     path("venues/<slug:code>/slot/", waiting.slot, name="slot"),

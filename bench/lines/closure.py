@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from time import perf_counter
+from time import perf_counter, process_time
 from uuid import uuid4
 
 from bench import city
@@ -51,7 +51,7 @@ def measure(portal: Portal) -> list[Line]:  # noqa: ARG001 - every line takes it
         at=clock.now(),
     )
     previewed = perf_counter() - begun
-    begun = perf_counter()
+    begun, worked = perf_counter(), process_time()
     block = actions.close_units(
         venue=hall,
         units=units,
@@ -62,7 +62,7 @@ def measure(portal: Portal) -> list[Line]:  # noqa: ARG001 - every line takes it
     )
     closed = perf_counter() - begun
     done = actions.work_through_closure(block=block)
-    seconds = perf_counter() - begun
+    seconds, worked = perf_counter() - begun, process_time() - worked
     whole = Booking.objects.filter(venue=hall, state="cancelled").count()
     refunded = Refund.objects.filter(payment__payer__in=[p.user for p in people])
     met = (
@@ -77,6 +77,7 @@ def measure(portal: Portal) -> list[Line]:  # noqa: ARG001 - every line takes it
             goal=f"≤ {SECONDS} s",
             met=met,
             note=f"shut to new bookings after {closed * 1000:.0f} ms, "
-            f"preview {previewed * 1000:.0f} ms, {done} called off and refunded",
+            f"preview {previewed * 1000:.0f} ms, {done} called off and refunded; "
+            f"{worked:.1f} s of it are our own work, the rest the database's",
         )
     ]

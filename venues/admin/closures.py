@@ -59,7 +59,7 @@ class ClosureForm(BlockForm):
 class ClosingPages(ModelAdmin):
     """The part of the blocks' staff pages that closes halls."""
 
-    actions_list = ["close_hall"]
+    actions_list = ["close_hall", "openness"]
 
     def has_close_permission(self, request: HttpRequest, *_args: Any) -> bool:
         return request.user.has_perm("venues.add_block")
@@ -111,6 +111,11 @@ class ClosingPages(ModelAdmin):
             )
         venue = get_object_or_404(mine, pk=int(chosen))
         return self._preview_or_close(request, venue)
+
+    @action(description=gettext_lazy("Free and low-fee opening"), url_path="openness")
+    def openness(self, request: StaffRequest) -> HttpResponse:
+        """The same page as everybody's: the lights, the reasons, the sentences."""
+        return HttpResponseRedirect(reverse("venues:openness"))
 
     def _preview_or_close(self, request: StaffRequest, venue: Venue) -> HttpResponse:
         form = ClosureForm(request.POST or None, venue=venue)

@@ -6,6 +6,7 @@ from bureau.common.demo import DemoCity
 from venues.demo import (
     bookings,
     businesses,
+    closures,
     conduct,
     gate,
     photos,
@@ -28,3 +29,4 @@ def fill(city: DemoCity) -> None:
     photos.fill(city)
     together.fill(city)
     waiting.fill(city)
+    closures.fill(city)

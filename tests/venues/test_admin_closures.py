@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from bureau.common import clock
+from tests import make
+from venues.models import Block, Bookable, Booking
+
+pytestmark = pytest.mark.django_db
+CLOSE = "admin:venues_block_close_hall"
+
+
+@pytest.fixture
+def office() -> Client:
+    client = Client()
+    client.force_login(make.user(is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def court() -> Bookable:
+    return make.bookable()
+
+
+def given(court: Bookable) -> dict[str, object]:
+    day = clock.today() + timedelta(days=1)
+    return {
+        "units": [part.pk for part in court.units.all()],
+        "starts_at_0": day,
+        "starts_at_1": "08:00",
+        "ends_at_0": day,
+        "ends_at_1": "22:00",
+        "reason": "A pipe has burst",
+    }
+
+
+def test_staff_see_what_a_closure_does_before_it_does_it(
+    office: Client, court: Bookable
+) -> None:
+    booking = make.confirmed(court=court)
+
+    answer = office.post(f"{reverse(CLOSE)}?venue={court.venue.pk}", given(court))
+
+    page = answer.content.decode()
+    assert "What this closure does" in page
+    assert "must be announced 7 days ahead" in page
+    assert "40" in page
+    booking.refresh_from_db()
+    assert booking.state == Booking.State.CONFIRMED
+    assert not Block.objects.exists()
+
+
+def test_the_second_button_closes_and_shows_how_far_it_is(
+    office: Client, court: Bookable
+) -> None:
+    make.confirmed(court=court)
+    url = f"{reverse(CLOSE)}?venue={court.venue.pk}"
+
+    answer = office.post(url, {**given(court), "confirmed": "1"}, follow=True)
+
+    assert Block.objects.get().is_closure
+    assert "1 slots are still to be called off" in answer.content.decode()
+
+
+def test_a_wrong_form_says_so(office: Client, court: Bookable) -> None:
+    url = f"{reverse(CLOSE)}?venue={court.venue.pk}"
+
+    backwards = {**given(court), "ends_at_1": "07:00", "confirmed": "1"}
+
+    assert office.post(url, backwards).status_code == 422
+    assert office.post(url, {}).status_code == 200
+    assert not Block.objects.exists()
+
+
+def test_it_asks_for_the_venue_first_and_for_the_right(
+    office: Client, court: Bookable
+) -> None:
+    assert court.venue.name in office.get(reverse(CLOSE)).content.decode()
+    clerk = Client()
+    clerk.force_login(make.user(is_staff=True))
+    assert clerk.get(reverse(CLOSE)).status_code in {302, 403}
