@@ -132,6 +132,15 @@ def test_a_new_school_break_is_seen_at_once() -> None:
     assert len(after) == len(before) + 3
 
 
+def test_nothing_is_offered_before_the_timetable_begins_or_off_the_raster() -> None:
+    court = hall()
+    table = Timetable(court.venue, [court], since=SINCE)
+    rules = house_rules(court.venue, today=clock.today())
+
+    assert table.offers(court, SINCE - timedelta(days=1)) == []
+    assert rules.offer_at(court, make.tomorrow_at(10, 30)) is None
+
+
 # --- Nights ---------------------------------------------------------------------------
 
 
