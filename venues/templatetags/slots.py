@@ -8,7 +8,7 @@ from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from bureau.common import clock
+from bureau.common import clock, money
 from bureau.common.templatetags.bureau import yuan
 from venues.queries import Price, Row, Slot, SlotState, quote_in_words
 
@@ -29,6 +29,12 @@ def slot_rows(
     """
     cells = _Cells(escape(why_url), frozenset(chosen))
     return SafeString("\n".join(cells.row(row) for row in rows))
+
+
+@register.filter
+def sum_text(fen: int) -> str:
+    """4500 -> "¥45", and 0 -> "¥0": of a sum that moves, "free" would be wrong."""
+    return f"¥{money.yuan(fen)}"
 
 
 @register.filter
