@@ -25,6 +25,7 @@ from bureau.regions.models import District
 from venues.models import (
     Bookable,
     BookableUnit,
+    CancelBand,
     PriceRule,
     Unit,
     Venue,
@@ -107,6 +108,7 @@ def venue(*, courts: int, **given: object) -> Venue:
         )
         for day in week
     )
+    CancelBand.objects.create(venue=made, minutes_before=120, percent=100)
     return made
 
 
@@ -137,6 +139,12 @@ def citizens(number: int) -> list[Citizen]:
         people.append(person)
     User.objects.bulk_create(people)
     return [Citizen(person, _signed_in(person)) for person in people]
+
+
+def superuser() -> Citizen:
+    """A member of staff who is signed in to the admin."""
+    staff = User.objects.create_superuser(f"bench-staff-{next(_serial)}")
+    return Citizen(staff, _signed_in(staff))
 
 
 def _signed_in(person: User) -> str:

@@ -32,7 +32,7 @@ async def _rush(host: str, port: int, requests: Sequence[Request]) -> list[Answe
         reader, writer = pipes[number]
         await start.wait()
         began = time.perf_counter()
-        writer.write(_as_bytes(host, port, requests[number]))
+        writer.write(as_bytes(host, port, requests[number]))
         raw = await reader.read()  # the server closes: `Connection: close`
         took = time.perf_counter() - began
         writer.close()
@@ -44,7 +44,7 @@ async def _rush(host: str, port: int, requests: Sequence[Request]) -> list[Answe
     return list(await asyncio.wait_for(asyncio.gather(*clients), PATIENCE))
 
 
-def _as_bytes(host: str, port: int, request: Request) -> bytes:
+def as_bytes(host: str, port: int, request: Request) -> bytes:
     body = request.body.encode()
     head = [
         f"{request.method} {request.path} HTTP/1.1",
@@ -55,6 +55,10 @@ def _as_bytes(host: str, port: int, request: Request) -> bytes:
         "Connection: close",
     ]
     return "\r\n".join([*head, "", ""]).encode() + body
+
+
+def status_of(raw: bytes) -> int:
+    return _parse(raw, 0).status
 
 
 def _parse(raw: bytes, seconds: float) -> Answer:

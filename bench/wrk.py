@@ -30,6 +30,7 @@ class Load:
     answers: int
     statuses: dict[str, int]
     median_ms: float
+    p95_ms: float
     p99_ms: float
     slowest_ms: float
 
@@ -78,6 +79,7 @@ def drive(
         answers=sum(figures["statuses"].values()),
         statuses=figures["statuses"],
         median_ms=figures["median_ms"],
+        p95_ms=figures["p95_ms"],
         p99_ms=figures["p99_ms"],
         slowest_ms=figures["slowest_ms"],
     )

@@ -69,7 +69,7 @@ function done(summary, latency)
     statuses, seconds = thread:get("statuses") or "", thread:get("seconds")
   end
   io.write(string.format(
-    '{"seconds": %.6f, "statuses": {%s}, "median_ms": %.3f, "p99_ms": %.3f, "slowest_ms": %.3f}\n',
-    seconds, statuses, latency:percentile(50) / 1e3,
+    '{"seconds": %.6f, "statuses": {%s}, "median_ms": %.3f, "p95_ms": %.3f, "p99_ms": %.3f, "slowest_ms": %.3f}\n',
+    seconds, statuses, latency:percentile(50) / 1e3, latency:percentile(95) / 1e3,
     latency:percentile(99) / 1e3, latency.max / 1e3))
 end
