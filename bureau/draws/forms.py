@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from bureau.draws.models import Beacon
 
@@ -14,7 +15,9 @@ HINTS = {
 
 
 class ReadingForm(forms.Form):
-    value = forms.CharField(label=_("Result"), max_length=200)
+    value = forms.CharField(
+        label=_("Result"), max_length=200, widget=UnfoldAdminTextInputWidget()
+    )
 
     def __init__(
         self, data: dict[str, str] | None = None, *, beacon: Beacon | None = None
@@ -22,10 +25,10 @@ class ReadingForm(forms.Form):
         super().__init__(data)
         if beacon is not None:
             self.fields["value"].help_text = HINTS[Beacon.Source(beacon.source)]
-        self.fields["value"].widget.attrs |= {"autocomplete": "off", "size": 80}
+        self.fields["value"].widget.attrs["autocomplete"] = "off"
 
 
 class VoidForm(forms.Form):
     reason = forms.CharField(
-        label=_("Reason (public)"), max_length=200, widget=forms.Textarea({"rows": 3})
+        label=_("Reason (public)"), max_length=200, widget=UnfoldAdminTextareaWidget()
     )

@@ -26,7 +26,7 @@ from bureau.draws import actions, queries
 from bureau.draws.models import Draw, Entry
 
 PER_PAGE = 20
-WINNERS = 50
+WINNERS = 20
 # The checker's scripts in the order of what needs what, for the page as one file.
 SCRIPTS = ("js/draw-math.js", "js/draw-check.js")
 _TYPES = {"json": "application/json", "csv": "text/csv", "jsonl": "application/jsonl"}

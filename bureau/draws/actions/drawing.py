@@ -14,6 +14,8 @@ from bureau.draws.errors import BeaconsMissing, NotFrozen
 from bureau.draws.models import Draw, Entry, Pool, PublishedPart
 from bureau.draws.signals import draw_done
 
+# In the order of the keys, which is the order of the rows on the disk: written in the
+# order of ranks, each row would be fetched and logged by itself.
 # HMAC-SHA-256 from its definition (RFC 2104), since PostgreSQL has SHA-256 and no HMAC:
 # the key, padded to a block, XOR 0x5c and 0x36. Scores are compared as bytes, that is,
 # as numbers.
@@ -36,7 +38,7 @@ _RANK = f"""
     SELECT id, entry_id, pool_id, group_size, score, row_number() OVER (
         PARTITION BY pool_id ORDER BY score, entry_id COLLATE "C"
     )::int AS rank
-    FROM scored
+    FROM scored ORDER BY id
 """  # noqa: S608 - nothing in it comes from outside
 _NOTE = """
     UPDATE draws_entry e SET rank = r.rank, score = encode(r.score, 'hex'),
