@@ -78,7 +78,9 @@ def _change(city: DemoCity, person: User) -> bool:
         "-starts_at", "pk"
     ):
         line = booking.lines.standing().select_related("bookable").first()
-        if line and (start := _other_time(city, booking, line)):
+        if line is None or booking.refund_of(line, at=city.now) < line.price_fen:
+            continue  # late enough to cost something
+        if start := _other_time(city, booking, line):
             actions.change_booking(
                 booking=booking,
                 line_ids=[line.pk],
