@@ -55,9 +55,10 @@ def lay_out_sessions() -> None:
 
 
 @shared_task
-def close_hall(*, block_id: int) -> None:
-    """Call off what a closure lies on."""
-    actions.work_through_closure(block=Block.objects.get(pk=block_id))
+def close_hall(*, block_id: int, share: int, of: int) -> None:
+    """Call off what a closure lies on: one share of it."""
+    block = Block.objects.get(pk=block_id)
+    actions.work_through_closure(block=block, share=share, of=of)
 
 
 @shared_task

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from time import perf_counter, process_time
+from time import perf_counter, sleep
 from uuid import uuid4
 
 from bench import city
@@ -18,9 +18,10 @@ from venues.models import Booking
 
 BOOKINGS = 500
 SECONDS = 10
+PATIENCE = 120
 
 
-def measure(portal: Portal) -> list[Line]:  # noqa: ARG001 - every line takes it
+def measure(portal: Portal) -> list[Line]:
     hall = city.venue(courts=10)
     taken = city.places(hall)[:BOOKINGS]
     people = city.citizens(BOOKINGS)
@@ -51,7 +52,9 @@ def measure(portal: Portal) -> list[Line]:  # noqa: ARG001 - every line takes it
         at=clock.now(),
     )
     previewed = perf_counter() - begun
-    begun, worked = perf_counter(), process_time()
+    portal.start("worker")
+    sleep(8)  # it loads Django
+    begun = perf_counter()
     block = actions.close_units(
         venue=hall,
         units=units,
@@ -61,13 +64,17 @@ def measure(portal: Portal) -> list[Line]:  # noqa: ARG001 - every line takes it
         by=people[0].user,
     )
     closed = perf_counter() - begun
-    done = actions.work_through_closure(block=block)
-    seconds, worked = perf_counter() - begun, process_time() - worked
+    while not queries.progress_of(block, at=clock.now()).is_done:
+        if perf_counter() - begun > PATIENCE:
+            break
+        sleep(0.05)
+    seconds = perf_counter() - begun
+    portal.kill("worker")
     whole = Booking.objects.filter(venue=hall, state="cancelled").count()
     refunded = Refund.objects.filter(payment__payer__in=[p.user for p in people])
     met = (
         seconds <= SECONDS
-        and done == preview.bookings == whole == refunded.count() == BOOKINGS
+        and preview.bookings == whole == refunded.count() == BOOKINGS
         and queries.progress_of(block, at=clock.now()).is_done
     )
     return [
@@ -77,7 +84,7 @@ def measure(portal: Portal) -> list[Line]:  # noqa: ARG001 - every line takes it
             goal=f"≤ {SECONDS} s",
             met=met,
             note=f"shut to new bookings after {closed * 1000:.0f} ms, "
-            f"preview {previewed * 1000:.0f} ms, {done} called off and refunded; "
-            f"{worked:.1f} s of it are our own work, the rest the database's",
+            f"preview {previewed * 1000:.0f} ms, {whole} called off, refunded and "
+            "told by one worker of two processes",
         )
     ]

@@ -39,6 +39,8 @@ from venues.models import Block, Booking, BookingLine, Unit, Venue
 
 MOST_LOCKS = 2000
 """(unit, day) locks held at a time; the server's table has room for some thousands."""
+SHARES = 4
+"""Tasks that work through a closure side by side, each with its share of bookings."""
 
 
 def close_units(
@@ -79,18 +81,20 @@ def close_units(
         set_by=by,
         created_at=now,
     )
-    for part in _parts(block):
+    for number, part in enumerate(_parts(block)):
         with transaction.atomic():
             lock_floor([(unit, starts_at, ends_at) for unit in part])
-            if block.pk is None:
+            if number == 0:
                 block.save()
                 _record(block, by=by, at=now)
             _take_what_is_free(block, part)
     return block
 
 
-def work_through_closure(*, block: Block) -> int:
+def work_through_closure(*, block: Block, share: int = 0, of: int = 1) -> int:
     """Call off what a closure lies on, with a full refund; how many bookings it was.
+
+    With `of` shares, only the bookings of this one; the first also does all the rest.
 
     Safe to run twice, by several workers, and again after a crash. Who is inside
     already keeps the slot that has begun.
@@ -98,14 +102,28 @@ def work_through_closure(*, block: Block) -> int:
     block.refresh_from_db()
     if block.lifted_at or not block.is_closure:
         return 0
+    now = clock.now()
+    done = _prepare(block, at=now) if share == 0 else 0
+    asked = (block.unit_ids, block.starts_at, block.ends_at)
+    touched = queries.touched_lines(*asked, at=now)
+    by_booking: dict[Booking, list[BookingLine]] = {}
+    for line in touched.select_related("booking__venue", "booking__booked_by"):
+        if line.booking_id % of == share:
+            by_booking.setdefault(line.booking, []).append(line)
+    return done + sum(
+        _call_off(block, booking, lines) for booking, lines in by_booking.items()
+    )
+
+
+def _prepare(block: Block, *, at: datetime) -> int:
+    """All but the bookings of courts: the floor, sessions, changes to this floor."""
     for part in _parts(block):  # a crash may have left some of it open
         with transaction.atomic():
             lock_floor([(unit, block.starts_at, block.ends_at) for unit in part])
             _take_what_is_free(block, part)
     asked = (block.unit_ids, block.starts_at, block.ends_at)
-    now = clock.now()
     done = 0
-    sessions = queries.touched_sessions(*asked, at=now)
+    sessions = queries.touched_sessions(*asked, at=at)
     for session in sessions.select_related("venue", "bookable"):
         with suppress(DomainError):  # over or cancelled this very moment
             done += len(
@@ -114,13 +132,7 @@ def work_through_closure(*, block: Block) -> int:
     for change in queries.touched_changes(*asked).select_related("booking__venue"):
         with suppress(DomainError):  # paid or dropped this very moment
             drop_change(change=change, by=block.set_by)
-    touched = queries.touched_lines(*asked, at=now)
-    by_booking: dict[Booking, list[BookingLine]] = {}
-    for line in touched.select_related("booking__venue", "booking__booked_by"):
-        by_booking.setdefault(line.booking, []).append(line)
-    return done + sum(
-        _call_off(block, booking, lines) for booking, lines in by_booking.items()
-    )
+    return done
 
 
 def finish_closures(*, at: datetime) -> int:
@@ -192,7 +204,8 @@ def _record(block: Block, *, by: User, at: datetime) -> None:
             "weather": block.is_weather,
         },
     )
-    after_commit(close_hall, block_id=block.pk)
+    for share in range(SHARES):
+        after_commit(close_hall, block_id=block.pk, share=share, of=SHARES)
 
 
 def _call_off(block: Block, booking: Booking, lines: Sequence[BookingLine]) -> int:

@@ -25,12 +25,11 @@ def fill(city: DemoCity) -> None:
         reason="木地板翻新",
         by=staff,
     )
-    day = city.today + timedelta(days=2)
     block = actions.close_units(
         venue=late,
         units=list(late.units.order_by("pk")),
-        starts_at=clock.at(day, 14 * 60),
-        ends_at=clock.at(day + timedelta(days=1), 0),
+        starts_at=city.now,
+        ends_at=clock.at(city.today + timedelta(days=2), 0),
         reason="水管抢修",
         by=staff,
     )
