@@ -117,4 +117,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "venues.tasks.finish_closures",
         "schedule": 60,
     },
+    # Requests open and close at their minute; courts that were drawn are handed out
+    # when a worker died between the draw and that.
+    "venues-advance-ballots": {
+        "task": "venues.tasks.advance_ballots",
+        "schedule": 60,
+    },
 }

@@ -482,3 +482,45 @@ class RuleInThePast(DomainError):
 class NotANoShow(DomainError):
     code = "not_a_no_show"
     message = _("This booking is not one at which nobody came.")
+
+
+# --- Ballots --------------------------------------------------------------------------
+
+
+class BallotBackwards(DomainError):
+    code = "ballot_backwards"
+    message = _(
+        "Requests open, then close, then it is drawn, then winners pay, and all that "
+        "before the first time begins."
+    )
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class BallotTwice(DomainError):
+    code = "ballot_twice"
+    message = _("There is already a ballot for this sport on this day.")
+
+
+class BallotNotOpen(DomainError):
+    code = "ballot_not_open"
+    message = _("Requests in this ballot are possible from %(opens_at)s on.")
+
+
+class BallotOver(DomainError):
+    code = "ballot_over"
+    message = _("This ballot takes no requests any more.")
+
+
+class AlreadyInBallot(DomainError):
+    code = "already_in_ballot"
+    message = _("You have one request in this ballot already: take it back first.")
+
+
+class NotInBallot(DomainError):
+    code = "not_in_ballot"
+    message = _("You have no request in this ballot.")
+
+
+class BallotHandedOut(DomainError):
+    code = "ballot_handed_out"
+    message = _("The courts of this ballot are given out: call off their bookings.")

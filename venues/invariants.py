@@ -363,4 +363,68 @@ INVARIANTS = [
                       AND tgenabled IN ('O', 'A'))
         """,
     ),
+    Invariant(
+        name="venues.ballot.keeps_its_floor_until_handed_out",
+        meaning=_("What a ballot gives out, nobody can book before it has."),
+        sql="""
+            SELECT slot.id, part.unit_id
+              FROM venues_ballot AS ballot
+              JOIN draws_draw AS draw ON draw.id = ballot.draw_id
+              JOIN venues_ballotslot AS slot ON slot.ballot_id = ballot.id
+              JOIN venues_bookableunit AS part ON part.bookable_id = slot.bookable_id
+             WHERE ballot.state IN ('planned', 'open', 'closed')
+               AND draw.state <> 'drawn' AND slot.starts_at > now()
+               AND NOT EXISTS (
+                   SELECT FROM venues_occupancy AS taken
+                    WHERE taken.ballot_slot_id = slot.id
+                      AND taken.unit_id = part.unit_id
+                      AND taken.during @> tstzrange(slot.starts_at, slot.ends_at))
+        """,
+    ),
+    Invariant(
+        name="venues.ballot.ended_keeps_no_floor",
+        meaning=_("A ballot that was handed out or called off keeps no floor."),
+        sql="""
+            SELECT ballot.id, taken.id
+              FROM venues_ballot AS ballot
+              JOIN venues_ballotslot AS slot ON slot.ballot_id = ballot.id
+              JOIN venues_occupancy AS taken ON taken.ballot_slot_id = slot.id
+             WHERE ballot.state IN ('drawn', 'called_off')
+        """,
+    ),
+    Invariant(
+        name="venues.ballot.only_winners_have_courts",
+        meaning=_(
+            "Who has a court from a ballot was drawn for that time, and has one only."
+        ),
+        sql="""
+            SELECT slot.id, booking.id
+              FROM venues_ballotslot AS slot
+              JOIN venues_booking AS booking ON booking.id = slot.booking_id
+             WHERE NOT EXISTS (
+                   SELECT FROM venues_ballotrequest AS request
+                     JOIN draws_entry AS entry ON entry.id = request.entry_id
+                    WHERE request.ballot_id = slot.ballot_id
+                      AND request.person_id = booking.booked_by_id
+                      AND request.starts_at = slot.starts_at
+                      AND entry.outcome = 'won')
+            UNION ALL
+            SELECT slot.ballot_id, booking.booked_by_id
+              FROM venues_ballotslot AS slot
+              JOIN venues_booking AS booking ON booking.id = slot.booking_id
+             GROUP BY slot.ballot_id, booking.booked_by_id
+            HAVING count(*) > 1
+        """,
+    ),
+    Invariant(
+        name="venues.ballot.drawn_is_handed_out",
+        meaning=_("Ten minutes after a draw its courts are handed out."),
+        sql="""
+            SELECT ballot.id
+              FROM venues_ballot AS ballot
+              JOIN draws_draw AS draw ON draw.id = ballot.draw_id
+             WHERE draw.state = 'drawn' AND ballot.state <> 'drawn'
+               AND draw.drawn_at < now() - interval '10 minutes'
+        """,
+    ),
 ]

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from bureau.draws.models import Draw
+from bureau.draws.signals import draw_done, draw_voided
 from bureau.payments.models import Payment
 from bureau.payments.signals import explanation_asked, payment_settled
 from venues import actions
@@ -37,3 +39,13 @@ def explain(payment: Payment, **_: Any) -> str | None:
     if booking and (booking.state in kept or booking.retained_fen):
         return booking.number
     return None
+
+
+@receiver(draw_done)
+def hand_out(draw: Draw, **_: Any) -> None:
+    actions.queue_hand_out(draw=draw)
+
+
+@receiver(draw_voided)
+def end_ballot(draw: Draw, **_: Any) -> None:
+    actions.end_ballot_of(draw=draw, reason=draw.void_reason)

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from bureau.common import clock
 from venues import actions
-from venues.models import Block
+from venues.models import Ballot, Block
 
 
 @shared_task
@@ -65,3 +65,15 @@ def close_hall(*, block_id: int, share: int, of: int) -> None:
 def finish_closures() -> None:
     """Go on with closures that a crash interrupted."""
     actions.finish_closures(at=clock.now())
+
+
+@shared_task
+def advance_ballots() -> None:
+    """Open and close ballots, and hand out what a crash left."""
+    actions.advance_ballots(at=clock.now())
+
+
+@shared_task
+def hand_out_courts(*, ballot_id: int) -> None:
+    """Give the courts of a ballot to those who were drawn."""
+    actions.hand_out_ballot(ballot=Ballot.objects.get(pk=ballot_id))

@@ -6,6 +6,18 @@ payments of the booking → (person) and (unit, day) → the booking → its occ
 
 from __future__ import annotations
 
+from venues.actions.ballots import (
+    BallotTimes,
+    advance_ballots,
+    call_off_ballot,
+    end_ballot_of,
+    hand_out_ballot,
+    plan_ballot,
+    queue_hand_out,
+    request_in_ballot,
+    withdraw_from_all,
+    withdraw_from_ballot,
+)
 from venues.actions.blocks import block_units, lift_block
 from venues.actions.bookings import (
     accept_offer,
@@ -121,6 +133,7 @@ from venues.actions.waiting import (
 )
 
 __all__ = [
+    "BallotTimes",
     "Band",
     "Pick",
     "Prices",
@@ -130,10 +143,12 @@ __all__ = [
     "add_venue_photo",
     "admit",
     "admit_checked",
+    "advance_ballots",
     "appeal_against",
     "block_units",
     "book_at_desk",
     "buy_tickets",
+    "call_off_ballot",
     "call_off_booking",
     "call_off_no_show",
     "cancel_booking",
@@ -154,6 +169,7 @@ __all__ = [
     "drop_hours_exception",
     "drop_market_price",
     "drop_quota",
+    "end_ballot_of",
     "exchange_of",
     "excuse_late_news",
     "excuse_no_shows",
@@ -164,6 +180,7 @@ __all__ = [
     "finish_closures",
     "forget_appeals",
     "forget_person",
+    "hand_out_ballot",
     "hash_of",
     "hold_slots",
     "impose_bans",
@@ -187,11 +204,14 @@ __all__ = [
     "offer_to_lines",
     "open_session",
     "pay_out_refund",
+    "plan_ballot",
     "print_pass",
+    "queue_hand_out",
     "register_device",
     "remove_companion",
     "remove_favourite",
     "remove_venue_photo",
+    "request_in_ballot",
     "revoke_device",
     "revoke_feed",
     "sell_tickets",
@@ -208,6 +228,8 @@ __all__ = [
     "set_weekly_hours",
     "sync_scans",
     "take_cash_for",
+    "withdraw_from_all",
+    "withdraw_from_ballot",
     "withdraw_invite",
     "work_through_closure",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from venues.queries.about import Opening, announced_closures, opening_of
 from venues.queries.alternatives import Alternative, alternatives, alternatives_to
+from venues.queries.ballots import ballot_data_of, coming_ballots
 from venues.queries.calendars import (
     CalendarEntry,
     EntryKind,
@@ -130,11 +131,13 @@ __all__ = [
     "alternatives_to",
     "announced_closures",
     "appeal_until",
+    "ballot_data_of",
     "banned_until",
     "bookable_days",
     "booking_terms",
     "cash_to_collect",
     "closed_lines_of",
+    "coming_ballots",
     "companions_until",
     "conduct_data_of",
     "day_grid",
