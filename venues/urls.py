@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from venues.views import (
+    ballots,
     bookings,
     calendar,
     changes,
@@ -33,6 +34,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("venues/<slug:code>/", public.venue, name="venue"),
     path("venues/<slug:code>/book/", bookings.book, name="book"),
     path("venues/<slug:code>/slot/", waiting.slot, name="slot"),
+    path("ballots/", ballots.ballot_list, name="ballots"),
+    path("ballots/<slug:number>/", ballots.ballot, name="ballot"),
+    path("ballots/<slug:number>/withdraw/", ballots.withdraw, name="ballot-withdraw"),
     path("waiting/", waiting.waiting, name="waiting"),
     path("waiting/<int:entry_id>/leave/", waiting.leave, name="waiting-leave"),
     path("bookings/<slug:number>/change/", changes.change, name="change"),

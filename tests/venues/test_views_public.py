@@ -267,12 +267,12 @@ def test_the_grid_asks_as_often_for_thirty_courts_as_for_one(
     shown = hall()
     url = f"/venues/{shown.code}/?on={day(1)}"
     client.get(url)  # reads the rules, which are kept
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get(url)
     for _ in range(29):
         make.bookable(venue=shown)
     client.get(url)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get(url)
 
 
