@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 
 from bureau.common import codes
 from venues.api import (
+    ballots,
     booking,
     changes,
     conduct,
@@ -178,5 +179,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "gate/devices/<uuid:device>/scans/",
         gate.GateDeviceScans.as_view(),
         name="api-gate-device-scans",
+    ),
+    path("ballots/", ballots.Ballots.as_view(), name="api-ballots"),
+    path(
+        "ballots/requests/",
+        ballots.MyBallotRequests.as_view(),
+        name="api-ballot-requests",
+    ),
+    path("ballots/<slug:number>/", ballots.OneBallot.as_view(), name="api-ballot"),
+    path(
+        "ballots/<slug:number>/request/",
+        ballots.BallotRequests.as_view(),
+        name="api-ballot-request",
+    ),
+    path(
+        "ballots/<slug:number>/withdraw/",
+        ballots.BallotWithdrawal.as_view(),
+        name="api-ballot-withdraw",
     ),
 ]
