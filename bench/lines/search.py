@@ -41,7 +41,7 @@ WEEK = range(1, 8)
 SPORTS = (Sport.BADMINTON, Sport.TENNIS, Sport.BASKETBALL, Sport.TABLE_TENNIS)
 # What is measured against: the same courts, asked only whether somebody is there.
 BARE = """
-    SELECT unit_id, taken FROM unnest(%s) AS wanted (unit_id)
+    SELECT unit_id, taken FROM unnest(%s::bigint[]) AS wanted (unit_id)
      CROSS JOIN LATERAL (
          SELECT count(*) AS taken FROM venues_occupancy AS occupancy
           WHERE occupancy.unit_id = wanted.unit_id AND during && tstzrange(%s, %s)
