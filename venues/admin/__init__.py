@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from venues.admin import (
+    ballots,
     bookings,
     conduct,
     gate,
@@ -14,6 +15,7 @@ from venues.admin import (
 )
 
 __all__ = [
+    "ballots",
     "bookings",
     "conduct",
     "gate",
