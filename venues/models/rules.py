@@ -399,7 +399,7 @@ class Quota(models.Model):
     group = models.CharField(
         _("for"), max_length=12, choices=PriceGroup.choices, blank=True, default=""
     )
-    per = models.CharField(_("in"), max_length=5, choices=Period.choices)
+    per = models.CharField(_("period"), max_length=5, choices=Period.choices)
     most_minutes = models.PositiveIntegerField(
         _("minutes at most"), null=True, blank=True
     )

@@ -80,7 +80,7 @@ LABELS: dict[Rule, Promise] = {
     Rule.REST_DAYS: gettext_lazy("8 hours on weekends, holidays and school breaks"),
     Rule.OUTDOOR: gettext_lazy("Outdoors: 12 hours a day"),
     Rule.LOW_SHARE: gettext_lazy("Free or low-fee hours, not only off-peak"),
-    Rule.MARKET: gettext_lazy("At most 70 % of the market price"),
+    Rule.MARKET: gettext_lazy("At most 70 percent of the market price"),
     Rule.ENTITLED: gettext_lazy("Entitled groups: at most half of the market price"),
     Rule.FITNESS_DAY: gettext_lazy("8 August is free"),
     Rule.NOTICE: gettext_lazy("Closures announced 7 days ahead"),
@@ -105,7 +105,7 @@ SENTENCES: dict[Rule, Promise] = {
         "2021, as quoted by cities)."
     ),
     Rule.MARKET: gettext_lazy(
-        "A low fee is generally at most 70 % of the local market price "
+        "A low fee is generally at most 70 percent of the local market price "
         "(norm no. 7 of 2021, as quoted by cities)."
     ),
     Rule.ENTITLED: gettext_lazy(
