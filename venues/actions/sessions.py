@@ -183,7 +183,8 @@ def _refuse_person(
     if (has["places"] or 0) + places > MOST_PLACES:
         raise TooManyTickets(most=MOST_PLACES)
     holds = Booking.objects.filter(booked_by=person).held_at(at)
-    unpaid = holds.exclude(channel=Booking.Channel.OFFER).count()
+    won_or_offered = (Booking.Channel.OFFER, Booking.Channel.BALLOT)
+    unpaid = holds.exclude(channel__in=won_or_offered).count()
     if fen and unpaid >= MOST_HOLDS:
         raise TooManyHolds(most=MOST_HOLDS)
 

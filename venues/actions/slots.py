@@ -266,7 +266,7 @@ _LOOK = f"""
              WHERE booked_by_id = $1 AND request_key = $2),
            (SELECT count(*) FROM venues_booking
              WHERE booked_by_id = $1 AND state = 'held' AND hold_until > $3
-               AND channel <> 'offer'),
+               AND channel NOT IN ('offer', 'ballot')),
            (SELECT max(ends_at) FROM venues_ban
              WHERE person_id = $1 AND lifted_at IS NULL
                AND starts_at <= $3 AND ends_at > $3),

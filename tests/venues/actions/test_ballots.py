@@ -537,3 +537,23 @@ def test_calling_off_and_asking_at_once_end_somehow_but_whole() -> None:
     ballot.refresh_from_db()
     assert ballot.state == "called_off"
     assert not Occupancy.objects.filter(kind="ballot").exists()
+
+
+def test_a_win_that_waits_for_its_payment_is_no_hoarded_court() -> None:
+    """Who won may still hold two courts of their own."""
+    ballot = plan(two_courts())
+    one = person()
+    ask(ballot, one)
+    draw(ballot)
+    hand_out(ballot)
+    with time_machine.travel(at(1, 23), tick=False):
+        for _n in range(2):
+            assert make.held(by=one, starts_at=at(3, 18)).state == "held"
+
+
+def test_the_draw_queues_the_handing_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    queued: list[Any] = []
+    monkeypatch.setattr(ballots, "after_commit", lambda _task, **of: queued.append(of))
+    ballot = plan(two_courts())
+    draw(ballot)
+    assert queued == [{"ballot_id": ballot.pk}]
