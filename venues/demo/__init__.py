@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bureau.common.demo import DemoCity
 from venues.demo import (
+    ballots,
     bookings,
     businesses,
     closures,
@@ -23,6 +24,7 @@ def fill(city: DemoCity) -> None:
     businesses.fill(city)
     rules.fill(city)
     sessions.fill(city)
+    ballots.fill(city)
     bookings.fill(city)
     conduct.fill(city)
     gate.fill(city)
