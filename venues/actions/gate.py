@@ -239,8 +239,8 @@ def count_people(
 
     Raises `VenueFull`, or `NobodyInside` when more would leave than came.
     """
-    now = clock.now()
     _lock_crowd(venue)
+    now = clock.now()  # behind the lock: who counted before us is in the past
     if found := Crossing.objects.filter(request_key=request_key).first():
         return found
     if direction == Crossing.Direction.IN:
@@ -312,7 +312,8 @@ def _refuse_crowd(
     if venue.most_inside is None:
         return
     _lock_crowd(venue)
-    crowd = inside_at(venue, at)
+    # Who crossed while we waited for the lock is inside, too.
+    crowd = inside_at(venue, max(at, clock.now()))
     if crowd.inside + persons <= venue.most_inside:
         return
     if not because.strip():

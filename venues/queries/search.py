@@ -582,7 +582,7 @@ def _given(
         "weekdays": [day.isoweekday() for day in days],
         "fitness": [is_fitness_day(day) for day in days],
         "sinces": [_minute_of(max(at, begins or at), day) for day in days],
-        "beyonds": [_minute_of(beyond, day) if beyond else LATEST for day in days],
+        "beyonds": [_minute_after(beyond, day) if beyond else LATEST for day in days],
         "typed_days": [day for day, _rank, _name in types],
         "ranks": [rank for _day, rank, _name in types],
         "day_types": [name for _day, _rank, name in types],
@@ -646,6 +646,11 @@ def _days(
 def _minute_of(moment: datetime, day: date) -> int:
     """The minute of a day that a moment lies in, also before and after that day."""
     return int((moment - clock.at(day, 0)).total_seconds() // 60)
+
+
+def _minute_after(moment: datetime, day: date) -> int:
+    """The first whole minute of a day at or after a moment."""
+    return _minute_of(moment - timedelta(microseconds=1), day) + 1
 
 
 def _literally(words: str) -> str:
