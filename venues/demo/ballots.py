@@ -44,7 +44,7 @@ def fill(city: DemoCity) -> None:
         _ask(open_one, people=[STUDENT.user(), SENIOR.user()])
     if drawn:
         _ask(drawn, people=[GUARDIAN.user(), STUDENT.user(), SENIOR.user()])
-        _draw(drawn)
+        _draw(city, drawn)
     city.say(f"{sum(one is not None for one in made)} ballots")
 
 
@@ -103,7 +103,7 @@ def _ask(ballot: Ballot, *, people: list[User]) -> None:
         )
 
 
-def _draw(ballot: Ballot) -> None:
+def _draw(city: DemoCity, ballot: Ballot) -> None:
     draw = ballot.draw
     assert draw  # noqa: S101 - it was announced with the ballot
     draws.freeze_draw(draw=draw, at=draw.freezes_at)
@@ -117,4 +117,5 @@ def _draw(ballot: Ballot) -> None:
                 at=read_at,
             )
     draws.run_draw(draw=draw, at=read_at + timedelta(minutes=1))
-    actions.hand_out_ballot(ballot=ballot, at=read_at + timedelta(minutes=2))
+    # Now, since messages that are two days old would count as unsent.
+    actions.hand_out_ballot(ballot=ballot, at=city.now)
