@@ -10,8 +10,6 @@ from django.db.models import QuerySet
 
 from bureau.accounts.models import User
 from bureau.common import clock
-from bureau.common.sports import Sport
-from bureau.draws.models import Entry
 from venues.models import (
     Ballot,
     BallotRequest,
@@ -132,15 +130,6 @@ def candidates(
             )
             found.append(Candidate(court, offer, taken.standing_at(at).exists()))
     return found
-
-
-def result_words(request: BallotRequest) -> str:
-    """`won`, `waiting` (not drawn), or empty while it is not drawn."""
-    return Entry.Outcome(request.entry.outcome).value
-
-
-def sport_label(ballot: Ballot) -> str:
-    return str(Sport(ballot.sport).label)
 
 
 def ballot_data_of(user: User) -> list[dict[str, Any]]:
