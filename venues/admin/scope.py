@@ -8,9 +8,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from bureau.accounts.models import User
 from bureau.audit.admin import HistoryFromAudit
+from bureau.common.fields import MinuteOfDayField
 from bureau.regions.models import District
 from bureau.regions.queries import districts_of
 from venues.models import Bookable, Unit, Venue
@@ -45,6 +47,8 @@ class ScopedAdmin(HistoryFromAudit, ModelAdmin):
     """A table of rows that belong to a district."""
 
     district_path = "venue__district"
+    # A time of day is typed as 09:30: a field for numbers would show nothing.
+    formfield_overrides = {MinuteOfDayField: {"widget": UnfoldAdminTextInputWidget}}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
