@@ -23,7 +23,7 @@ from bureau.common import clock
 from bureau.common.errors import DomainError
 from bureau.draws import actions
 from bureau.draws.forms import ReadingForm, VoidForm
-from bureau.draws.models import Beacon, BeaconReading, Draw, Entry, LogLine, Pool
+from bureau.draws.models import Beacon, BeaconReading, Draw, DrawEntry, LogLine, Pool
 
 LOOK_ALIKE = {
     "open": "warning",
@@ -248,7 +248,7 @@ class BeaconAdmin(Asking):
         )
 
 
-@admin.register(Entry)
+@admin.register(DrawEntry)
 class EntryAdmin(Asking):
     list_display = ["entry_id", "draw", "pool", "person", "weight", "rank", "outcome"]
     list_filter = ["outcome", "draw__state"]

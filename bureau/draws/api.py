@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from bureau.accounts.http import SignedInApiRequest
 from bureau.draws import queries
-from bureau.draws.models import Draw, Entry
+from bureau.draws.models import Draw, DrawEntry
 from bureau.draws.serializers import (
     DrawDetailOutput,
     DrawOutput,
@@ -37,15 +37,15 @@ class DrawDetail(generics.RetrieveAPIView[Draw]):
     lookup_field = "draw_id"
 
 
-class MyDrawEntries(generics.ListAPIView[Entry]):
+class MyDrawEntries(generics.ListAPIView[DrawEntry]):
     """The entries of the person who asks, with their receipts."""
 
     request: SignedInApiRequest
     serializer_class = EntryOutput
-    queryset = Entry.objects.none()
+    queryset = DrawEntry.objects.none()
 
-    def get_queryset(self) -> QuerySet[Entry]:
-        mine = Entry.objects.visible_to(self.request.user)
+    def get_queryset(self) -> QuerySet[DrawEntry]:
+        mine = DrawEntry.objects.visible_to(self.request.user)
         return mine.select_related("draw", "pool")
 
 
@@ -56,7 +56,7 @@ class DrawProof(APIView):
 
     @extend_schema(operation_id="draw_proof", responses=ProofOutput)
     def get(self, request: Request, entry_id: str) -> Response:  # noqa: ARG002
-        rows = Entry.objects.select_related("draw", "pool")
+        rows = DrawEntry.objects.select_related("draw", "pool")
         entry = rows.filter(entry_id=entry_id).first()
         proof = queries.proof_of(entry) if entry else None
         if proof is None:

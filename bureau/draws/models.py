@@ -16,8 +16,8 @@ from bureau.common import clock
 from bureau.draws import sportdraw
 from bureau.draws.querysets import (
     BeaconQuerySet,
+    DrawEntryQuerySet,
     DrawQuerySet,
-    EntryQuerySet,
     LogLineQuerySet,
     PublishedPartQuerySet,
 )
@@ -156,7 +156,7 @@ class Pool(models.Model):
         return f"{self.draw} / {self.prefix}"
 
 
-class Entry(models.Model):
+class DrawEntry(models.Model):
     """One subject's chance in a draw. The public list holds its id, weight and commit.
 
     `subject` names who or what entered without telling: the keyed fingerprint of a
@@ -199,9 +199,10 @@ class Entry(models.Model):
         _("outcome"), max_length=7, choices=Outcome.choices, blank=True, default=""
     )
 
-    objects = EntryQuerySet.as_manager()
+    objects = DrawEntryQuerySet.as_manager()
 
     class Meta:
+        db_table = "draws_entry"
         verbose_name = _("entry in a draw")
         verbose_name_plural = _("entries in draws")
         constraints = [

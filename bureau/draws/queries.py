@@ -13,7 +13,14 @@ from django.db.models.functions import Collate
 from bureau.accounts.models import Dependant, User, VerifiedIdentity
 from bureau.common import sealed
 from bureau.draws import sportdraw
-from bureau.draws.models import Beacon, Draw, Entry, LogLine, PublishedPart, moment_text
+from bureau.draws.models import (
+    Beacon,
+    Draw,
+    DrawEntry,
+    LogLine,
+    PublishedPart,
+    moment_text,
+)
 
 BATCH = 32  # pieces read at a time, some 3 MB
 RULES, LOG = "rules.json", "log.jsonl"
@@ -71,7 +78,7 @@ def steps_of(draw: Draw) -> list[Step]:
     ]
 
 
-def winners_of(draw: Draw) -> QuerySet[Entry]:
+def winners_of(draw: Draw) -> QuerySet[DrawEntry]:
     """Who won, pool by pool in order, with what may be shown of their names."""
     won = draw.entries.winners().select_related("pool", "person")
     return won.order_by("pool__prefix", "rank", "pk")
@@ -83,7 +90,7 @@ class Proof:
     """All that a check of one entry needs; none of it is secret."""
 
     draw: Draw
-    entry: Entry
+    entry: DrawEntry
     beacons: list[str]
     path: list[sportdraw.Step]
 
@@ -111,7 +118,7 @@ class Proof:
             "rank": entry.rank,
             "score": entry.score,
             "cutoff": pool.cutoff,
-            "won": entry.outcome == Entry.Outcome.WON,
+            "won": entry.outcome == DrawEntry.Outcome.WON,
         }
 
 
@@ -140,7 +147,7 @@ class Verdict:
     scored: bool | None
 
 
-def proof_of(entry: Entry) -> Proof | None:
+def proof_of(entry: DrawEntry) -> Proof | None:
     """The proof of an entry; None as long as its list is not published."""
     draw = entry.draw
     parts = PublishedPart.objects.of_file(draw, PublishedPart.Name.ENTRIES)
@@ -181,7 +188,7 @@ def verdict_on(proof: Proof) -> Verdict:
         beacons=proof.beacons,
     )
     score = sportdraw.score(key, entry.entry_id, entry.weight)
-    cutoff, won = entry.pool.cutoff, entry.outcome == Entry.Outcome.WON
+    cutoff, won = entry.pool.cutoff, entry.outcome == DrawEntry.Outcome.WON
     within = bool(cutoff) and score <= cutoff
     # A group that did not fit is skipped, whatever its score.
     fair = won == within or (entry.group_size > 1 and not won)
@@ -198,7 +205,7 @@ def beacons_to_read(moment: datetime) -> int:
 class Sample:
     """One entry that an auditor looks up."""
 
-    entry: Entry
+    entry: DrawEntry
     salt: str
     whose: str  # what may be shown of the name; empty without an account
     opens: bool | None  # whether the commitment is of this person; None: look yourself
@@ -219,12 +226,14 @@ def audit_sample(draw: Draw, size: int) -> list[Sample]:
     )
     entries = {
         entry.entry_id: entry
-        for entry in Entry.objects.filter(entry_id__in=chosen).select_related("person")
+        for entry in DrawEntry.objects.filter(entry_id__in=chosen).select_related(
+            "person"
+        )
     }
     return [_opened(entries[entry_id]) for entry_id in chosen]
 
 
-def _opened(entry: Entry) -> Sample:
+def _opened(entry: DrawEntry) -> Sample:
     salt = sealed.unseal(entry.salt_sealed)
     if entry.person is None:
         return Sample(entry, salt, "", None)
@@ -244,7 +253,9 @@ def _identities(person: User) -> Iterator[VerifiedIdentity | Dependant]:
 # --- For the person ----------------------------------------------------------------
 def personal_data_of(user: User) -> list[dict[str, Any]]:
     """A person's entries with their receipts, for the copy of one's own data."""
-    mine = Entry.objects.visible_to(user).select_related("draw", "pool").order_by("pk")
+    mine = (
+        DrawEntry.objects.visible_to(user).select_related("draw", "pool").order_by("pk")
+    )
     return [
         {
             "draw": entry.draw.draw_id,

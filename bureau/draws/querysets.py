@@ -7,7 +7,7 @@ from django.db import models
 
 if TYPE_CHECKING:
     from bureau.accounts.models import User
-    from bureau.draws.models import Beacon, Draw, Entry, LogLine, PublishedPart
+    from bureau.draws.models import Beacon, Draw, DrawEntry, LogLine, PublishedPart
 
 
 class DrawQuerySet(models.QuerySet["Draw"]):
@@ -23,7 +23,7 @@ class DrawQuerySet(models.QuerySet["Draw"]):
         return self.order_by("-draws_at", "-pk")
 
 
-class EntryQuerySet(models.QuerySet["Entry"]):
+class DrawEntryQuerySet(models.QuerySet["DrawEntry"]):
     def visible_to(self, user: User) -> Self:
         return self.filter(person=user)
 

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bureau.draws import actions, queries
-from bureau.draws.models import Beacon, Draw, Entry, Pool
+from bureau.draws.models import Beacon, Draw, DrawEntry, Pool
 
 
 class PoolOutput(serializers.ModelSerializer[Pool]):
@@ -89,7 +89,7 @@ class DrawDetailOutput(DrawOutput):
         ]
 
 
-class EntryOutput(serializers.ModelSerializer[Entry]):
+class EntryOutput(serializers.ModelSerializer[DrawEntry]):
     """One's own entry, with its receipt."""
 
     draw = serializers.CharField(source="draw.draw_id")
@@ -101,7 +101,7 @@ class EntryOutput(serializers.ModelSerializer[Entry]):
     salt = serializers.SerializerMethodField()
 
     class Meta:
-        model = Entry
+        model = DrawEntry
         fields = [
             "entry_id",
             "draw",
@@ -119,7 +119,7 @@ class EntryOutput(serializers.ModelSerializer[Entry]):
         ]
         read_only_fields = fields
 
-    def get_salt(self, entry: Entry) -> str:
+    def get_salt(self, entry: DrawEntry) -> str:
         """32 hex digits; with the ID number they open the commitment."""
         return actions.receipt_of(entry).salt
 

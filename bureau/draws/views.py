@@ -23,7 +23,7 @@ from bureau.accounts.http import SignedInRequest
 from bureau.common import clock, codes
 from bureau.common.pagination import page_of
 from bureau.draws import actions, queries
-from bureau.draws.models import Draw, Entry
+from bureau.draws.models import Draw, DrawEntry
 
 PER_PAGE = 20
 WINNERS = 20
@@ -52,7 +52,7 @@ def draw(request: HttpRequest, draw_id: str) -> HttpResponse:
         "steps": queries.steps_of(found),
         "again": again,
         "winners": page_of(queries.winners_of(found), request, per_page=WINNERS),
-        "mine": Entry.objects.visible_to(request.user).filter(draw=found)
+        "mine": DrawEntry.objects.visible_to(request.user).filter(draw=found)
         if request.user.is_authenticated
         else None,
     }
@@ -81,7 +81,7 @@ def draw_file(
 @require_GET
 @login_required
 def my_entries(request: SignedInRequest) -> HttpResponse:
-    mine = Entry.objects.visible_to(request.user).select_related("draw", "pool")
+    mine = DrawEntry.objects.visible_to(request.user).select_related("draw", "pool")
     page = page_of(mine.order_by("-pk"), request, per_page=PER_PAGE)
     return render(request, "draws/my_entries.html", {"page": page})
 
@@ -153,13 +153,13 @@ def check_file(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def _entry(entry_id: str) -> Entry | None:
-    rows = Entry.objects.select_related("draw", "pool")
+def _entry(entry_id: str) -> DrawEntry | None:
+    rows = DrawEntry.objects.select_related("draw", "pool")
     return rows.filter(entry_id=entry_id).first()
 
 
-def _mine(request: SignedInRequest, entry_id: str) -> Entry:
-    mine = Entry.objects.visible_to(request.user).select_related("draw", "pool")
+def _mine(request: SignedInRequest, entry_id: str) -> DrawEntry:
+    mine = DrawEntry.objects.visible_to(request.user).select_related("draw", "pool")
     return get_object_or_404(mine, entry_id=entry_id)
 
 

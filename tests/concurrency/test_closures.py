@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
@@ -84,9 +85,10 @@ def book(court: Bookable, hour: int) -> Callable[[], Any]:
 
 def closed_hours(block: Block) -> float:
     pieces = Occupancy.objects.filter(block=block)
-    return sum(
+    hours = (
         (row.during.upper - row.during.lower).total_seconds() / 3600 for row in pieces
     )
+    return float(sum(hours))
 
 
 def test_booking_and_closing_at_once_leaves_nobody_in_the_hall(
@@ -111,7 +113,7 @@ def test_two_close_the_same_hall_at_once(courts: list[Bookable]) -> None:
         make.confirmed(court=courts[0], starts_at=make.tomorrow_at(hour))
 
     blocks = at_once([lambda: close(courts), lambda: close(courts)])
-    at_once([lambda b=b: actions.work_through_closure(block=b) for b in blocks])
+    at_once([partial(actions.work_through_closure, block=b) for b in blocks])
 
     assert sum(closed_hours(block) for block in blocks) == 2 * 16
     assert Refund.objects.count() == len(HOURS)  # each once

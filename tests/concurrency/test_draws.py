@@ -20,7 +20,7 @@ from bureau.common import clock
 from bureau.common.errors import DomainError
 from bureau.draws import actions, tasks
 from bureau.draws.actions import entering
-from bureau.draws.models import Draw, Entry, LogLine, PublishedPart
+from bureau.draws.models import Draw, DrawEntry, LogLine, PublishedPart
 from tests import make
 from tests.draws import make as made
 
@@ -189,7 +189,7 @@ def test_killed_in_the_middle_nothing_has_happened_and_it_is_drawn_again() -> No
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
     draw.refresh_from_db()
     assert draw.state == Draw.State.FROZEN
-    assert not Entry.objects.filter(draw=draw).exclude(rank=None).exists()
+    assert not DrawEntry.objects.filter(draw=draw).exclude(rank=None).exists()
     assert not PublishedPart.objects.of_file(draw, "results.csv").exists()
 
     drawn = made.run(draw)

@@ -17,7 +17,7 @@ from bureau.common import clock
 from bureau.draws import queries, sportdraw
 from bureau.draws.actions import PoolPlan
 from bureau.draws.actions.log import write_line
-from bureau.draws.models import Draw, Entry
+from bureau.draws.models import Draw, DrawEntry
 from bureau.draws.verify import Check
 from tests.draws import make as made
 
@@ -81,7 +81,7 @@ def random_draw(number: int, dice: Random) -> Draw:
             group_size=size if groups else None,
         )
         entries.append(
-            Entry(
+            DrawEntry(
                 draw=draw,
                 pool=rows[prefix],
                 subject=uuid4().hex,
@@ -93,7 +93,7 @@ def random_draw(number: int, dice: Random) -> Draw:
                 entered_at=clock.now(),
             )
         )
-    Entry.objects.bulk_create(entries)
+    DrawEntry.objects.bulk_create(entries)
     made.freeze(draw)
     value = sportdraw.value_of("fc-3d", f"{dice.randrange(1000):03}")
     draw.beacons.filter(source="fc-3d").update(value=value, known_at=draw.draws_at)

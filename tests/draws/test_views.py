@@ -13,7 +13,7 @@ from django.urls import reverse
 from bureau.accounts.models import User
 from bureau.common import id_numbers
 from bureau.draws import actions, queries, sportdraw
-from bureau.draws.models import Draw, Entry, PublishedPart
+from bureau.draws.models import Draw, DrawEntry, PublishedPart
 from tests import make
 from tests.draws import make as made
 
@@ -164,8 +164,8 @@ def test_the_checker_answers_without_javascript_and_without_an_account(
 def test_what_was_changed_afterwards_does_not_check(client: Client) -> None:
     draw = made.drawn()
     entry = draw.entries.order_by("rank")[4]
-    Entry.objects.filter(pk=entry.pk).update(outcome="won")
-    entry = Entry.objects.select_related("draw", "pool").get(pk=entry.pk)
+    DrawEntry.objects.filter(pk=entry.pk).update(outcome="won")
+    entry = DrawEntry.objects.select_related("draw", "pool").get(pk=entry.pk)
 
     proof = queries.proof_of(entry)
     assert proof
@@ -224,7 +224,7 @@ def test_an_auditor_opens_commitments_and_finds_a_ghost(
     call_command("audit_draw", draw.draw_id)
     assert "2 commitments looked at, 0 ghosts" in capsys.readouterr().out
 
-    Entry.objects.filter(person=None).update(person=ghost)
+    DrawEntry.objects.filter(person=None).update(person=ghost)
     with pytest.raises(SystemExit):
         call_command("audit_draw", draw.draw_id)
     assert "DOES NOT OPEN" in capsys.readouterr().out

@@ -209,7 +209,7 @@ class Hall(RuleBasedStateMachine):
 
     def holders(self) -> dict[Cell, tuple[Told, datetime | None, Change | None]]:
         """Whose rows lie on the floor, lapsed ones included."""
-        floor = {}
+        floor: dict[Cell, tuple[Told, datetime | None, Change | None]] = {}
         for told in self.told:
             if told.state in ("held", "confirmed"):
                 for cell in told.own():
@@ -608,7 +608,11 @@ class Hall(RuleBasedStateMachine):
             if change.until <= self.now:
                 change.state = "expired"
                 self.offer(change.arriving.cells)
-        lapsed = [t for t in self.told if t.state == "held" and t.until <= self.now]
+        lapsed = [
+            t
+            for t in self.told
+            if t.state == "held" and t.until and t.until <= self.now
+        ]
         for told in sorted(lapsed, key=lambda t: (t.until, self.booking(t).pk)):
             self.expire(told)
             self.offer(told.own())

@@ -231,6 +231,12 @@ def test_many_venues_ask_the_database_as_often_as_one(
 # --- The slow recount -----------------------------------------------------------------
 
 
+def given(row: HoursException | DayTypeHours) -> list[tuple[int, int]]:
+    if row.opens is None or row.closes is None:
+        return []
+    return [(row.opens, row.closes)]
+
+
 class Recount:
     """Counts one minute after another, straight from the tables.
 
@@ -315,13 +321,12 @@ class Recount:
         for owner in (court.pk, None):
             for row in self.exceptions:
                 if row.bookable_id == owner and row.on == on:
-                    return [(row.opens, row.closes)] if row.opens is not None else []
+                    return given(row)
         for kind in self.types.of(on):
             for owner in (court.pk, None):
                 for typed in self.typed:
                     if typed.bookable_id == owner and typed.day_type == kind:
-                        given = typed.opens is not None
-                        return [(typed.opens, typed.closes)] if given else []
+                        return given(typed)
         own = [row for row in self.hours if row.bookable_id == court.pk]
         rows = own or [row for row in self.hours if row.bookable_id is None]
         return [

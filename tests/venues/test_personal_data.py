@@ -48,7 +48,6 @@ def test_places_in_line_are_part_of_the_copy_and_are_left_with_the_account(
     lines = next(one for one in holders() if one.name == "venues.waiting")
     (copy,) = lines.export(citizen)
     assert (copy["venue"], copy["court"]) == (taken.venue.name, None)
-    assert lines.erase
     lines.erase(citizen)
     entry.refresh_from_db()
     assert entry.state == "left"

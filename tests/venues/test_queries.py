@@ -97,7 +97,7 @@ def test_the_grid_asks_the_same_questions_for_one_court_or_thirty(
     for _ in range(courts):
         make.bookable(venue=venue)
 
-    # courts with their units, hours, hours of day types, exceptions, prices, occupancies
+    # courts with units, hours, hours of day types, exceptions, prices, occupancies
     with django_assert_num_queries(6):
         grid_of(venue)
     with django_assert_num_queries(1):  # the rules are known by now

@@ -33,7 +33,7 @@ from bureau.common.sports import Sport
 from bureau.common.tasks import after_commit
 from bureau.draws import actions as draws
 from bureau.draws.actions import BeaconName, PoolPlan
-from bureau.draws.models import Draw, Entry
+from bureau.draws.models import Draw, DrawEntry
 from bureau.notices.actions import notify
 from venues.actions.floor import groups_of, open_booking
 from venues.actions.quotas import may_be_offered, refuse_banned
@@ -368,7 +368,7 @@ def _hand_out_start(ballot: Ballot, starts_at: datetime, *, at: datetime) -> Non
         .order_by("entry__rank")
     )
     for request in asked:
-        if request.entry.outcome == Entry.Outcome.WON:
+        if request.entry.outcome == DrawEntry.Outcome.WON:
             won = _hold_for(request, left, ballot, at=at)
             if won is None:
                 _stay_out(request, ballot, at=at)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from bureau.accounts.models import Dependant, User
 from bureau.common import clock
 from bureau.common.sports import Sport
-from bureau.draws.models import Draw, Entry
+from bureau.draws.models import Draw, DrawEntry
 from venues.models.bookings import Booking
 from venues.models.places import Bookable, Venue
 
@@ -158,7 +158,7 @@ class BallotRequest(models.Model):
     )
     starts_at = models.DateTimeField(_("wanted start"))
     entry = models.OneToOneField(
-        Entry,
+        DrawEntry,
         verbose_name=_("entry in the draw"),
         on_delete=models.PROTECT,
         related_name="court_request",

@@ -118,9 +118,9 @@ class WaitingEntry(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.person} … {self.venue} {clock.at_text(self.starts_at)}"
+
     @property
     def is_live(self) -> bool:
         return self.state in (self.State.WAITING, self.State.OFFERED)
-
-    def __str__(self) -> str:
-        return f"{self.person} … {self.venue} {clock.at_text(self.starts_at)}"

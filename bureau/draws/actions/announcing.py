@@ -25,7 +25,15 @@ from bureau.draws.errors import (
     DrawIdTaken,
     TooLittleChance,
 )
-from bureau.draws.models import NOTICE, SLACK, Beacon, Draw, Entry, Pool, moment_text
+from bureau.draws.models import (
+    NOTICE,
+    SLACK,
+    Beacon,
+    Draw,
+    DrawEntry,
+    Pool,
+    moment_text,
+)
 
 _DRAW_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{2,39}", re.ASCII)
 _PREFIX = re.compile(r"[A-Z0-9]{1,8}", re.ASCII)
@@ -174,10 +182,10 @@ def redo_draw(
         at=at,
     )
     pools = {pool.prefix: pool for pool in again.pools.all()}
-    copies: list[Entry] = []
+    copies: list[DrawEntry] = []
     for old in draw.entries.select_related("pool").order_by("pk").iterator(BATCH):
         copies.append(
-            Entry(
+            DrawEntry(
                 draw=again,
                 pool=pools[old.pool.prefix],
                 person_id=old.person_id,
@@ -195,9 +203,9 @@ def redo_draw(
             )
         )
         if len(copies) == BATCH:
-            Entry.objects.bulk_create(copies)
+            DrawEntry.objects.bulk_create(copies)
             copies = []
-    Entry.objects.bulk_create(copies)
+    DrawEntry.objects.bulk_create(copies)
     return again
 
 

@@ -11,7 +11,7 @@ from bureau.draws import sportdraw
 from bureau.draws.actions.log import locked, write_line
 from bureau.draws.actions.publishing import Publisher, publish_lines
 from bureau.draws.errors import BeaconsMissing, NotFrozen
-from bureau.draws.models import Draw, Entry, Pool, PublishedPart
+from bureau.draws.models import Draw, DrawEntry, Pool, PublishedPart
 from bureau.draws.signals import draw_done
 
 # In the order of the keys, which is the order of the rows on the disk: written in the
@@ -147,7 +147,7 @@ def _note_cutoffs(draw: Draw) -> dict[str, str]:
     cutoffs = {}
     for pool in draw.pools.order_by("prefix"):
         last = (
-            Entry.objects.filter(pool=pool, outcome=Entry.Outcome.WON)
+            DrawEntry.objects.filter(pool=pool, outcome=DrawEntry.Outcome.WON)
             .order_by("-rank")
             .first()
         )

@@ -18,7 +18,7 @@ from bureau.draws.errors import (
     DrawClosed,
     UnknownPool,
 )
-from bureau.draws.models import Draw, Entry, Pool
+from bureau.draws.models import Draw, DrawEntry, Pool
 
 SALT_BYTES = 16
 
@@ -27,7 +27,7 @@ SALT_BYTES = 16
 class Receipt:
     """What the citizen keeps: with it anybody can check the draw for this person."""
 
-    entry: Entry
+    entry: DrawEntry
     entry_id: str
     salt: str  # 32 hex digits
     weight: int
@@ -67,7 +67,7 @@ def enter(
         raise BadGroup
     id_number = id_number.strip().upper()
     salt = secrets.token_bytes(SALT_BYTES)
-    entry = Entry(
+    entry = DrawEntry(
         draw=draw,
         pool=found,
         person=person,
@@ -96,7 +96,7 @@ def enter(
 
 
 @transaction.atomic
-def withdraw(*, entry: Entry, by: User | None, at: datetime | None = None) -> None:
+def withdraw(*, entry: DrawEntry, by: User | None, at: datetime | None = None) -> None:
     """Take an entry out while entries are open; the person may enter again.
 
     Raises `DrawClosed`.
@@ -112,10 +112,10 @@ def withdraw(*, entry: Entry, by: User | None, at: datetime | None = None) -> No
         at=at,
         detail={"draw": draw.draw_id, "entry": entry.entry_id},
     )
-    Entry.objects.filter(pk=entry.pk).delete()
+    DrawEntry.objects.filter(pk=entry.pk).delete()
 
 
-def receipt_of(entry: Entry) -> Receipt:
+def receipt_of(entry: DrawEntry) -> Receipt:
     """The receipt once more, for its person."""
     salt = sealed.unseal(entry.salt_sealed)
     return Receipt(entry, entry.entry_id, salt, entry.weight)

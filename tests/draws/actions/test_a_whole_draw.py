@@ -30,7 +30,7 @@ from bureau.draws.errors import (
     UnknownPool,
     VoidNeedsReason,
 )
-from bureau.draws.models import Draw, Entry, LogLine, PublishedPart
+from bureau.draws.models import Draw, DrawEntry, LogLine, PublishedPart
 from tests import make
 from tests.draws import make as made
 
@@ -172,7 +172,7 @@ def test_a_receipt_opens_the_commitment() -> None:
     assert receipt.entry.commit == commit
     assert receipt.entry_id.startswith("A")
     assert len(receipt.entry_id) == 17
-    assert actions.receipt_of(Entry.objects.get()) == receipt
+    assert actions.receipt_of(DrawEntry.objects.get()) == receipt
 
 
 def test_one_person_enters_once() -> None:

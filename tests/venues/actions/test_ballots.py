@@ -19,12 +19,12 @@ from bureau.common import clock, sealed
 from bureau.common.errors import DomainError
 from bureau.draws import actions as draws
 from bureau.draws.actions import BeaconName
-from bureau.draws.models import Entry
+from bureau.draws.models import DrawEntry
 from bureau.notices.models import Notice
 from tests import make
 from tests.draws import make as make_draws
 from venues import actions, queries
-from venues.actions import BallotTimes, Pick, ballots
+from venues.actions import BallotTimes, Pick, ballots, floor
 from venues.errors import (
     AlreadyInBallot,
     BallotBackwards,
@@ -201,7 +201,7 @@ def test_a_thousand_requests_of_one_weigh_as_one() -> None:
     ballot = plan(two_courts())
     one = person()
     assert {ask(ballot, one).pk for _n in range(5)} == {ballot.requests.get().pk}
-    assert Entry.objects.get().person == one
+    assert DrawEntry.objects.get().person == one
 
 
 def test_another_wish_needs_the_first_one_taken_back() -> None:
@@ -215,7 +215,7 @@ def test_another_wish_needs_the_first_one_taken_back() -> None:
     actions.withdraw_from_ballot(ballot=ballot, by=one)
     with pytest.raises(NotInBallot):
         actions.withdraw_from_ballot(ballot=ballot, by=one)
-    assert not Entry.objects.exists()
+    assert not DrawEntry.objects.exists()
 
 
 def test_only_verified_people_who_are_not_banned_may_ask(citizen: User) -> None:
@@ -386,7 +386,7 @@ def test_killed_in_the_middle_the_sweep_finishes(
     for hour in (19, 19, 19, 20, 20, 20):
         ask(ballot, hour=hour)
     draw(ballot)
-    real = ballots.open_booking
+    real = floor.open_booking
     calls: list[int] = []
 
     def dies_at_the_fourth(**given: Any) -> Booking:
@@ -425,7 +425,7 @@ def test_called_off_the_times_are_free_and_people_are_told(citizen: User) -> Non
     assert ballot.draw.void_reason == "Burst pipe"
     told = Notice.objects.get(kind="venues.ballot_called_off")
     assert told.recipient == asked.person
-    assert make.held(court=courts[0], starts_at=evening(courts[0]), by=citizen)
+    make.held(court=courts[0], starts_at=evening(courts[0]), by=citizen)
     with pytest.raises(BallotOver):
         actions.call_off_ballot(ballot=ballot, reason="Again", by=make.user())
     with pytest.raises(BallotOver):
@@ -521,7 +521,7 @@ def test_many_requests_of_one_at_once_are_one() -> None:
     one = person()
     made = at_once([lambda: ask(ballot, one).pk] * 6)
     assert len(set(made)) == 1
-    assert Entry.objects.count() == 1
+    assert DrawEntry.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

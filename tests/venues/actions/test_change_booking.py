@@ -301,7 +301,7 @@ def test_when_a_band_ended_meanwhile_the_person_is_asked_again(
     late = booking.starts_at - timedelta(minutes=30)
     with (
         time_machine.travel(late, tick=False),
-        pytest.raises(RefundChanged, match="^0 yuan"),
+        pytest.raises(RefundChanged, match=r"^0 yuan"),
     ):
         change(
             booking, court_of(booking), make.tomorrow_at(19), 40_00, expected_fen=40_00

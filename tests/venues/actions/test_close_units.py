@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -52,7 +53,7 @@ def all_taken_by(block: Block) -> bool:
         (row.during.upper - row.during.lower).total_seconds() for row in pieces
     )
     whole = (block.ends_at - block.starts_at).total_seconds() * len(block.unit_ids)
-    return seconds == whole
+    return bool(seconds == whole)
 
 
 def test_everybody_gets_all_money_back_and_is_told(court: Bookable) -> None:
@@ -120,7 +121,7 @@ def test_only_the_touched_slots_of_a_booking_go() -> None:
             venue=court.venue,
             picks=[make.pick(court, start), make.pick(court, later)],
             quoted_fen=2 * make.PRICE_FEN,
-            request_key=make.uuid4(),
+            request_key=uuid4(),
             by=make.citizen(),
         )
     )
@@ -177,7 +178,7 @@ def test_a_change_to_a_closed_time_is_dropped(court: Bookable) -> None:
         line_ids=[line.pk],
         picks=[make.pick(court, away)],
         quoted_fen=60_00,
-        request_key=make.uuid4(),
+        request_key=uuid4(),
         by=booking.booked_by,
     )
 
@@ -217,7 +218,7 @@ def test_who_is_inside_keeps_the_slot_and_later_slots_go_back() -> None:
             venue=court.venue,
             picks=[make.pick(court, start), make.pick(court, later)],
             quoted_fen=2 * make.PRICE_FEN,
-            request_key=make.uuid4(),
+            request_key=uuid4(),
             by=make.citizen(),
         )
     )

@@ -100,7 +100,6 @@ def test_a_paid_offer_is_taken(booking: Booking) -> None:
     make.pay(entry.booking)
     entry.refresh_from_db()
     assert entry.state == WaitingEntry.State.TAKEN
-    assert entry.booking
     assert entry.booking.state == Booking.State.CONFIRMED
 
 

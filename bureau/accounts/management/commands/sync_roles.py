@@ -11,8 +11,8 @@ from django.db import transaction
 
 from bureau.accounts.models import Role
 
-# `app.codename`, with * for any part; "-" in front takes away, and the last word counts.
-# What is not named is not given: nobody but a superuser may change who may do what, or
+# What is not named is not given: nobody but a superuser may change who may do what,
+# or edit the audit trail.
 # edit the audit trail.
 _BUREAU = [
     "venues.*",
