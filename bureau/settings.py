@@ -290,6 +290,7 @@ SPECTACULAR_SETTINGS = {
         "SlotStateEnum": "venues.serializers.booking.SLOT_STATES",
         "PaymentStateEnum": "bureau.payments.models.Payment.State",
         "DrawStateEnum": "bureau.draws.models.Draw.State",
+        "BallotStateEnum": "venues.models.Ballot.State",
         "ProviderNameEnum": "bureau.payments.models.ProviderName",
     },
 }
