@@ -80,10 +80,14 @@ def test_the_work_list_shows_what_is_to_be_read_now(due: Draw) -> None:
     assert client.get(f"{address}?work=known").status_code == 200
 
 
-@pytest.mark.parametrize("table", ["draw", "beacon", "entry"])
+@pytest.mark.parametrize("table", ["draw", "beacon", "drawentry"])
 def test_every_table_opens(admin_client: Client, table: str, admin_user: User) -> None:
     draw = made.drawn()
-    rows = {"draw": draw, "beacon": draw.beacons.first(), "entry": draw.entries.first()}
+    rows = {
+        "draw": draw,
+        "beacon": draw.beacons.first(),
+        "drawentry": draw.entries.first(),
+    }
     row = rows[table]
     assert row
     name = f"admin:draws_{table}"

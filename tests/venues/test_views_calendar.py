@@ -141,7 +141,7 @@ def test_an_offer_is_tentative_until_it_runs_out(citizen: User) -> None:
     url = feed_of(citizen)
     (event,) = read(url)
     assert str(event["STATUS"]) == "TENTATIVE"
-    assert str(event["SUMMARY"]).startswith(("Offer", "候补"))
+    assert str(event["SUMMARY"]).startswith(("Offer", "待确认"))
     with time_machine.travel(make.end_of_hold(booking)):
         assert read(url) == []
 
