@@ -3,7 +3,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -179,19 +179,33 @@ def _bands(venue: Venue, summary: Summary | None) -> list[tuple[datetime, int]]:
     return terms.bands_for(summary.slots[0].offer.starts_at)
 
 
+_REFUSED_ALIKE = timedelta(seconds=3)
+_MOST_KEPT = 500
+_offered_lately: dict[Any, tuple[datetime, list[queries.Alternative]]] = {}
+
+
 def _alternatives(
     request: HttpRequest, venue: Venue, person: User, dependant: Dependant | None
 ) -> list[queries.Alternative]:
+    """Three ways out. In a rush hundreds are refused the same slot in a second, and
+    are shown the same ones: it is `hold_slots` that decides, not this page.
+    """
     now = clock.now()
-    return queries.alternatives_to(
-        venue,
-        [
-            (pick.bookable_id, pick.starts_at)
-            for pick in read_picks(request.GET.getlist("slot"))
-        ],
-        at=now,
-        groups=eligible_groups(person, dependant, on=clock.local_day(now)),
-    )
+    groups = eligible_groups(person, dependant, on=clock.local_day(now))
+    wanted = [
+        (pick.bookable_id, pick.starts_at)
+        for pick in read_picks(request.GET.getlist("slot"))
+    ]
+    key = (venue.pk, tuple(wanted), groups)
+    if request.method == "POST" and key in _offered_lately:
+        at, offered = _offered_lately[key]
+        if timedelta(0) <= now - at < _REFUSED_ALIKE:
+            return offered
+    offered = queries.alternatives_to(venue, wanted, at=now, groups=groups)
+    if len(_offered_lately) >= _MOST_KEPT:
+        _offered_lately.clear()
+    _offered_lately[key] = (now, offered)
+    return offered
 
 
 def _barred_urls(request: HttpRequest, venue: Venue) -> list[tuple[str, str]]:
