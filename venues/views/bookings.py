@@ -187,8 +187,9 @@ _offered_lately: dict[Any, tuple[datetime, list[queries.Alternative]]] = {}
 def _alternatives(
     request: HttpRequest, venue: Venue, person: User, dependant: Dependant | None
 ) -> list[queries.Alternative]:
-    """Three ways out. In a rush hundreds are refused the same slot in a second, and
-    are shown the same ones: it is `hold_slots` that decides, not this page.
+    """Three ways out; whoever is refused alike in a rush is shown the same ones.
+
+    They may be three seconds old: it is `hold_slots` that decides, not this page.
     """
     now = clock.now()
     groups = eligible_groups(person, dependant, on=clock.local_day(now))
