@@ -15,11 +15,6 @@ def lock_payments(booking: Booking) -> list[Payment]:
     return list(Payment.objects.for_owner(booking).order_by("pk").select_for_update())
 
 
-def kept_fen(paid: Sequence[Payment]) -> int:
-    """What we hold of a booking's money now."""
-    return sum(_left(payment) for payment in paid)
-
-
 def pay_back(
     paid: Sequence[Payment], *, fen: int, reason: str, by: User | None, key: str
 ) -> None:
