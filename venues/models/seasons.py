@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from bureau.accounts.models import User
@@ -38,10 +39,24 @@ class Club(models.Model):
         related_name="clubs",
     )
     is_approved = models.BooleanField(_("checked by staff"), default=False)
+    # Why staff could not approve it; the contact corrects it and asks again.
+    refusal = models.CharField(_("why not approved"), max_length=200, blank=True)
 
     class Meta:
         verbose_name = _("club")
         verbose_name_plural = _("clubs")
+        constraints = [
+            # Not before it was checked: nobody can keep a club out by taking its code.
+            models.UniqueConstraint(
+                fields=["credit_code"],
+                condition=Q(is_approved=True) & ~Q(credit_code=""),
+                name="venues_club_credit_code_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_approved=False) | Q(refusal=""),
+                name="venues_club_approved_or_refused",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -65,7 +80,8 @@ class Season(models.Model):
     state = models.CharField(
         _("state"), max_length=8, choices=State.choices, default=State.OPEN
     )
-    # Decides between equals when an allocation is proposed; told afterwards.
+    # Decides between equals when an allocation is proposed. It is drawn when the season
+    # opens; its hash is public from then on, itself once there is a proposal.
     seed = models.CharField(_("seed"), max_length=64, blank=True, editable=False)
 
     class Meta:
@@ -83,6 +99,9 @@ class Season(models.Model):
 
     def __str__(self) -> str:
         return f"{self.venue} {self.name}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("venues:season", args=[self.pk])
 
 
 class SeasonRequest(models.Model):
@@ -160,10 +179,18 @@ class SeasonRequest(models.Model):
                 condition=~Q(state="denied") | ~Q(reason=""),
                 name="venues_seasonrequest_denied_with_a_reason",
             ),
+            models.UniqueConstraint(
+                fields=["season", "club", "bookable", "weekday", "starts", "ends"],
+                condition=Q(state__in=["asked", "proposed", "approved"]),
+                name="venues_seasonrequest_asked_once",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.club} {self.number}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("venues:season-request", args=[self.number])
 
 
 class SkippedDate(models.Model):
@@ -195,9 +222,18 @@ class Invoice(models.Model):
     """What a club owes for an approved season; its bookings point to it."""
 
     class State(models.TextChoices):
+        NEW = "new", _("being made")
         OPEN = "open", _("to be paid")
         PAID = "paid", _("paid")
-        VOID = "void", _("void")
+        VOID = "void", _("nothing to pay")
+
+    # New while the dates of its season are being booked, one by one.
+    TRANSITIONS = {
+        State.NEW: {State.OPEN, State.VOID},
+        State.OPEN: {State.PAID, State.VOID},
+        State.PAID: set[str](),
+        State.VOID: set[str](),
+    }
 
     number = models.CharField(
         _("number"), max_length=12, unique=True, default=codes.new_code, editable=False
@@ -211,13 +247,30 @@ class Invoice(models.Model):
     club = models.ForeignKey(
         Club, verbose_name=_("club"), on_delete=models.PROTECT, related_name="invoices"
     )
+    # The standing slots of its bookings, and what is kept for those given back.
     total_fen = models.PositiveIntegerField(_("total, fen"))
+    retained_fen = models.PositiveIntegerField(
+        _("kept for what was given up, fen"), default=0
+    )
     state = models.CharField(
-        _("state"), max_length=4, choices=State.choices, default=State.OPEN
+        _("state"), max_length=4, choices=State.choices, default=State.NEW
     )
     issued_at = models.DateTimeField(_("issued at"))
     due_on = models.DateField(_("due on"))
     paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
+    # Paid by bank transfer, as a member of staff saw it in the account.
+    transferred_fen = models.PositiveIntegerField(_("paid by transfer, fen"), default=0)
+    transfer_reference = models.CharField(
+        _("reference of the transfer"), max_length=64, blank=True
+    )
+    transfer_noted_by = models.ForeignKey(
+        User,
+        verbose_name=_("transfer noted by"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
 
     class Meta:
         verbose_name = _("invoice")
@@ -227,7 +280,72 @@ class Invoice(models.Model):
                 condition=~Q(state="paid") | Q(paid_at__isnull=False),
                 name="venues_invoice_paid_has_a_moment",
             ),
+            models.CheckConstraint(
+                condition=Q(retained_fen__lte=F("total_fen")),
+                name="venues_invoice_keeps_no_more_than_its_total",
+            ),
+            models.CheckConstraint(
+                condition=Q(transferred_fen=0, transfer_reference="")
+                | (
+                    Q(state="paid", transferred_fen__gt=0)
+                    & Q(transfer_noted_by__isnull=False)
+                    & ~Q(transfer_reference="")
+                ),
+                name="venues_invoice_transfer_has_a_reference",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.number
+
+    def get_absolute_url(self) -> str:
+        return reverse("venues:invoice", args=[self.number])
+
+
+class TransferBack(models.Model):
+    """Money that staff pay back to a club by bank transfer: it came by transfer."""
+
+    invoice = models.ForeignKey(
+        Invoice,
+        verbose_name=_("invoice"),
+        on_delete=models.PROTECT,
+        related_name="transfers_back",
+    )
+    booking = models.ForeignKey(
+        "venues.Booking",
+        verbose_name=_("booking"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    fen = models.PositiveIntegerField(_("fen"))
+    reason = models.CharField(_("reason"), max_length=200)
+    asked_at = models.DateTimeField(_("asked at"))
+    done_at = models.DateTimeField(_("paid back at"), null=True, blank=True)
+    done_by = models.ForeignKey(
+        User,
+        verbose_name=_("paid back by"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+    reference = models.CharField(
+        _("reference of the transfer"), max_length=64, blank=True
+    )
+
+    class Meta:
+        verbose_name = _("transfer back to a club")
+        verbose_name_plural = _("transfers back to clubs")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(fen__gt=0), name="venues_transferback_is_something"
+            ),
+            models.CheckConstraint(
+                condition=Q(done_at=None, done_by=None, reference="")
+                | (Q(done_at__isnull=False, done_by__isnull=False) & ~Q(reference="")),
+                name="venues_transferback_done_has_a_reference",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.invoice} {self.fen}"
