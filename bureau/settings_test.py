@@ -22,6 +22,11 @@ CACHES["default"]["LOCATION"] = env.redis_url(
     "REDIS_URL", "redis://localhost:6379", database=2 + _PROCESS
 )
 
+# Whoever waits for a lock that nobody lets go fails, and says for what it waited.
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
+    "-c lock_timeout=60s -c statement_timeout=240s"
+)
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CELERY_TASK_ALWAYS_EAGER = True

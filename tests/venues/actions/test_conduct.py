@@ -8,14 +8,13 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from django.db import connection
 
 from bureau.accounts.models import User
-from bureau.audit.invariants import all_invariants
 from bureau.common import clock
 from bureau.notices.models import Notice
 from bureau.payments.models import Refund
 from tests import make
+from tests.promises import broken_promises
 from venues import actions
 from venues.errors import (
     AlreadyAppealed,
@@ -88,13 +87,6 @@ def banned_person(court: Bookable) -> User:
     return person
 
 
-def assert_no_offenders() -> None:
-    with connection.cursor() as cursor:
-        for invariant in all_invariants():
-            cursor.execute(invariant.sql.replace("%", "%%"), [])
-            assert cursor.fetchall() == [], invariant.name
-
-
 # --- Nobody came ------------------------------------------------------------------
 
 
@@ -115,7 +107,7 @@ def test_an_unused_booking_is_released_and_its_money_stays(court: Bookable) -> N
     assert (point.person, point.points) == (booking.booked_by, 1)
     assert point.counts_until == booking.starts_at + AFTER + timedelta(days=90)
     assert Notice.objects.filter(kind="venues.no_show").count() == 1
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 @pytest.mark.usefixtures("rule")
@@ -238,7 +230,7 @@ def test_tickets_that_nobody_used_free_their_places(venue: Venue) -> None:
 
     session.refresh_from_db()
     assert session.taken == 0
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 @pytest.mark.usefixtures("rule")
@@ -317,7 +309,7 @@ def test_cancelling_too_late_costs_points_where_the_rule_says_so(
 
     point = ConductPoint.objects.get(booking=booking)
     assert (point.reason, point.points) == ("late_cancel", 1)
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 @pytest.mark.usefixtures("rule")
@@ -371,7 +363,7 @@ def test_the_third_point_bans_and_who_waits_leaves_the_line(court: Bookable) -> 
         pytest.raises(Banned),
     ):
         make.held(court=court, by=person, starts_at=make.tomorrow_at(18))
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 @pytest.mark.usefixtures("rule")
@@ -444,7 +436,7 @@ def test_a_granted_appeal_excuses_the_points_and_ends_the_ban(court: Bookable) -
     assert point.excuse == "It did"
     assert Ban.objects.get().lifted_at
     assert not Refund.objects.exists()
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 @pytest.mark.usefixtures("rule")
@@ -492,7 +484,7 @@ def test_rain_excuses_all_of_a_venue_and_returns_the_money(court: Bookable) -> N
     states = sorted(Booking.objects.values_list("state", flat=True))
     assert states == ["cancelled", "cancelled", "no_show"]
     assert sum(Refund.objects.values_list("amount_fen", flat=True)) == 80_00
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 @pytest.mark.usefixtures("rule")

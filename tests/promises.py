@@ -1,0 +1,28 @@
+"""Every promise of every app, asked of the test's own database."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from bureau.audit.invariants import all_invariants
+
+# Tests move the clock by days; the database's own clock stays where it is.
+# tests/audit/test_prove.py holds this promise alone.
+OF_THE_REAL_CLOCK = {"audit.entries_are_not_from_the_future"}
+
+
+def broken_promises(*, of: str = "") -> list[str]:
+    """The names of the promises that do not hold; `of` is the start of a name."""
+    return [
+        invariant.name
+        for invariant in all_invariants()
+        if invariant.name.startswith(of)
+        and invariant.name not in OF_THE_REAL_CLOCK
+        and _has_offenders(invariant.sql)
+    ]
+
+
+def _has_offenders(sql: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.replace("%", "%%"), [])
+        return cursor.fetchone() is not None
