@@ -8,6 +8,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bureau.accounts.models import User
 from bureau.audit.querysets import (
@@ -42,7 +43,9 @@ class Entry(models.Model):
     actor_role = models.CharField(_("actor's role then"), max_length=150, blank=True)
     occurred_at = models.DateTimeField(_("at"))
     ip = models.GenericIPAddressField(_("address"), null=True, blank=True)
-    request_id = models.CharField(_("request"), max_length=64, blank=True)
+    request_id = models.CharField(
+        pgettext_lazy("HTTP", "request"), max_length=64, blank=True
+    )
     detail = models.JSONField(
         _("detail"), default=dict, blank=True, encoder=DjangoJSONEncoder
     )

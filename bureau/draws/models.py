@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bureau.accounts.models import User
 from bureau.common import clock
@@ -286,7 +287,7 @@ class BeaconReading(models.Model):
     read_by = models.ForeignKey(
         User, verbose_name=_("read by"), on_delete=models.PROTECT, related_name="+"
     )
-    read_at = models.DateTimeField(_("read at"))
+    read_at = models.DateTimeField(pgettext_lazy("a result", "read at"))
 
     class Meta:
         verbose_name = _("reading of a source")

@@ -12,6 +12,7 @@ from django import forms
 from django.contrib.gis.geos import Point
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDecimalFieldWidget,
@@ -95,13 +96,15 @@ class DayTypeField(OpenPeriodsField):
     }
 
     def prepare_value(self, value: Any) -> Any:
-        return _("closed") if value == [] else super().prepare_value(value)
+        return (
+            pgettext("a day", "closed") if value == [] else super().prepare_value(value)
+        )
 
     def to_python(self, value: Any) -> Any:
         text = str(value or "").strip()
         if not text:
             return None
-        if text.lower() in SHUT or text == str(_("closed")):
+        if text.lower() in SHUT or text == pgettext("a day", "closed"):
             return []
         periods = super().to_python(text)
         if len(periods) > 1:

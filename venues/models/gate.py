@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bureau.accounts.models import User
 from bureau.common import clock, codes
@@ -142,7 +143,11 @@ class Crossing(models.Model):
     )
     persons = models.PositiveSmallIntegerField(_("people"), default=1)
     group = models.CharField(
-        _("group"), max_length=12, choices=PriceGroup.choices, blank=True, default=""
+        pgettext_lazy("of prices", "group"),
+        max_length=12,
+        choices=PriceGroup.choices,
+        blank=True,
+        default="",
     )
     crossed_at = models.DateTimeField(_("at"))
     admission = models.ForeignKey(

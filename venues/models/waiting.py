@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bureau.accounts.models import Dependant, User
 from bureau.common import clock
@@ -23,7 +24,7 @@ class WaitingEntry(models.Model):
     """
 
     class State(models.TextChoices):
-        WAITING = "waiting", _("waiting")
+        WAITING = "waiting", pgettext_lazy("in a line", "waiting")
         OFFERED = "offered", _("offered")
         TAKEN = "taken", _("taken")
         MISSED = "missed", _("offer missed")

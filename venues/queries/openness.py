@@ -20,7 +20,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from bureau.common import clock
 from venues.models import (
@@ -691,7 +691,9 @@ class _Case:
             return None
         figures = self.days[asked[0]]
         if not figures.open:
-            return self._measure(Rule.FITNESS_DAY, asked, _("closed"), [])
+            return self._measure(
+                Rule.FITNESS_DAY, asked, pgettext("a day", "closed"), []
+            )
         paid = figures.priced - figures.free
         if paid:
             figure = _("%(hours)s court hours cost something") % {"hours": _hours(paid)}
