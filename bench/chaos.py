@@ -113,7 +113,9 @@ def _under_fire(
     stop = threading.Event()
     visitors = [
         threading.Thread(
-            target=_visit_until, args=(stop, domain.Visitor(portal.url, ledger, n))
+            target=_visit_until,
+            args=(stop, domain.Visitor(portal.url, ledger, n)),
+            daemon=True,
         )
         for domain in domains
         for n in range(VISITORS)
@@ -125,7 +127,7 @@ def _under_fire(
     finally:
         stop.set()
         for thread in visitors:
-            thread.join()
+            thread.join(timeout=120)
 
 
 class Visits(Protocol):
@@ -215,6 +217,7 @@ def _prove() -> int:
         cwd=ROOT,
         capture_output=True,
         text=True,
+        timeout=600,
         check=False,
     )
     if done.returncode:

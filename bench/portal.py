@@ -61,6 +61,7 @@ class Portal:
             ],
             capture_output=True,
             text=True,
+            timeout=300,
             check=False,
         )
         if done.returncode:
@@ -125,7 +126,7 @@ class Portal:
         process = self.processes.pop(name)
         for pid in [*descendants(process.pid), process.pid]:
             _signal(pid, signal.SIGKILL)
-        process.wait()
+        process.wait(20)
 
     def wait_until_ready(self, path: str = "/readyz", patience: float = 60) -> None:
         until = time.monotonic() + patience

@@ -71,6 +71,7 @@ def drive(
             ],
             capture_output=True,
             text=True,
+            timeout=seconds + 60,
             check=True,
         )
     figures = json.loads(done.stdout.splitlines()[-1])

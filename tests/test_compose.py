@@ -115,7 +115,10 @@ def client() -> list[str] | None:
     """The compose client of this machine: Docker's plug-in, or the older program."""
     if shutil.which("docker"):
         asked = subprocess.run(
-            ["docker", "compose", "version"], capture_output=True, check=False
+            ["docker", "compose", "version"],
+            capture_output=True,
+            timeout=30,
+            check=False,
         )
         if asked.returncode == 0:
             return ["docker", "compose"]
@@ -156,6 +159,7 @@ def test_compose_accepts_it(text: str, tmp_path: Path) -> None:
             env=environment,
             capture_output=True,
             text=True,
+            timeout=60,
             check=False,
         )
         assert done.returncode == 0, done.stderr

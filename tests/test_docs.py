@@ -27,7 +27,7 @@ CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 def documents() -> list[Path]:
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "*.md"],  # noqa: S607
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     if listed.returncode == 0:
         return [ROOT / name for name in listed.stdout.splitlines()]

@@ -38,6 +38,7 @@ class Checkout:
             env=clean | env,
             capture_output=True,
             text=True,
+            timeout=180,
             check=False,
         )
 
@@ -137,7 +138,8 @@ def test_a_cluster_left_by_kill_9_starts_again(
     checkout.ask("CREATE TABLE kept AS SELECT 1 AS n")
     for pid in checkout.pids():
         os.kill(pid, signal.SIGKILL)
-    while checkout.pids():
+    until = time.monotonic() + 30
+    while checkout.pids() and time.monotonic() < until:
         time.sleep(0.05)
     checkout.start()
     assert checkout.ask("SELECT n FROM kept") == "1"
@@ -229,6 +231,7 @@ def test_a_taken_port_is_one_line_that_says_what_to_do(
             env=os.environ | {"PORT": str(port)},
             capture_output=True,
             text=True,
+            timeout=60,
             check=False,
         )
     assert done.returncode == 1

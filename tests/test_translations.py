@@ -106,7 +106,7 @@ def strings_in_the_source(
             sys.executable, "-m", "django", "makemessages", "--locale", "zh_Hans",
             "--no-wrap", "--no-location",
         ],
-        cwd=copy, check=True, capture_output=True, env=env,
+        cwd=copy, check=True, capture_output=True, timeout=120, env=env,
     )  # fmt: skip
     return {message.key for message in messages_in(copy / CATALOGUE)}
 
@@ -166,7 +166,7 @@ def test_the_catalogue_compiles(tmp_path: Path) -> None:
     compiled = tmp_path / "django.mo"
     subprocess.run(  # noqa: S603
         ["msgfmt", "--check", "-o", compiled, ROOT / CATALOGUE],  # noqa: S607
-        check=True, capture_output=True,
+        check=True, capture_output=True, timeout=30,
     )  # fmt: skip
 
     with compiled.open("rb") as file:

@@ -78,7 +78,7 @@ def aliyun(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Aliyun]]:
     monkeypatch.setattr(Aliyun, "asked", [])
     yield Aliyun
     server.shutdown()
-    thread.join()
+    thread.join(timeout=10)
     server.server_close()
 
 

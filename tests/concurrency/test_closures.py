@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
-from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
@@ -15,9 +12,9 @@ from django.db import connection
 
 from bureau.audit.invariants import all_invariants
 from bureau.common import clock
-from bureau.common.errors import DomainError
 from bureau.payments.models import Refund
 from tests import make
+from tests.at_once import at_once
 from venues import actions, queries
 from venues.models import Block, Bookable, Booking, Occupancy
 
@@ -38,21 +35,6 @@ def promises() -> Iterator[None]:
         for invariant in all_invariants():
             cursor.execute(invariant.sql.replace("%", "%%"), [])
             assert cursor.fetchall() == [], invariant.name
-
-
-def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
-    start = Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            start.wait()
-            with suppress(DomainError):
-                return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def close(courts: list[Bookable]) -> Block:
@@ -95,7 +77,7 @@ def test_booking_and_closing_at_once_leaves_nobody_in_the_hall(
     courts: list[Bookable],
 ) -> None:
     buyers = [book(court, hour) for court in courts for hour in HOURS]
-    made = at_once([*buyers[:12], lambda: close(courts), *buyers[12:]])
+    made = at_once(*buyers[:12], lambda: close(courts), *buyers[12:])
     block = next(one for one in made if isinstance(one, Block))
 
     for _ in range(2):  # who was held a moment ago may have paid by now
@@ -112,8 +94,8 @@ def test_two_close_the_same_hall_at_once(courts: list[Bookable]) -> None:
     for hour in HOURS:
         make.confirmed(court=courts[0], starts_at=make.tomorrow_at(hour))
 
-    blocks = at_once([lambda: close(courts), lambda: close(courts)])
-    at_once([partial(actions.work_through_closure, block=b) for b in blocks])
+    blocks = at_once(lambda: close(courts), lambda: close(courts))
+    at_once(*[partial(actions.work_through_closure, block=b) for b in blocks])
 
     assert sum(closed_hours(block) for block in blocks) == 2 * 16
     assert Refund.objects.count() == len(HOURS)  # each once
@@ -129,14 +111,12 @@ def test_giving_back_and_calling_off_at_once_refunds_once(
     block = close(courts)
 
     at_once(
-        [
-            lambda: actions.work_through_closure(block=block),
-            lambda: actions.work_through_closure(block=block),
-            *(
-                lambda b=b: actions.cancel_booking(booking=b, by=b.booked_by)
-                for b in bookings
-            ),
-        ]
+        lambda: actions.work_through_closure(block=block),
+        lambda: actions.work_through_closure(block=block),
+        *(
+            lambda b=b: actions.cancel_booking(booking=b, by=b.booked_by)
+            for b in bookings
+        ),
     )
 
     assert queries.progress_of(block, at=clock.now()).is_done

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection, models
+from django.db import models
 
 from bureau.accounts.models import User
 from bureau.common import clock
@@ -16,6 +16,7 @@ from bureau.workdays import actions, signals
 from bureau.workdays.models import Deadline, DeadlineEvent, Rule, Unit
 from bureau.workdays.querysets import DeadlineQuerySet
 from tests import make
+from tests.at_once import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 8
@@ -30,23 +31,14 @@ def overdue_ones() -> None:
 
 
 def sweep_together() -> tuple[int, list[Any]]:
-    start = Barrier(WORKERS)
     heard: list[Any] = []
 
     def hear(sender: Any, *, deadline: Deadline, what: str, **_kwargs: Any) -> None:
         heard.append((deadline.pk, what))
 
-    def sweep(_number: int) -> int:
-        try:
-            start.wait(timeout=10)
-            return actions.tick_deadlines()
-        finally:
-            connection.close()
-
     signals.deadline_reached.connect(hear)
     try:
-        with ThreadPoolExecutor(WORKERS) as pool:
-            return sum(pool.map(sweep, range(WORKERS))), heard
+        return sum(at_once(*[actions.tick_deadlines] * WORKERS)), heard
     finally:
         signals.deadline_reached.disconnect(hear)
 
@@ -67,12 +59,12 @@ def test_control_without_the_condition_steps_are_told_twice(
     overdue_ones()
     # The guard off: the update asks for nothing but the row, and the events' unique
     # constraint, which would catch the second telling, is silent.
-    pause = Barrier(2)
+    pause = Barrier(2, timeout=10)
     told: list[str] = []
     deadline = Deadline.objects.order_by("pk")[0]
 
     def update_anyway(self: DeadlineQuerySet, **values: Any) -> int:
-        pause.wait(timeout=10)
+        pause.wait()
         rows = Deadline.objects.filter(pk=deadline.pk)
         return int(models.QuerySet.update(rows, **values))
 
@@ -83,14 +75,7 @@ def test_control_without_the_condition_steps_are_told_twice(
     monkeypatch.setattr(actions, "_note", note)
     now = clock.now()
 
-    def tell(_number: int) -> int:
-        try:
-            return actions._tell(deadline.pk, now)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(2) as pool:
-        assert sum(pool.map(tell, range(2))) == 2
+    assert at_once(*[partial(actions._tell, deadline.pk, now)] * 2) == [1, 1]
     assert len(told) == 2
 
 
@@ -98,23 +83,13 @@ def test_an_extension_and_the_sweep_do_not_undo_each_other(citizen: User) -> Non
     boss, clerk = make.user(), make.user()
     start = clock.now() - timedelta(hours=2)
     deadline = actions.set_deadline(subject=citizen, rule=RULE, start_at=start, by=None)
-    ready = Barrier(2)
-
-    def run(work: Any) -> None:
-        try:
-            ready.wait(timeout=10)
-            work()
-        finally:
-            connection.close()
 
     def extend() -> None:
         actions.extend_deadline(
             deadline_id=deadline.pk, amount=9, reason="x", by=clerk, approver=boss
         )
 
-    with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(run, w) for w in (extend, actions.tick_deadlines)]:
-            done.result()
+    at_once(extend, actions.tick_deadlines)
     deadline.refresh_from_db()
     assert deadline.due_at == start + timedelta(hours=10)
     assert deadline.overdue_at is None

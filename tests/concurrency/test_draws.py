@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -17,32 +15,15 @@ from django.db import connection
 
 from bureau.audit.invariants import all_invariants
 from bureau.common import clock
-from bureau.common.errors import DomainError
 from bureau.draws import actions, tasks
 from bureau.draws.actions import entering
 from bureau.draws.models import Draw, DrawEntry, LogLine, PublishedPart
 from tests import make
+from tests.at_once import at_once, outcomes
 from tests.draws import make as made
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 6
-
-
-def at_once(work: list[Callable[[], Any]]) -> list[Any]:
-    """Every piece of work in a thread of its own, all begun together."""
-    start = Barrier(len(work))
-
-    def one(piece: Callable[[], Any]) -> Any:
-        try:
-            start.wait(timeout=10)
-            return piece()
-        except DomainError as refusal:
-            return refusal.code
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(work)) as pool:
-        return list(pool.map(one, work))
 
 
 def broken() -> list[str]:
@@ -65,16 +46,16 @@ def listed(draw: Draw) -> int:
 def test_one_person_at_many_doors_is_in_once() -> None:
     draw = made.draw()
     number = "370611199001011239"
-    answers = at_once([lambda: made.entry(draw, id_number=number)] * THREADS)
+    answers = at_once(*[lambda: made.entry(draw, id_number=number)] * THREADS)
 
-    assert answers.count("draw_already_entered") == THREADS - 1
+    assert outcomes(answers) == {"done": 1, "draw_already_entered": THREADS - 1}
     assert draw.entries.count() == 1
 
 
 def late_entries(draw: Draw) -> list[Any]:
     """The list is frozen while people, whose clocks say it is early, still enter."""
     freeze: list[Callable[[], Any]] = [lambda: made.freeze(draw)]
-    return at_once(freeze + [lambda: made.entry(draw)] * THREADS)
+    return at_once(*freeze + [lambda: made.entry(draw)] * THREADS)
 
 
 def test_who_enters_while_the_list_is_frozen_is_in_it_or_is_told_no() -> None:
@@ -82,7 +63,7 @@ def test_who_enters_while_the_list_is_frozen_is_in_it_or_is_told_no() -> None:
         draw = made.draw()
         answers = late_entries(draw)
 
-        entered = len(answers) - 1 - answers.count("draw_closed")
+        entered = outcomes(answers)["done"] - 1  # the freeze
         assert draw.entries.count() == entered == listed(draw)
 
 
@@ -107,9 +88,9 @@ def test_many_freeze_and_draw_and_it_happens_once() -> None:
     draw = made.draw()
     for _n in range(40):
         made.entry(draw)
-    at_once([lambda: made.freeze(draw)] * THREADS)
+    at_once(*[lambda: made.freeze(draw)] * THREADS)
     made.read(draw)
-    results = at_once([lambda: made.run(draw)] * THREADS)
+    results = at_once(*[lambda: made.run(draw)] * THREADS)
 
     assert len({result.drawn_at for result in results}) == 1
     steps = list(LogLine.objects.filter(draw=draw).in_order())
@@ -129,8 +110,8 @@ def test_two_people_who_type_at_the_same_moment_settle_it() -> None:
     beacon = draw.beacons.get(source="fc-3d")
     readers = [make.user() for _n in range(THREADS)]
     at_once(
-        [
-            lambda reader=reader: actions.read_beacon(  # type: ignore[misc]
+        *[
+            lambda reader=reader: actions.read_beacon(
                 beacon=beacon, value=made.D3, by=reader, at=draw.draws_at
             )
             for reader in readers
@@ -146,7 +127,7 @@ def test_eight_workers_take_each_step_once() -> None:
     now = clock.now()
     draw = made.draw(at=now - made.DAY - 1.5 * made.HOUR)
     made.entry(draw)
-    at_once([tasks.advance_draws] * 8)
+    at_once(*[tasks.advance_draws] * 8)
 
     draw.refresh_from_db()
     # An hour before the draw, after the announced freeze: whoever came first did it.
@@ -183,6 +164,7 @@ def test_killed_in_the_middle_nothing_has_happened_and_it_is_drawn_again() -> No
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "bureau.settings_test"},
         cwd=settings.BASE_DIR,
         capture_output=True,
+        timeout=120,
         check=False,
     )
 

@@ -6,20 +6,19 @@ exclusion constraint. The control takes the guard off and must see the court sol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from threading import Barrier
+from typing import Any
 
 import pytest
 import time_machine
 from django.db import connection
 
 from bureau.audit.invariants import all_invariants
-from bureau.common.errors import DomainError
 from bureau.payments.models import Refund
 from tests import make
+from tests.at_once import at_once
 from venues import actions
 from venues.actions import bookings, slots
 from venues.errors import PassUsed, SlotTaken
@@ -30,34 +29,17 @@ PEOPLE = 8
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def at_once(jobs: list[Callable[[], object]]) -> list[object]:
-    """Run the jobs in threads that start together; results, or the refusals."""
-    together = Barrier(len(jobs))
-
-    def run(job: Callable[[], object]) -> object:
-        together.wait()
-        try:
-            return job()
-        except DomainError as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(max_workers=len(jobs)) as threads:
-        return [done.result() for done in [threads.submit(run, job) for job in jobs]]
-
-
-def rush(courts: list[Bookable]) -> list[object]:
+def rush(courts: list[Bookable]) -> list[Any]:
     people = [make.citizen() for _ in courts]
     return at_once(
-        [
+        *[
             partial(make.held, court=court, by=person)
             for court, person in zip(courts, people, strict=True)
         ]
     )
 
 
-def bookings_in(results: list[object]) -> list[Booking]:
+def bookings_in(results: list[Any]) -> list[Booking]:
     return [result for result in results if isinstance(result, Booking)]
 
 
@@ -165,10 +147,8 @@ def test_late_money_and_a_new_booking_never_share_the_court() -> None:
     ):
         rival = make.citizen()
         at_once(
-            [
-                lambda: make.pay(lapsed),
-                lambda: make.held(court=court, by=rival),
-            ]
+            lambda: make.pay(lapsed),
+            lambda: make.held(court=court, by=rival),
         )
 
     lapsed.refresh_from_db()
@@ -181,10 +161,8 @@ def test_paying_and_cancelling_at_once_ends_whole() -> None:
     for _ in range(5):
         held = make.held()
         at_once(
-            [
-                partial(make.pay, held),
-                partial(actions.cancel_booking, booking=held, by=held.booked_by),
-            ]
+            partial(make.pay, held),
+            partial(actions.cancel_booking, booking=held, by=held.booked_by),
         )
 
     assert_no_offenders()
@@ -193,7 +171,9 @@ def test_paying_and_cancelling_at_once_ends_whole() -> None:
 def test_cancelling_twice_refunds_once() -> None:
     booking = make.confirmed()
 
-    at_once([lambda: actions.cancel_booking(booking=booking, by=booking.booked_by)] * 4)
+    at_once(
+        *[lambda: actions.cancel_booking(booking=booking, by=booking.booked_by)] * 4
+    )
 
     assert Refund.objects.count() == 1
 
@@ -202,7 +182,7 @@ def test_one_person_cannot_pass_the_limit_of_holds_with_many_tabs() -> None:
     person = make.citizen()
     courts = [make.bookable() for _ in range(6)]
 
-    results = at_once([partial(make.held, court=court, by=person) for court in courts])
+    results = at_once(*[partial(make.held, court=court, by=person) for court in courts])
 
     assert len(bookings_in(results)) == bookings.MOST_HOLDS
 
@@ -214,7 +194,7 @@ def test_one_pass_at_many_gates_lets_one_person_in() -> None:
 
     with time_machine.travel(booking.starts_at, tick=False):
         results = at_once(
-            [
+            *[
                 partial(
                     actions.admit, entry_pass=entry_pass, venue=booking.venue, by=keeper
                 )
@@ -230,9 +210,9 @@ def test_many_sweepers_do_the_work_of_one() -> None:
     holds = [make.held() for _ in range(5)]
     later = max(make.end_of_hold(hold) for hold in holds)
 
-    cleared = at_once([lambda: actions.expire_holds(at=later)] * 4)
+    cleared = at_once(*[lambda: actions.expire_holds(at=later)] * 4)
 
-    assert sum(int(str(count)) for count in cleared) == len(holds)
+    assert sum(cleared) == len(holds)
     assert not Occupancy.objects.exists()
 
 

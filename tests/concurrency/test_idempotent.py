@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
 from rest_framework.test import APIClient
 
 from bureau.accounts.models import User
 from bureau.audit import actions
 from bureau.audit.models import IdempotentAnswer
+from tests.at_once import at_once
 from tests.audit.views import made
 
 pytestmark = [
@@ -22,25 +20,20 @@ pytestmark = [
 TWINS = 6
 
 
-def at_once(user: User, *, headers: dict[str, str], seconds: float) -> list[Any]:
-    start = Barrier(TWINS)
-
-    def ask(_number: int) -> Any:
+def ask_at_once(user: User, *, headers: dict[str, str], seconds: float) -> list[Any]:
+    def ask() -> Any:
         client = APIClient()
         client.force_authenticate(user)
-        try:
-            start.wait(timeout=10)
-            body = {"seconds": seconds}
-            return client.post("/orders/", body, format="json", headers=headers)
-        finally:
-            connection.close()
+        body = {"seconds": seconds}
+        return client.post("/orders/", body, format="json", headers=headers)
 
-    with ThreadPoolExecutor(TWINS) as pool:
-        return list(pool.map(ask, range(TWINS)))
+    return at_once(*[ask] * TWINS)
 
 
 def test_twins_wait_for_the_first_and_get_its_answer(citizen: User) -> None:
-    answers = at_once(citizen, headers={"Idempotency-Key": "one-order"}, seconds=0.3)
+    answers = ask_at_once(
+        citizen, headers={"Idempotency-Key": "one-order"}, seconds=0.3
+    )
 
     assert made() == 1
     assert {answer.status_code for answer in answers} == {201}
@@ -50,7 +43,7 @@ def test_twins_wait_for_the_first_and_get_its_answer(citizen: User) -> None:
 
 
 def test_control_without_the_key_each_twin_orders(citizen: User) -> None:
-    at_once(citizen, headers={}, seconds=0.05)
+    ask_at_once(citizen, headers={}, seconds=0.05)
     assert made() == TWINS
 
 
@@ -58,7 +51,9 @@ def test_a_twin_that_waits_too_long_is_told_so(
     citizen: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(actions, "TWIN_SECONDS", 0.2)
-    answers = at_once(citizen, headers={"Idempotency-Key": "one-order"}, seconds=1.5)
+    answers = ask_at_once(
+        citizen, headers={"Idempotency-Key": "one-order"}, seconds=1.5
+    )
 
     assert made() == 1
     codes = sorted(answer.status_code for answer in answers)

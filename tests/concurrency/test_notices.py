@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
 
 from bureau.accounts.models import User
 from bureau.common import clock, sms
 from bureau.notices import actions
 from bureau.notices.models import Delivery, Notice
+from tests.at_once import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 8
@@ -50,25 +48,13 @@ def waiting(citizen: User) -> list[int]:
     return deliveries
 
 
-def together(work: Any) -> None:
-    start = Barrier(WORKERS)
-
-    def run(_number: int) -> None:
-        try:
-            start.wait(timeout=10)
-            work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(run, range(WORKERS)))
-
-
 def test_eight_sweeps_send_each_message_once(
     citizen: User, slow_sender: list[str]
 ) -> None:
     deliveries = waiting(citizen)
-    together(actions.sweep_deliveries)  # tasks are eager here: each sweep also sends
+    at_once(
+        *[actions.sweep_deliveries] * WORKERS
+    )  # tasks are eager here: each sweep also sends
 
     assert len(slow_sender) == len(set(slow_sender)) == MESSAGES
     sent = Delivery.objects.filter(pk__in=deliveries, state="sent", tries=1)
@@ -85,7 +71,7 @@ def test_control_without_the_claim_a_message_goes_out_many_times(
         return rows.filter(pk=delivery_id).first()
 
     monkeypatch.setattr(actions, "_claim", look_only)
-    together(actions.sweep_deliveries)
+    at_once(*[actions.sweep_deliveries] * WORKERS)
     assert len(slow_sender) > MESSAGES
 
 

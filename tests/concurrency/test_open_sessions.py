@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from time import sleep
+from typing import Any
 
 import pytest
 import time_machine
@@ -20,7 +21,8 @@ from bureau.accounts.models import User
 from bureau.common import clock
 from bureau.payments.models import Refund
 from tests import make
-from tests.concurrency.test_hold_slots import assert_no_offenders, at_once, bookings_in
+from tests.at_once import at_once
+from tests.concurrency.test_hold_slots import assert_no_offenders, bookings_in
 from venues import actions
 from venues.actions import sessions
 from venues.errors import SessionFull
@@ -38,8 +40,8 @@ PEOPLE = 50
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def rush(session: OpenSession, people: list[User]) -> list[object]:
-    return at_once([partial(make.tickets, session, by=person) for person in people])
+def rush(session: OpenSession, people: list[User]) -> list[Any]:
+    return at_once(*[partial(make.tickets, session, by=person) for person in people])
 
 
 def crowd(count: int = PEOPLE) -> list[User]:
@@ -100,7 +102,7 @@ def test_places_of_lapsed_holds_are_sold_once() -> None:
         people = crowd(14)
         buying = [partial(make.tickets, session, by=person) for person in people]
         sweeping = [partial(actions.expire_holds, at=later)] * 2
-        results = at_once([*buying, *sweeping])
+        results = at_once(*buying, *sweeping)
 
     session.refresh_from_db()
     sold = bookings_in(results)
@@ -119,10 +121,8 @@ def test_late_money_and_the_next_buyers_never_share_a_place() -> None:
     ):
         people = crowd(4)
         at_once(
-            [
-                partial(make.pay, lapsed),
-                *(partial(make.tickets, session, by=person) for person in people),
-            ]
+            partial(make.pay, lapsed),
+            *(partial(make.tickets, session, by=person) for person in people),
         )
 
     session.refresh_from_db()
@@ -139,17 +139,13 @@ def test_buying_paying_cancelling_and_calling_off_at_once_ends_whole() -> None:
         held = [make.tickets(session) for _ in range(2)]
         staff = make.user()
         at_once(
-            [
-                *(partial(make.tickets, session, by=one) for one in crowd(4)),
-                *(partial(make.pay, booking) for booking in held),
-                *(
-                    partial(actions.cancel_booking, booking=one, by=one.booked_by)
-                    for one in paid[:2]
-                ),
-                partial(
-                    actions.cancel_session, session=session, reason="Storm", by=staff
-                ),
-            ]
+            *(partial(make.tickets, session, by=one) for one in crowd(4)),
+            *(partial(make.pay, booking) for booking in held),
+            *(
+                partial(actions.cancel_booking, booking=one, by=one.booked_by)
+                for one in paid[:2]
+            ),
+            partial(actions.cancel_session, session=session, reason="Storm", by=staff),
         )
         actions.finish_cancelled_sessions(at=clock.now())
 
@@ -172,10 +168,10 @@ def test_many_workers_lay_a_plan_out_once() -> None:
     )
     now = clock.now()
 
-    laid_out = at_once([partial(actions.lay_out_sessions, at=now)] * 6)
+    laid_out = at_once(*[partial(actions.lay_out_sessions, at=now)] * 6)
 
     there = OpenSession.objects.filter(plan=plan).count()
-    assert sum(int(str(count)) for count in laid_out) == there == 2
+    assert sum(laid_out) == there == 2
 
 
 # --- Conduct --------------------------------------------------------------------------
@@ -188,11 +184,9 @@ def test_the_gate_and_the_sweep_agree_on_who_came() -> None:
         booking = make.confirmed(court=court)
         with time_machine.travel(booking.starts_at + timedelta(minutes=15), tick=False):
             at_once(
-                [
-                    partial(make.let_in, booking),
-                    partial(actions.mark_no_shows, at=clock.now()),
-                    partial(actions.mark_no_shows, at=clock.now()),
-                ]
+                partial(make.let_in, booking),
+                partial(actions.mark_no_shows, at=clock.now()),
+                partial(actions.mark_no_shows, at=clock.now()),
             )
 
         booking.refresh_from_db()
@@ -214,10 +208,10 @@ def test_many_workers_mark_and_ban_once() -> None:
     at = booked[1].starts_at + timedelta(minutes=15)
 
     with time_machine.travel(at, tick=False):
-        marked = at_once([partial(actions.mark_no_shows, at=at)] * 5)
-        banned = at_once([partial(actions.impose_bans, at=at)] * 5)
+        marked = at_once(*[partial(actions.mark_no_shows, at=at)] * 5)
+        banned = at_once(*[partial(actions.impose_bans, at=at)] * 5)
 
-    assert sum(int(str(count)) for count in marked) == 2
-    assert sum(int(str(count)) for count in banned) == 1
+    assert sum(marked) == 2
+    assert sum(banned) == 1
     assert Ban.objects.count() == 1
     assert ConductPoint.objects.count() == 2

@@ -6,14 +6,13 @@ Each promise has a control: the same race without the guard, which must go wrong
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from threading import Barrier, Lock
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Sum
 
 from bureau.accounts.models import User
@@ -23,26 +22,10 @@ from bureau.payments.errors import PaymentPaid, RefundTooMuch
 from bureau.payments.models import Payment, ProviderEvent, Refund
 from bureau.payments.providers import Callback, Money
 from bureau.payments.signals import payment_settled
+from tests.at_once import at_once
 from tests.payments import make
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def together(*works: Callable[[], Any]) -> list[Any]:
-    """Run all at once, each with a connection of its own; a refusal is an answer."""
-    start = Barrier(len(works))
-
-    def run(work: Callable[[], Any]) -> Any:
-        try:
-            start.wait(timeout=10)
-            return work()
-        except RefundTooMuch as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(max_workers=len(works)) as pool:
-        return [done.result() for done in [pool.submit(run, work) for work in works]]
 
 
 class Counter:
@@ -76,7 +59,7 @@ def test_two_settlements_settle_once(settled: Counter) -> None:
                 at=clock.now(),
             )
 
-        together(*[settle] * 4)
+        at_once(*[settle] * 4)
         assert settled.count == round_ + 1
         assert not Refund.objects.exists()
 
@@ -85,19 +68,19 @@ def test_control_settling_without_the_lock_tells_the_order_twice(
     settled: Counter,
 ) -> None:
     payment = make.payment()
-    read = Barrier(2)
+    read = Barrier(2, timeout=10)
 
     def settle_unguarded() -> None:
         with transaction.atomic():
             row = Payment.objects.get(pk=payment.pk)
-            read.wait(timeout=10)
+            read.wait()
             if row.state == "due":
                 row.state, row.paid_at = "paid", clock.now()
                 row.provider, row.provider_ref = "sandbox", "R"
                 row.save()
                 payment_settled.send(sender=Payment, payment=row)
 
-    together(settle_unguarded, settle_unguarded)
+    at_once(settle_unguarded, settle_unguarded)
 
     assert settled.count == 2
 
@@ -116,7 +99,7 @@ def test_two_providers_at_once_are_one_payment_and_one_surplus(
             at=clock.now(),
         )
 
-    together(settle("A"), settle("B"))
+    at_once(settle("A"), settle("B"))
 
     assert settled.count == 1
     assert Refund.objects.get().payment.surplus_of == payment
@@ -131,7 +114,7 @@ def test_the_same_callback_at_once_is_one_event(settled: Counter) -> None:
         money=Money(payment.number, "R1", payment.amount_fen, clock.now()),
     )
 
-    events = together(
+    events = at_once(
         *[lambda: actions.take_callback(provider="sandbox", callback=callback)] * 4
     )
 
@@ -159,7 +142,7 @@ def test_closing_and_settling_at_once_never_loses_the_money(settled: Counter) ->
                 at=clock.now(),
             )
 
-        together(close, settle)
+        at_once(close, settle)
         payment.refresh_from_db()
         assert payment.state == "paid"
         assert payment.late == (payment.closed_at is not None)
@@ -179,7 +162,7 @@ def test_the_whole_amount_is_refunded_once() -> None:
     for _ in range(10):
         payment = make.paid()
 
-        answers = together(*[refund_all(payment, f"key-{n}") for n in range(4)])
+        answers = at_once(*[refund_all(payment, f"key-{n}") for n in range(4)])
 
         refused = [a for a in answers if isinstance(a, RefundTooMuch)]
         assert len(refused) == 3
@@ -191,20 +174,20 @@ def test_the_whole_amount_is_refunded_once() -> None:
 def test_the_same_key_at_once_is_one_refund() -> None:
     payment = make.paid()
 
-    answers = together(*[refund_all(payment, "cancelled")] * 4)
+    answers = at_once(*[refund_all(payment, "cancelled")] * 4)
 
     assert len({answer.pk for answer in answers}) == 1
 
 
 def test_control_refunding_without_the_guard_pays_back_twice() -> None:
     payment = make.paid()
-    read = Barrier(2)
+    read = Barrier(2, timeout=10)
 
     def refund_unguarded(key: str) -> Callable[[], None]:
         def work() -> None:
             with transaction.atomic():
                 row = Payment.objects.get(pk=payment.pk)
-                read.wait(timeout=10)
+                read.wait()
                 if row.refundable_fen >= 7000:
                     row.refunded_fen += 7000
                     row.save(update_fields=["refunded_fen"])
@@ -219,7 +202,7 @@ def test_control_refunding_without_the_guard_pays_back_twice() -> None:
 
         return work
 
-    together(refund_unguarded("a"), refund_unguarded("b"))
+    at_once(refund_unguarded("a"), refund_unguarded("b"))
 
     paid_back = payment.refunds.aggregate(fen=Sum("amount_fen"))["fen"]
     assert paid_back == 2 * payment.amount_fen
@@ -228,7 +211,7 @@ def test_control_refunding_without_the_guard_pays_back_twice() -> None:
 def test_asking_for_the_same_order_at_once_is_one_payment() -> None:
     order, payer = make.person(), make.person()
 
-    payments = together(*[lambda: make.payment(owner=order, payer=payer)] * 4)
+    payments = at_once(*[lambda: make.payment(owner=order, payer=payer)] * 4)
 
     assert len({payment.pk for payment in payments}) == 1
     assert User.objects.filter(payments__isnull=False).count() == 1
@@ -237,7 +220,7 @@ def test_asking_for_the_same_order_at_once_is_one_payment() -> None:
 def test_many_pages_ask_the_provider_once() -> None:
     payment = make.payment()
 
-    turns = together(*[lambda: actions.claim_question(payment=payment)] * 6)
+    turns = at_once(*[lambda: actions.claim_question(payment=payment)] * 6)
 
     assert turns.count(True) == 1
 
@@ -254,6 +237,6 @@ def test_eight_workers_send_a_refund_once() -> None:
             created_at=clock.now(),
         )
 
-    claims = together(*[lambda: actions.claim_refund(refund_id=refund.pk)] * 8)
+    claims = at_once(*[lambda: actions.claim_refund(refund_id=refund.pk)] * 8)
 
     assert len([claim for claim in claims if claim]) == 1

@@ -5,18 +5,16 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from functools import partial
 
 import pytest
-from django.db import connection
 from django.db.models import QuerySet
 
 from bureau.accounts import actions
 from bureau.accounts.models import LoginCode, User, VerifiedIdentity
 from bureau.common import id_numbers
-from bureau.common.errors import DomainError
 from tests import make
+from tests.at_once import at_once, outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HANDS = 8
@@ -29,21 +27,7 @@ def new_phone() -> str:
 
 def together(act: Callable[[int], object]) -> Counter[str]:
     """What came of the same thing done by eight at the same moment."""
-    start = Barrier(HANDS)
-
-    def once(number: int) -> str:
-        start.wait()
-        try:
-            act(number)
-        except DomainError as refusal:
-            return refusal.code
-        else:
-            return "done"
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(max_workers=HANDS) as hands:
-        return Counter(hands.map(once, range(HANDS)))
+    return outcomes(at_once(*[partial(act, number) for number in range(HANDS)]))
 
 
 def test_a_code_lets_one_in_and_makes_one_account() -> None:

@@ -16,7 +16,8 @@ import time_machine
 from django.db import connection
 
 from tests import make
-from tests.concurrency.test_hold_slots import assert_no_offenders, at_once
+from tests.at_once import at_once
+from tests.concurrency.test_hold_slots import assert_no_offenders
 from venues import actions
 from venues.actions import waiting
 from venues.errors import NotInLine, OfferOver, SlotTaken
@@ -112,7 +113,7 @@ def freed() -> list[WaitingEntry]:
 @pytest.mark.usefixtures("slow_insert")
 def test_two_people_and_one_offer(freed: list[WaitingEntry]) -> None:
     now = freed[0].joined_at
-    at_once([partial(actions.offer_to_line, entry=entry, at=now) for entry in freed])
+    at_once(*[partial(actions.offer_to_line, entry=entry, at=now) for entry in freed])
 
     assert sorted(states(freed)) == ["offered", "waiting"]
     assert Occupancy.objects.count() == 1
@@ -124,7 +125,7 @@ def test_control_without_the_guard_one_court_is_offered_to_two(
 ) -> None:
     monkeypatch.setattr(waiting, "lock_floor", lambda _wanted: None)
     now = freed[0].joined_at
-    at_once([partial(actions.offer_to_line, entry=entry, at=now) for entry in freed])
+    at_once(*[partial(actions.offer_to_line, entry=entry, at=now) for entry in freed])
 
     assert states(freed) == ["offered", "offered"]
 
@@ -132,9 +133,9 @@ def test_control_without_the_guard_one_court_is_offered_to_two(
 @pytest.mark.usefixtures("slow_insert")
 def test_many_sweepers_make_one_offer(freed: list[WaitingEntry]) -> None:
     now = freed[0].joined_at
-    made = at_once([lambda: actions.offer_to_lines(at=now)] * 4)
+    made = at_once(*[lambda: actions.offer_to_lines(at=now)] * 4)
 
-    assert sum(int(str(count)) for count in made) == 1
+    assert sum(made) == 1
     assert states(freed) == ["offered", "waiting"]
 
 
@@ -145,7 +146,7 @@ def test_one_person_twice_in_line_is_offered_each_place_once() -> None:
     (entry,) = wait(court)
     Occupancy.objects.filter(line__booking=taken).delete()
 
-    at_once([partial(actions.offer_to_line, entry=entry, at=entry.joined_at)] * 4)
+    at_once(*[partial(actions.offer_to_line, entry=entry, at=entry.joined_at)] * 4)
 
     assert Booking.objects.filter(channel=Booking.Channel.OFFER).count() == 1
 
@@ -157,10 +158,8 @@ def test_leaving_while_the_offer_comes_ends_in_one_of_both() -> None:
         (entry,) = wait(court)
 
         results = at_once(
-            [
-                partial(actions.cancel_booking, booking=taken, by=taken.booked_by),
-                partial(actions.leave_waiting_list, entry=entry, by=entry.person),
-            ]
+            partial(actions.cancel_booking, booking=taken, by=taken.booked_by),
+            partial(actions.leave_waiting_list, entry=entry, by=entry.person),
         )
 
         (state,) = states([entry])
@@ -183,7 +182,7 @@ def test_accepting_a_free_offer_in_two_tabs_and_its_end_agree() -> None:
     accept = partial(actions.accept_offer, booking=offer, by=first.person)
     with time_machine.travel(make.end_of_hold(offer), tick=False):
         late = make.end_of_hold(offer)
-        results = at_once([accept, accept, lambda: actions.expire_holds(at=late)])
+        results = at_once(accept, accept, lambda: actions.expire_holds(at=late))
 
     assert all(isinstance(result, OfferOver) for result in results[:2])
     assert states([first, second]) == ["missed", "offered"]
@@ -202,10 +201,8 @@ def test_cancelling_and_booking_at_once_gives_it_to_who_waits() -> None:
         rivals = [make.citizen() for _ in range(PEOPLE)]
 
         results = at_once(
-            [
-                partial(actions.cancel_booking, booking=taken, by=taken.booked_by),
-                *(partial(make.held, court=court, by=rival) for rival in rivals),
-            ]
+            partial(actions.cancel_booking, booking=taken, by=taken.booked_by),
+            *(partial(make.held, court=court, by=rival) for rival in rivals),
         )
 
         assert states([entry]) == ["offered"]
@@ -222,10 +219,8 @@ def test_a_hold_that_runs_out_goes_to_the_line_and_the_sweep_runs_twice() -> Non
 
     with time_machine.travel(later, tick=False):
         results = at_once(
-            [
-                *[lambda: actions.expire_holds(at=later)] * 3,
-                *(partial(make.held, court=court, by=rival) for rival in rivals),
-            ]
+            *[lambda: actions.expire_holds(at=later)] * 3,
+            *(partial(make.held, court=court, by=rival) for rival in rivals),
         )
 
     assert sorted(int(str(count)) for count in results[:3]) == [0, 0, 1]
@@ -245,13 +240,11 @@ def test_a_change_and_a_hold_for_one_slot_have_one_winner() -> None:
         start = make.tomorrow_at(20)
 
         results = at_once(
-            [
-                partial(change_to, booking, 20),
-                *(
-                    partial(make.held, court=court, starts_at=start, by=rival)
-                    for rival in rivals
-                ),
-            ]
+            partial(change_to, booking, 20),
+            *(
+                partial(make.held, court=court, starts_at=start, by=rival)
+                for rival in rivals
+            ),
         )
 
         winners = [one for one in results if not isinstance(one, SlotTaken)]
@@ -268,7 +261,8 @@ def test_two_bookings_that_want_each_others_time_never_wait_in_a_circle() -> Non
     )
 
     results = at_once(
-        [partial(change_to, six, 20), partial(change_to, eight, 18)],
+        partial(change_to, six, 20),
+        partial(change_to, eight, 18),
     )
 
     assert all(isinstance(result, SlotTaken) for result in results)
@@ -292,12 +286,10 @@ def test_a_change_cancelled_paid_and_run_out_at_once_ends_whole() -> None:
         assert asked.hold_until
         later = asked.hold_until + timedelta(seconds=1)
         at_once(
-            [
-                partial(make.settle, asked.payment),
-                partial(actions.drop_change, change=asked, by=booking.booked_by),
-                partial(actions.cancel_booking, booking=booking, by=booking.booked_by),
-                partial(actions.expire_changes, at=later),
-            ]
+            partial(make.settle, asked.payment),
+            partial(actions.drop_change, change=asked, by=booking.booked_by),
+            partial(actions.cancel_booking, booking=booking, by=booking.booked_by),
+            partial(actions.expire_changes, at=later),
         )
     assert_no_offenders()
 
@@ -319,8 +311,8 @@ def test_the_expiry_sweep_of_changes_run_twice_frees_once() -> None:
     line_up = wait(court, hour=20, people=2)
     later = asked.hold_until
 
-    swept = at_once([lambda: actions.expire_changes(at=later)] * 4)
+    swept = at_once(*[lambda: actions.expire_changes(at=later)] * 4)
 
-    assert sum(int(str(count)) for count in swept) == 1
+    assert sum(swept) == 1
     assert states(line_up) == ["offered", "waiting"]
     assert Occupancy.objects.count() == 2

@@ -46,6 +46,7 @@ def test_it_runs_on_a_bare_python(draw: Draw, tmp_path: Path) -> None:
         [sys.executable, "-I", "-S", "-c", BARE, *program[2:]],
         capture_output=True,
         text=True,
+        timeout=60,
         check=False,
         cwd=tmp_path,
     )

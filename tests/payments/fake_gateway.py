@@ -97,4 +97,4 @@ def gateway() -> Iterator[Gateway]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join()
+        thread.join(timeout=10)

@@ -173,9 +173,9 @@ def _without_database(path: str) -> tuple[int, bytes]:
 
 def test_it_is_alive_but_not_ready_without_its_database() -> None:
     with ThreadPoolExecutor(1) as thread:
-        alive, _text = thread.submit(_without_database, "/healthz").result()
-        ready, failed = thread.submit(_without_database, "/readyz").result()
-        home, page = thread.submit(_without_database, "/").result()
+        alive, _text = thread.submit(_without_database, "/healthz").result(30)
+        ready, failed = thread.submit(_without_database, "/readyz").result(30)
+        home, page = thread.submit(_without_database, "/").result(30)
 
     assert alive == HTTPStatus.OK
     assert ready == HTTPStatus.SERVICE_UNAVAILABLE

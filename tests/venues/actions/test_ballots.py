@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
-from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
@@ -16,12 +14,12 @@ from django.db import connection
 from bureau.accounts.errors import IdentityNeeded
 from bureau.accounts.models import User, VerifiedIdentity
 from bureau.common import clock, sealed
-from bureau.common.errors import DomainError
 from bureau.draws import actions as draws
 from bureau.draws.actions import BeaconName
 from bureau.draws.models import DrawEntry
 from bureau.notices.models import Notice
 from tests import make
+from tests.at_once import at_once
 from tests.draws import make as make_draws
 from venues import actions, queries
 from venues.actions import BallotTimes, Pick, ballots, floor
@@ -465,25 +463,8 @@ def test_ones_own_data_tells_of_ballots() -> None:
 # --- Races ------------------------------------------------------------------------
 
 
-def at_once(works: Sequence[Any]) -> list[Any]:
-    """Run these at the same moment, each in a connection of its own."""
-    start = Barrier(len(works))
-
-    def one(work: Any) -> Any:
-        start.wait()
-        try:
-            return work()
-        except DomainError as refusal:
-            return type(refusal).__name__
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(one, works))
-
-
 def race_to_hand_out(ballot: Ballot) -> tuple[int, int, int]:
-    at_once([lambda: actions.hand_out_ballot(ballot=ballot, at=at(1, 22))] * 4)
+    at_once(*[lambda: actions.hand_out_ballot(ballot=ballot, at=at(1, 22))] * 4)
     return (
         Booking.objects.count(),
         WaitingEntry.objects.count(),
@@ -519,7 +500,7 @@ def test_without_its_mark_a_start_is_handed_out_more_than_once(
 def test_many_requests_of_one_at_once_are_one() -> None:
     ballot = plan(two_courts())
     one = person()
-    made = at_once([lambda: ask(ballot, one).pk] * 6)
+    made = at_once(*[lambda: ask(ballot, one).pk] * 6)
     assert len(set(made)) == 1
     assert DrawEntry.objects.count() == 1
 
@@ -533,7 +514,7 @@ def test_calling_off_and_asking_at_once_end_somehow_but_whole() -> None:
     works.append(
         lambda: actions.call_off_ballot(ballot=ballot, reason="Flood", by=boss)
     )
-    at_once(works)
+    at_once(*works)
     ballot.refresh_from_db()
     assert ballot.state == "called_off"
     assert not Occupancy.objects.filter(kind="ballot").exists()

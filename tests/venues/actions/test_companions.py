@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from threading import Barrier
@@ -15,9 +13,9 @@ from django.db import connection
 from bureau.accounts.models import User
 from bureau.audit.models import Entry
 from bureau.common import clock, codes
-from bureau.common.errors import DomainError
 from bureau.notices.models import Notice
 from tests import make
+from tests.at_once import at_once
 from venues import actions, queries
 from venues.actions import companions as companions_module
 from venues.actions.gate import admit, check_pass
@@ -422,26 +420,10 @@ def test_who_came_in_with_all_tickets_gives_none_away() -> None:
 # --- Races ----------------------------------------------------------------------------
 
 
-def at_once(jobs: list[Callable[[], object]]) -> list[object]:
-    together = Barrier(len(jobs))
-
-    def run(job: Callable[[], object]) -> object:
-        together.wait()
-        try:
-            return job()
-        except DomainError as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(max_workers=len(jobs)) as threads:
-        return [done.result() for done in [threads.submit(run, job) for job in jobs]]
-
-
-def rush_for_the_last_place() -> list[object]:
+def rush_for_the_last_place() -> list[Any]:
     booking = shared(court=make.bookable(party_size=2))
     people = [make.citizen() for _ in range(6)]
-    return at_once([partial(join, booking, person) for person in people])
+    return at_once(*[partial(join, booking, person) for person in people])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -457,12 +439,12 @@ def test_without_the_lock_the_last_place_is_given_away_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The control: it shows that the guard of the test above matters."""
-    counted = Barrier(6)
+    counted = Barrier(6, timeout=10)
     party_of = queries.party_of
 
     def count_together(booking: Booking) -> queries.Party:
         party = party_of(booking)
-        counted.wait(timeout=10)
+        counted.wait()
         return party
 
     monkeypatch.setattr(
@@ -484,15 +466,13 @@ def test_joining_and_giving_a_court_back_never_leave_too_many() -> None:
         join(booking)
         line = booking.lines.order_by("pk")[0]
         at_once(
-            [
-                partial(join, booking, make.citizen()),
-                partial(
-                    actions.cancel_booking,
-                    booking=booking,
-                    by=booking.booked_by,
-                    line_ids=[line.pk],
-                ),
-            ]
+            partial(join, booking, make.citizen()),
+            partial(
+                actions.cancel_booking,
+                booking=booking,
+                by=booking.booked_by,
+                line_ids=[line.pk],
+            ),
         )
         party = queries.party_of(booking)
         assert party.along <= party.most
@@ -507,16 +487,12 @@ def test_leaving_and_being_let_in_at_once_is_one_of_both() -> None:
         guard = make.gatekeeper(booking.venue)
         with time_machine.travel(booking.starts_at - timedelta(minutes=5)):
             at_once(
-                [
-                    partial(
-                        actions.leave_booking, companion=companion, by=companion.user
-                    ),
-                    partial(
-                        admit,
-                        entry_pass=live_pass(companion),
-                        venue=booking.venue,
-                        by=guard,
-                    ),
-                ]
+                partial(actions.leave_booking, companion=companion, by=companion.user),
+                partial(
+                    admit,
+                    entry_pass=live_pass(companion),
+                    venue=booking.venue,
+                    by=guard,
+                ),
             )
     assert broken() == []

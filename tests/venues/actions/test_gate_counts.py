@@ -1,18 +1,17 @@
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
 import time_machine
-from django.db import connection
 
 from bureau.accounts.models import User
 from bureau.audit.models import Entry
 from bureau.common import clock, codes
-from bureau.common.errors import DomainError
 from tests import make
+from tests.at_once import at_once, outcomes
 from venues import actions
 from venues.errors import (
     NobodyInside,
@@ -200,18 +199,11 @@ def test_fifty_gates_let_one_pass_in_once() -> None:
     with time_machine.travel(booking.starts_at, tick=False):
         text = shown(booking)
 
-        def one_gate(_: int) -> bool:
-            try:
-                checked = actions.check_pass(text=text, venue=booking.venue)
-                actions.admit(entry_pass=checked, venue=booking.venue, by=keeper)
-            except DomainError:
-                return False
-            finally:
-                connection.close()
-            return True
+        def one_gate() -> None:
+            checked = actions.check_pass(text=text, venue=booking.venue)
+            actions.admit(entry_pass=checked, venue=booking.venue, by=keeper)
 
-        with ThreadPoolExecutor(50) as gates:
-            assert sum(gates.map(one_gate, range(50))) == 1
+        assert outcomes(at_once(*[one_gate] * 50))["done"] == 1
     assert Admission.objects.count() == 1
     assert Crossing.objects.count() == 1
 
@@ -221,17 +213,9 @@ def test_many_gates_at_once_let_no_more_in_than_are_allowed() -> None:
     venue = make.venue(most_inside=10)
     keeper = make.gatekeeper(venue)
 
-    def one_tap(_: int) -> bool:
-        try:
-            count(venue, keeper)
-        except VenueFull:
-            return False
-        finally:
-            connection.close()
-        return True
+    answers = at_once(*[partial(count, venue, keeper)] * 24)
 
-    with ThreadPoolExecutor(16) as gates:
-        assert sum(gates.map(one_tap, range(24))) == 10
+    assert outcomes(answers) == {"done": 10, VenueFull.code: 14}
     assert inside_at(venue, clock.now()).inside == 10
 
 
@@ -244,18 +228,9 @@ def test_without_its_lock_the_limit_does_not_hold(
     keeper = make.gatekeeper(venue)
     monkeypatch.setattr("venues.actions.gate._lock_crowd", lambda _venue: None)
 
-    def one_tap(_: int) -> None:
-        try:
-            count(venue, keeper)
-        except VenueFull:
-            pass
-        finally:
-            connection.close()
-
     for _attempt in range(20):
         Crossing.objects.all().delete()
-        with ThreadPoolExecutor(16) as gates:
-            list(gates.map(one_tap, range(48)))
+        at_once(*[partial(count, venue, keeper)] * 24)
         if inside_at(venue, clock.now()).inside > 10:
             return
     pytest.fail("the race was not seen without the lock")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, urlsafe_b64decode
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -13,13 +13,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from django.db import connection
 
 from bureau.accounts.models import User
 from bureau.audit import actions as audit
 from bureau.common import clock, codes
 from bureau.notices.models import Notice
 from tests import make
+from tests.at_once import at_once
 from venues import actions
 from venues.actions import Scan
 from venues.actions.offline import SignedList, public_key
@@ -174,19 +174,14 @@ def test_two_devices_that_report_at_once_admit_once_and_tell_once() -> None:
     ]
     given = [scan(booking, clock.now()) for _ in devices]
 
-    def report(n: int) -> list[str]:
-        try:
-            # Each twice: an answer got lost.
-            for _ in range(2):
-                told = actions.sync_scans(
-                    device=devices[n], scans=[given[n]], by=keeper
-                )
-            return [row.outcome for row in told]
-        finally:
-            connection.close()
+    def report(device: GateDevice, scanned: Scan) -> list[str]:
+        # Each twice: an answer got lost.
+        for _ in range(2):
+            told = actions.sync_scans(device=device, scans=[scanned], by=keeper)
+        return [row.outcome for row in told]
 
-    with ThreadPoolExecutor(8) as pool:
-        outcomes = sorted(one for told in pool.map(report, range(8)) for one in told)
+    told = at_once(*[partial(report, *of) for of in zip(devices, given, strict=True)])
+    outcomes = sorted(one for outcome in told for one in outcome)
     assert outcomes == ["admitted", *["twice"] * 7]
     assert Admission.objects.count() == 1
     assert Crossing.objects.count() == 8

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import date, datetime, timedelta
+from functools import partial
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import time_machine
-from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
 from bureau.accounts.models import Eligibility, User
@@ -19,6 +17,7 @@ from bureau.audit.models import Entry
 from bureau.common import clock
 from bureau.common.db import lock_statement
 from tests import make
+from tests.at_once import at_once
 from venues import actions
 from venues.actions import Pick, bookings, quotas
 from venues.actions import slots as floor_locks
@@ -379,13 +378,12 @@ def test_two_requests_at_once_share_one_quota(
     courts = [make.bookable() for _ in range(2)]
     quota(None, most_minutes=60)
     person = make.citizen()
-    ready = Barrier(2)
+    ready = Barrier(2, timeout=10)
     check = quotas.refuse_over_quota
 
-    def slowly(*args: Any, **given: Any) -> None:
+    def check_then_wait(*args: Any, **given: Any) -> None:
         check(*args, **given)
-        if not is_guarded:
-            ready.wait(timeout=10)
+        ready.wait()
 
     if not is_guarded:
         unlocked = lock_statement
@@ -394,18 +392,13 @@ def test_two_requests_at_once_share_one_quota(
             "lock_statement",
             lambda keys: unlocked({key for key in keys if key[0] > 0}),
         )
-        monkeypatch.setattr(bookings, "refuse_over_quota", slowly)
+        monkeypatch.setattr(bookings, "refuse_over_quota", check_then_wait)
 
-    def send(court: Bookable) -> None:
-        try:
-            if is_guarded:
-                ready.wait(timeout=10)
-            with suppress(QuotaUsedUp):
-                make.held(court=court, by=person, starts_at=at(1, 9))
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(send, courts))
+    at_once(
+        *[
+            partial(make.held, court=court, by=person, starts_at=at(1, 9))
+            for court in courts
+        ]
+    )
 
     assert Booking.objects.count() == (1 if is_guarded else 2)

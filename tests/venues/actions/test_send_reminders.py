@@ -1,21 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
-from threading import Barrier
 from uuid import uuid4
 
 import pytest
 import time_machine
-from django.db import connection
 
 from bureau.accounts.models import User
 from bureau.common import clock
 from bureau.notices.actions import set_mutes
 from bureau.notices.models import Delivery, Notice
 from tests import make
+from tests.at_once import at_once
 from venues import actions
 from venues.models import Booking
 
@@ -133,16 +130,5 @@ def test_a_person_can_mute_them(citizen: User) -> None:
 def test_many_workers_remind_once(citizen: User) -> None:
     booking = booked(by=citizen)
     at = before(booking, hours=24)
-    together = Barrier(6)
-
-    def sweep(job: Callable[[], int]) -> int:
-        together.wait()
-        try:
-            return job()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(max_workers=6) as threads:
-        jobs = [partial(actions.send_reminders, at=at)] * 6
-        assert sum(threads.map(sweep, jobs)) == 1
+    assert sum(at_once(*[partial(actions.send_reminders, at=at)] * 6)) == 1
     assert told(citizen) == [DAY]
