@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         BookingLine,
         Companion,
         EntryPass,
+        ExportRecord,
         Occupancy,
         PriceRule,
         Venue,
@@ -250,6 +251,21 @@ class CompanionQuerySet(models.QuerySet["Companion"]):
 
     def in_order(self) -> Self:
         return self.order_by("joined_at", "pk")
+
+
+class ExportRecordQuerySet(models.QuerySet["ExportRecord"]):
+    def due_at(self, moment: datetime) -> Self:
+        """What waits for a worker: new, corrected, or left by one that died."""
+        return self.filter(state="waiting", next_try_at__lte=moment)
+
+    def held_up_at(self, moment: datetime) -> Self:
+        """Refused, or tried in vain more than once."""
+        return self.filter(
+            Q(state="refused") | Q(state="waiting", tries__gte=2, counted_at__lt=moment)
+        )
+
+    def oldest_first(self) -> Self:
+        return self.order_by("ends_at", "pk")
 
 
 def _model(name: str) -> type[models.Model]:

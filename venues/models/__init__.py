@@ -6,6 +6,7 @@ from venues.models.ballots import Ballot, BallotRequest, BallotSlot
 from venues.models.bookings import Block, Booking, BookingChange, BookingLine, Occupancy
 from venues.models.calendars import CalendarFeed
 from venues.models.conduct import Appeal, Ban, ConductPoint, ConductRule
+from venues.models.exports import ExportRecord
 from venues.models.gate import Admission, Crossing, EntryPass, GateDevice, OfflineScan
 from venues.models.openness import MarketPrice, PriceException, Programme
 from venues.models.parties import Companion
@@ -27,7 +28,14 @@ from venues.models.rules import (
     Quota,
     WeeklyHours,
 )
-from venues.models.seasons import Club, Invoice, Season, SeasonRequest, SkippedDate
+from venues.models.seasons import (
+    Club,
+    Invoice,
+    Season,
+    SeasonRequest,
+    SkippedDate,
+    TransferBack,
+)
 from venues.models.sessions import OpenSession, SessionPlan
 from venues.models.waiting import WaitingEntry
 
@@ -53,6 +61,7 @@ __all__ = [
     "Crossing",
     "DayTypeHours",
     "EntryPass",
+    "ExportRecord",
     "Favourite",
     "Gate",
     "GateDevice",
@@ -70,6 +79,7 @@ __all__ = [
     "SeasonRequest",
     "SessionPlan",
     "SkippedDate",
+    "TransferBack",
     "Unit",
     "Venue",
     "VenuePhoto",

@@ -6,7 +6,7 @@ from uuid import uuid4
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import URLValidator
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -90,6 +90,9 @@ class Venue(models.Model):
     open_area_m2 = models.PositiveIntegerField(
         _("open area, m²"), null=True, blank=True
     )
+    core_area_m2 = models.PositiveIntegerField(
+        _("core free or low-fee area, m²"), null=True, blank=True
+    )
     most_inside = models.PositiveIntegerField(
         _("people allowed inside"), null=True, blank=True
     )
@@ -160,6 +163,14 @@ class Venue(models.Model):
             models.CheckConstraint(
                 condition=Q(offer_minutes__gte=1, offer_minutes__lte=1440),
                 name="venues_venue_offer_is_sane",
+            ),
+            models.CheckConstraint(
+                condition=Q(core_area_m2=None)
+                | Q(open_area_m2__isnull=False, core_area_m2__lte=F("open_area_m2")),
+                name="venues_venue_core_area_is_part_of_the_open_one",
+                violation_error_message=_(
+                    "The core area is a part of the open area: give both."
+                ),
             ),
         ]
         indexes = [models.Index(fields=["district"], name="venues_venue_by_district")]
