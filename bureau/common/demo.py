@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 
+from django.db import connection
+
 from bureau.common import clock
 
 T = TypeVar("T")
@@ -35,6 +37,16 @@ class DemoCity:
     @property
     def today(self) -> date:
         return clock.local_day(self.now)
+
+    def let_the_planner_know(self) -> None:
+        """Let PostgreSQL count what was written; to be called after thousands of rows.
+
+        They are not committed yet, and to autovacuum, which counts what others can
+        see, such a table is empty. On its word a join of empty tables is planned, and
+        takes a quarter of an hour.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
 
     def chance(self, share: float) -> bool:
         """True in about `share` of the cases."""

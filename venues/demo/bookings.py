@@ -52,6 +52,7 @@ SANDBOX = "sandbox"
 def fill(city: DemoCity) -> None:
     _people_book(city)
     _Week(city).write()
+    city.let_the_planner_know()
     city.say(f"{Booking.objects.count()} bookings from last week to next week")
 
 
