@@ -117,10 +117,25 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "venues.tasks.finish_closures",
         "schedule": 60,
     },
+    # A worker died while it booked the dates of a club's season.
+    "venues-finish-approvals": {
+        "task": "venues.tasks.finish_approvals",
+        "schedule": 60,
+    },
     # Requests open and close at their minute; courts that were drawn are handed out
     # when a worker died between the draw and that.
     "venues-advance-ballots": {
         "task": "venues.tasks.advance_ballots",
         "schedule": 60,
+    },
+    # The hour is full; gates without network may still report it, and are corrected.
+    "venues-export-hours": {
+        "task": "venues.tasks.export_hours",
+        "schedule": crontab(minute="7"),
+    },
+    # A receiver that was away is back, or a worker died while it handed over.
+    "venues-send-exports": {
+        "task": "venues.tasks.send_exports",
+        "schedule": 300,
     },
 }

@@ -343,6 +343,15 @@ DEFAULT_FROM_EMAIL = env.text("BUREAU_FROM_EMAIL", "no-reply@localhost")
 # Such as https://api.drand.sh/<chain hash>; empty: drand is not asked by the portal.
 DRAND_URL = env.text("BUREAU_DRAND_URL", "").rstrip("/")
 
+# --- Exports of the gates' hours (venues/clients/exports.py) ------------------------
+# "file", "http" or the dotted path of a class of one's own; empty: off.
+EXPORT_ADAPTER = env.text("BUREAU_EXPORT_ADAPTER", "file" if DEMO else "")
+EXPORT_DIR = env.text("BUREAU_EXPORT_DIR", str(BASE_DIR / ".local" / "exports"))
+EXPORT_FLOW_URL = env.text("BUREAU_EXPORT_FLOW_URL", "")
+EXPORT_CHECK_IN_URL = env.text("BUREAU_EXPORT_CHECK_IN_URL", "")
+EXPORT_TOKEN = env.text("BUREAU_EXPORT_TOKEN", "")
+EXPORT_DAYS = env.number("BUREAU_EXPORT_DAYS", 7)
+
 # --- Map ---------------------------------------------------------------------------
 LEAFLET_CONFIG = {
     "DEFAULT_CENTER": (35.40, 116.60),

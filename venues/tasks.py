@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.conf import settings
 
 from bureau.common import clock
 from venues import actions
@@ -68,6 +69,12 @@ def finish_closures() -> None:
 
 
 @shared_task
+def finish_approvals() -> None:
+    """Go on with seasons of clubs that a crash interrupted."""
+    actions.finish_approvals(at=clock.now())
+
+
+@shared_task
 def advance_ballots() -> None:
     """Open and close ballots, and hand out what a crash left."""
     actions.advance_ballots(at=clock.now())
@@ -77,3 +84,17 @@ def advance_ballots() -> None:
 def hand_out_courts(*, ballot_id: int) -> None:
     """Give the courts of a ballot to those who were drawn."""
     actions.hand_out_ballot(ballot=Ballot.objects.get(pk=ballot_id))
+
+
+@shared_task
+def export_hours() -> None:
+    """Count the hours that are full, and hand over what waits; unless that is off."""
+    if settings.EXPORT_ADAPTER:
+        actions.count_hours(at=clock.now())
+        actions.send_exports()
+
+
+@shared_task
+def send_exports() -> None:
+    """Hand over what a silent receiver or a crash left behind."""
+    actions.send_exports()
