@@ -294,6 +294,27 @@ class RegisterForm(forms.Form):
     )
 
 
+class AttachPhoneForm(forms.Form):
+    """The code that the person at the desk reads from their own telephone."""
+
+    phone = forms.CharField(max_length=20, widget=forms.HiddenInput)
+    code = forms.CharField(
+        label=_("Code that the person received"),
+        max_length=12,
+        widget=forms.TextInput(
+            attrs={
+                "class": "input--code",
+                "inputmode": "numeric",
+                "autocomplete": "off",
+                "autofocus": True,
+            }
+        ),
+    )
+    id_card_seen = forms.BooleanField(
+        label=_("The ID card was compared with the person who stands here"),
+    )
+
+
 class DeskBookForm(BookForm):
     """What a person at the desk agrees to, and how they pay."""
 

@@ -108,6 +108,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/", desk.desk, name="desk"),
     path("desk/register/", desk.register, name="desk-register"),
     path("desk/for/<str:visit>/", desk.desk_person, name="desk-person"),
+    path("desk/for/<str:visit>/phone/", desk.desk_phone, name="desk-phone"),
+    path(
+        "desk/for/<str:visit>/phone/code/",
+        desk.desk_phone_code,
+        name="desk-phone-code",
+    ),
     path("desk/for/<str:visit>/book/", desk.desk_book, name="desk-book"),
     path(
         "desk/for/<str:visit>/tickets/<int:pk>/",

@@ -126,6 +126,28 @@ class PhoneTaken(DomainError):
     message = _("This number has an account already. Find the person by it.")
 
 
+class PhoneOfAnother(DomainError):
+    code = "phone_of_another"
+    message = _(
+        "This number already signs in to another account. Two accounts cannot be "
+        "joined. If the other one is not needed, its owner can delete it first."
+    )
+
+
+class PhoneNotNeeded(DomainError):
+    code = "phone_not_needed"
+    message = _(
+        "A number is added here only for people who were registered by their ID card "
+        "and have no number yet."
+    )
+
+
+class IdCardNotSeen(DomainError):
+    code = "id_card_not_seen"
+    message = _("Compare the ID card with the person first.")
+    status = HTTPStatus.BAD_REQUEST
+
+
 class NameNeeded(DomainError):
     code = "name_needed"
     message = _("Please give the name.")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from datetime import date, timedelta
 from io import BytesIO
 from uuid import uuid4
@@ -10,11 +11,12 @@ import time_machine
 from django.test import Client
 from openpyxl import load_workbook  # type: ignore[import-untyped]
 
+from bureau.accounts import actions as accounts
 from bureau.accounts.models import User
 from bureau.common import clock
 from bureau.payments.models import CashMovement
 from tests import make
-from tests.accounts.conftest import new_id_number
+from tests.accounts.conftest import live_code, new_id_number
 from venues import actions
 from venues.models import Bookable, Booking, EntryPass
 
@@ -35,6 +37,17 @@ def clerk(court: Bookable) -> User:
 def desk(client: Client, clerk: User) -> Client:
     client.force_login(clerk)
     return client
+
+
+@pytest.fixture
+def network() -> str:
+    """An address that no limit in Redis remembers."""
+    return f"10.{'.'.join(str(secrets.randbelow(256)) for _ in range(3))}"
+
+
+def new_phone() -> str:
+    """A number that no limit in Redis remembers."""
+    return f"13{secrets.randbelow(10**9):09}"
 
 
 def visit_of(desk: Client, person: User) -> str:
@@ -208,3 +221,83 @@ def test_tickets_are_sold_at_the_window_even_after_the_start(
     booking = Booking.objects.get()
     assert make.pass_of(booking).persons == 2
     assert CashMovement.objects.get().fen == 40_00
+
+
+# --- A number to sign in with ---------------------------------------------------------
+
+
+def test_somebody_without_a_phone_is_given_one_at_the_desk(
+    desk: Client, clerk: User, network: str
+) -> None:
+    number, phone = new_id_number(date(1956, 3, 15)), new_phone()
+    elder = accounts.register_person(
+        name="孔令仪", number=number, agreed=True, by=clerk
+    )
+    page = str(desk.post("/desk/", {"number": number})["Location"])
+    assert f"{page}phone/" in desk.get(page).content.decode()
+    assert desk.get(f"{page}phone/").status_code == 200
+
+    asked = desk.post(f"{page}phone/", {"phone": phone}, REMOTE_ADDR=network)
+    assert "read it out" in asked.content.decode()
+    given = {"phone": phone, "code": "000000", "id_card_seen": "on"}
+    if live_code(phone) == given["code"]:
+        given["code"] = "000001"
+    wrong = desk.post(f"{page}phone/code/", given, REMOTE_ADDR=network)
+    assert wrong.status_code == 400
+    assert "not right" in wrong.content.decode()
+    given["code"] = live_code(phone)
+    unseen = {**given, "id_card_seen": ""}
+    assert desk.post(f"{page}phone/code/", unseen).status_code == 400
+    done = desk.post(f"{page}phone/code/", given, REMOTE_ADDR=network)
+
+    assert done["Location"] == page
+    elder.refresh_from_db()
+    assert elder.phone == phone
+    assert f"{page}phone/" not in desk.get(page).content.decode()
+
+
+def test_a_number_of_another_account_is_refused_in_plain_words(
+    desk: Client, clerk: User, citizen: User, network: str
+) -> None:
+    number = new_id_number(date(1956, 3, 15))
+    accounts.register_person(name="孔令仪", number=number, agreed=True, by=clerk)
+    page = str(desk.post("/desk/", {"number": number})["Location"])
+    refused = desk.post(f"{page}phone/", {"phone": citizen.phone}, REMOTE_ADDR=network)
+    assert refused.status_code == 409
+    assert "Two accounts cannot be joined" in refused.content.decode()
+
+
+def test_only_who_works_here_adds_numbers(client: Client, citizen: User) -> None:
+    client.force_login(citizen)
+    assert client.get("/desk/for/x/phone/").status_code == 403
+    assert client.post("/desk/for/x/phone/code/").status_code == 403
+
+
+def test_a_change_is_priced_without_the_hours_that_stay(
+    desk: Client, clerk: User, citizen: User, court: Bookable
+) -> None:
+    """One of two hours is moved; the other one is neither paid nor paid back."""
+    booking = actions.book_at_desk(
+        venue=court.venue,
+        picks=[make.pick(court, make.tomorrow_at(hour)) for hour in (18, 19)],
+        quoted_fen=2 * make.PRICE_FEN,
+        request_key=uuid4(),
+        person=citizen,
+        way="cash",
+        by=clerk,
+    )
+    address = (
+        f"{visit_of(desk, citizen)}book/?change={booking.number}"
+        f"&slot={slot(court, 18)}&slot={slot(court, 20)}"
+    )
+    page = desk.get(address)
+    assert page.context["total_fen"] == make.PRICE_FEN
+    form = page.context["form"].initial
+    done = desk.post(address, {**form, "way": "cash"})
+    assert done.status_code == 302
+    booking.refresh_from_db()
+    assert (booking.starts_at, booking.ends_at) == (
+        make.tomorrow_at(18),
+        make.tomorrow_at(21),
+    )
+    assert CashMovement.objects.count() == 1

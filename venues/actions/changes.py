@@ -29,6 +29,7 @@ from venues.actions.floor import (
 from venues.actions.money import close_due, lock_payments, pay_back
 from venues.actions.quotas import refuse_banned, refuse_over_quota
 from venues.actions.slots import (
+    ON_LINE,
     Pick,
     PickedSlot,
     drop_arriving,
@@ -69,6 +70,7 @@ def change_booking(
     request_key: UUID,
     by: User,
     expected_fen: int | None = None,
+    channel: Booking.Channel = Booking.Channel.ONLINE,
 ) -> BookingChange:
     """Exchange slots of a booking for others of the same venue.
 
@@ -77,6 +79,8 @@ def change_booking(
     person was told). A slot that is picked again stays as it is, at its old price. When
     something is left to pay, the new slots are held as long as a booking would be and
     the old ones stand until the money is there; else the exchange happens at once.
+    `channel` is where the change is asked for: what binds only who books on line
+    (notice, courts kept for the desk, quotas, bans) does not bind the window.
 
     The same `request_key` again returns the change that it made the first time. Raises
     `NotChangeable`, `AlreadyAdmitted`, `ChangeUnderWay`, `BookingMovedOn`,
@@ -89,7 +93,7 @@ def change_booking(
     made_before = booking.changes.filter(request_key=request_key).first()
     if made_before:
         return made_before  # even when its slots have begun meanwhile
-    leaving, slots = exchange_of(booking, line_ids, picks, at=now)
+    leaving, slots = exchange_of(booking, line_ids, picks, at=now, channel=channel)
     wanted = [w for slot in slots for w in slot.wanted]
     floor = [*wanted, *wanted_of(leaving), *wanted_of(_arriving(booking))]
     lock_floor(floor, person=booking.booked_by)
@@ -100,16 +104,17 @@ def change_booking(
         return made_before
     _refuse_change(booking, leaving, at=now)
     refuse_too_many(booking, leaving, slots)
-    if len(slots) > len(leaving):
-        refuse_banned(booking.booked_by, at=now)
-    refuse_over_quota(
-        venue,
-        slots,
-        person=booking.booked_by,
-        at=now,
-        booking=booking,
-        leaving=[line.pk for line in leaving],
-    )
+    if channel in ON_LINE:
+        if len(slots) > len(leaving):
+            refuse_banned(booking.booked_by, at=now)
+        refuse_over_quota(
+            venue,
+            slots,
+            person=booking.booked_by,
+            at=now,
+            booking=booking,
+            leaving=[line.pk for line in leaving],
+        )
     total = sum(slot.offer.price.fen for slot in slots)
     if total != quoted_fen:
         raise PriceChanged(total=yuan(total))
@@ -245,7 +250,12 @@ def drop_change(*, change: BookingChange, by: User) -> Booking:
 
 
 def exchange_of(
-    booking: Booking, line_ids: Collection[int], picks: Sequence[Pick], *, at: datetime
+    booking: Booking,
+    line_ids: Collection[int],
+    picks: Sequence[Pick],
+    *,
+    at: datetime,
+    channel: Booking.Channel = Booking.Channel.ONLINE,
 ) -> tuple[list[BookingLine], list[PickedSlot]]:
     """(the lines that would leave, the slots that would arrive), for a look as well.
 
@@ -261,7 +271,7 @@ def exchange_of(
         venue=booking.venue,
         on=clock.local_day(at),
     )
-    slots = resolve_picks(booking.venue, picks, at=at, groups=groups)
+    slots = resolve_picks(booking.venue, picks, at=at, groups=groups, channel=channel)
     old = {(line.bookable_id, line.starts_at) for line in leaving}
     new = {(slot.bookable.pk, slot.offer.starts_at) for slot in slots}
     leaving = [

@@ -156,7 +156,8 @@ def change_at_desk(
 ) -> BookingChange:
     """Exchange all slots of a booking for others; a difference is paid in cash at once.
 
-    Raises what `change_booking` raises.
+    As with `book_at_desk`, bans, quotas, lead times and the share that is kept for the
+    desk do not bind it. Raises what `change_booking` raises.
     """
     standing = booking.lines.filter(state="standing").values_list("pk", flat=True)
     change = change_booking(
@@ -166,6 +167,7 @@ def change_at_desk(
         quoted_fen=quoted_fen,
         request_key=request_key,
         by=by,
+        channel=Booking.Channel.DESK,
     )
     due = change.payment
     if due and due.state == Payment.State.DUE:

@@ -25,18 +25,27 @@ from django.views.decorators.http import (
 from openpyxl import Workbook  # type: ignore[import-untyped]
 
 from bureau.accounts import actions as accounts
-from bureau.accounts.models import User
+from bureau.accounts.forms import PhoneForm
+from bureau.accounts.models import LoginCode, User
 from bureau.accounts.queries import eligible_groups, identity_of
 from bureau.common import clock, codes
 from bureau.common.errors import DomainError
+from bureau.common.http import client_ip
 from bureau.common.sports import Sport
 from bureau.payments.models import CashMovement, Payment, Refund
 from venues import actions, queries
 from venues.actions.sessions import MOST_PLACES
 from venues.actions.slots import PickedSlot, resolve_picks
 from venues.errors import DeskVisitOver, PriceChanged, SlotTaken
-from venues.forms import DeskBookForm, FindForm, RegisterForm, read_day, read_picks
-from venues.models import Booking, EntryPass, OpenSession, Venue
+from venues.forms import (
+    AttachPhoneForm,
+    DeskBookForm,
+    FindForm,
+    RegisterForm,
+    read_day,
+    read_picks,
+)
+from venues.models import Booking, BookingLine, EntryPass, OpenSession, Venue
 from venues.models.rules import PriceGroup
 from venues.queries.desk import CashSheet, cash_sheet, refunds_to_pay_out
 from venues.queries.sessions import sessions_of_day, ticket_price
@@ -163,6 +172,88 @@ def _visit_over(request: HttpRequest, refusal: DomainError) -> HttpResponse:
     return redirect("venues:desk")
 
 
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def desk_phone(request: HttpRequest, visit: str) -> HttpResponse:
+    """Ask somebody without a number for theirs, and send a code to it."""
+    if _venue(request) is None:
+        return _elsewhere()
+    try:
+        visitor = _visitor(request, visit)
+    except DeskVisitOver as over:
+        return _visit_over(request, over)
+    form = PhoneForm(request.POST if request.method == "POST" else None)
+    status: int = HTTPStatus.OK
+    if form.is_valid():
+        try:
+            sent = accounts.send_code_to_attach(
+                person=visitor,
+                phone=form.cleaned_data["phone"],
+                network=client_ip(request),
+            )
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+            status = refusal.status
+        else:
+            code_form = AttachPhoneForm(initial={"phone": sent.phone})
+            return _show_phone(request, visit, visitor, code_form, sent=sent)
+    return _show_phone(request, visit, visitor, form, status=status)
+
+
+@never_cache
+@require_POST
+@login_required
+def desk_phone_code(request: HttpRequest, visit: str) -> HttpResponse:
+    """The person read the code aloud: the number is theirs to sign in with."""
+    if _venue(request) is None:
+        return _elsewhere()
+    try:
+        visitor = _visitor(request, visit)
+    except DeskVisitOver as over:
+        return _visit_over(request, over)
+    form = AttachPhoneForm(request.POST)
+    status: int = HTTPStatus.BAD_REQUEST
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            accounts.attach_phone(
+                person=visitor,
+                phone=given["phone"],
+                code=given["code"],
+                id_card_seen=given["id_card_seen"],
+                network=client_ip(request),
+                by=person(request),
+            )
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+            status = refusal.status
+        else:
+            messages.success(request, _("The number was added."))
+            return redirect("venues:desk-person", visit)
+    return _show_phone(request, visit, visitor, form, status=status)
+
+
+def _show_phone(
+    request: HttpRequest,
+    visit: str,
+    visitor: User,
+    form: PhoneForm | AttachPhoneForm,
+    *,
+    sent: LoginCode | None = None,
+    status: int = HTTPStatus.OK,
+) -> HttpResponse:
+    context = {
+        "visit": visit,
+        "visitor": visitor,
+        "identity": identity_of(visitor),
+        "form": form,
+        "asks_for_code": isinstance(form, AttachPhoneForm),
+        "demo_code": sent.code if sent and settings.SMS_SENDER == "page" else "",
+    }
+    return render(request, "venues/desk_phone.html", context, status=status)
+
+
 # --- The courts -----------------------------------------------------------------------
 
 
@@ -265,15 +356,17 @@ def _show_book(
     refusal: DomainError | None,
 ) -> HttpResponse:
     venue, visitor = served
+    leaving: list[BookingLine] = []
     slots: list[PickedSlot] = []
     # A changed price is a question to the person, not the end of the road.
     if refusal is None or isinstance(refusal, PriceChanged):
         try:
-            slots = _summary(request, venue, visitor, changed)
+            leaving, slots = _summary(request, venue, visitor, changed)
         except DomainError as said_no:
             refusal = said_no
     total = sum(slot.offer.price.fen for slot in slots)
-    credit = _credit(changed)
+    now = clock.now()
+    credit = sum(line.booking.refund_of(line, at=now) for line in leaving)
     context = {
         "venue": venue,
         "visit": visit,
@@ -324,28 +417,26 @@ def _take(
 
 def _summary(
     request: HttpRequest, venue: Venue, visitor: User, changed: Booking | None
-) -> list[PickedSlot]:
+) -> tuple[list[BookingLine], list[PickedSlot]]:
+    """(what is given up, what is taken) as the action will see it."""
     now = clock.now()
+    picks = read_picks(request.GET.getlist("slot"))
+    if changed:
+        standing = changed.lines.filter(state="standing").values_list("pk", flat=True)
+        return actions.exchange_of(
+            changed, list(standing), picks, at=now, channel=Booking.Channel.DESK
+        )
     slots = resolve_picks(
         venue,
-        read_picks(request.GET.getlist("slot")),
+        picks,
         at=now,
         groups=eligible_groups(visitor, on=clock.local_day(now)),
         channel=Booking.Channel.DESK,
     )
     wanted = [w for slot in slots for w in slot.wanted]
-    # What the person's own booking lies on is theirs to exchange.
-    if changed is None and queries.is_taken(wanted, at=now):
+    if queries.is_taken(wanted, at=now):
         raise SlotTaken
-    return slots
-
-
-def _credit(changed: Booking | None) -> int:
-    if changed is None:
-        return 0
-    now = clock.now()
-    standing = changed.lines.filter(state="standing")
-    return sum(changed.refund_of(line, at=now) for line in standing)
+    return [], slots
 
 
 def _back_to_grid(visit: str, slots: list[PickedSlot], changed: Booking | None) -> str:

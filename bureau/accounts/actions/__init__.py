@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 from bureau.accounts.actions.dependants import register_dependant, remove_dependant
-from bureau.accounts.actions.desk import find_person, register_person
+from bureau.accounts.actions.desk import (
+    attach_phone,
+    find_person,
+    register_person,
+    send_code_to_attach,
+)
 from bureau.accounts.actions.eligibility import (
     approve_eligibility,
     ask_for_eligibility,
@@ -36,6 +41,7 @@ __all__ = [
     "Revealed",
     "approve_eligibility",
     "ask_for_eligibility",
+    "attach_phone",
     "change_language",
     "delete_account",
     "end_session",
@@ -55,6 +61,7 @@ __all__ = [
     "revoke_token",
     "save_staff_account",
     "send_code",
+    "send_code_to_attach",
     "sign_device_in",
     "verify_identity",
     "withdraw_consent",

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 
 from bureau.accounts.actions.identity import Confirmed, confirm
 from bureau.accounts.actions.rights import note_consent
-from bureau.accounts.actions.signing_in import normal_phone
+from bureau.accounts.actions.signing_in import (
+    code_of,
+    count_try,
+    normal_phone,
+    send_code,
+    use_up,
+)
 from bureau.accounts.errors import (
     BadPhone,
     ConsentNeeded,
+    IdCardNotSeen,
     IdentityTaken,
     NameNeeded,
     NumberUnknown,
+    PhoneNotNeeded,
+    PhoneOfAnother,
     PhoneTaken,
 )
-from bureau.accounts.models import Consent, User, VerifiedIdentity
+from bureau.accounts.models import Consent, LoginCode, User, VerifiedIdentity
 from bureau.accounts.signals import happened
 from bureau.common import clock, codes, id_numbers, limits, sealed
 from bureau.common.db import constraint_errors
-from bureau.common.masking import masked_name
+from bureau.common.errors import DomainError
+from bureau.common.masking import masked_name, masked_phone
 
 LOOKUPS_A_DAY = 1000
 REGISTRATIONS_A_DAY = 300
@@ -128,3 +140,74 @@ def _register(
         detail={"with": "id" if confirmed else "phone"},
     )
     return user
+
+
+def send_code_to_attach(*, person: User, phone: str, network: str | None) -> LoginCode:
+    """Send a code to the number that somebody at the desk says is theirs.
+
+    Raises `PhoneNotNeeded`, `PhoneOfAnother` and what `send_code` raises.
+    """
+    _refuse_attaching(person, normal_phone(phone))
+    return send_code(phone=phone, network=network)
+
+
+def attach_phone(
+    *,
+    person: User,
+    phone: str,
+    code: str,
+    id_card_seen: bool,
+    network: str | None,
+    by: User,
+) -> User:
+    """Give somebody who was registered by ID a number to sign in with.
+
+    `code` is what was sent to the number, so that it is the person's, and
+    `id_card_seen` says that staff compared the card with who stands there. Raises
+    `IdCardNotSeen`, `PhoneNotNeeded`, `PhoneOfAnother`, `BadPhone`, `CodeNotAsked`,
+    `CodeWrong`, `CodeExpired`, `CodeSpent`, `NumberLocked`, and from the limits
+    `TooOften` and `LimitsAway`.
+    """
+    if not id_card_seen:
+        raise IdCardNotSeen
+    phone = normal_phone(phone)
+    count_try(network)
+    refusal = _attach(person, phone, code.strip(), by, at=clock.now())
+    if refusal:
+        raise refusal
+    return person
+
+
+@transaction.atomic
+def _attach(
+    person: User, phone: str, code: str, by: User, *, at: datetime
+) -> DomainError | None:
+    row = code_of(phone, code, at)
+    if isinstance(row, DomainError):
+        return row  # the wrong try stays counted
+    _refuse_attaching(person, phone)
+    use_up(row, at)
+    with constraint_errors(accounts_user_phone_key=PhoneOfAnother):
+        attached = User.objects.filter(pk=person.pk, phone=None, is_active=True).update(
+            phone=phone, phone_verified_at=at
+        )
+    if not attached:
+        raise PhoneNotNeeded
+    person.refresh_from_db()
+    happened.send(
+        sender=User,
+        event="accounts.user.phone_attached_at_desk",
+        subject=person,
+        by=by,
+        at=at,
+        detail={"phone": masked_phone(phone)},
+    )
+    return None
+
+
+def _refuse_attaching(person: User, phone: str) -> None:
+    known = VerifiedIdentity.objects.filter(user=person).exists()
+    if person.phone or person.is_staff or not known:
+        raise PhoneNotNeeded
+    if User.objects.with_phone(phone).exists():
+        raise PhoneOfAnother

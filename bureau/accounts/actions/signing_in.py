@@ -122,12 +122,7 @@ def redeem_code(
     the limits `TooOften` and `LimitsAway`.
     """
     phone = normal_phone(phone)
-    limits.take(
-        "try-network",
-        network or "unknown",
-        limit=TRIES_PER_NETWORK_AN_HOUR,
-        seconds=HOUR,
-    )
+    count_try(network)
     # A refusal must not undo the count of wrong tries, so it leaves the transaction
     # as a value and is raised outside.
     outcome = _redeem_code(phone, code.strip(), language, agreed=agreed, otp=otp)
@@ -141,24 +136,50 @@ def _redeem_code(
     phone: str, code: str, language: str, *, agreed: bool, otp: str | None
 ) -> User | DomainError:
     now = clock.now()
-    # Parallel guesses wait here, so that each of them is counted.
-    row = LoginCode.objects.select_for_update().filter(phone=phone).first()
-    if row is None:
-        return CodeNotAsked()
-    refusal = _refusal_of(row, code, now) or _refusal_of_second_factor(phone, otp)
+    row = code_of(phone, code, now)
+    if isinstance(row, DomainError):
+        return row
+    refusal = _refusal_of_second_factor(phone, otp)
     if refusal is not None:
         return refusal
-
-    row.used_at = now
-    row.wrong_tries = 0
-    row.locked_until = None
-    row.save(update_fields=["used_at", "wrong_tries", "locked_until"])
+    use_up(row, now)
     user = _person_of(phone, language, now)
     if not user.is_active:
         return AccountClosed()
     if agreed:
         note_consent(user, Consent.Kind.TERMS, now=now)
     return user
+
+
+def count_try(network: str | None) -> None:
+    """Raise `TooOften` or `LimitsAway` for a machine that guesses codes."""
+    limits.take(
+        "try-network",
+        network or "unknown",
+        limit=TRIES_PER_NETWORK_AN_HOUR,
+        seconds=HOUR,
+    )
+
+
+def code_of(phone: str, code: str, now: datetime) -> LoginCode | DomainError:
+    """The locked row of a number for which this is the live code, or why it is not.
+
+    The refusal is a value: raised inside the transaction it would undo the count of
+    wrong tries.
+    """
+    # Parallel guesses wait here, so that each of them is counted.
+    row = LoginCode.objects.select_for_update().filter(phone=phone).first()
+    if row is None:
+        return CodeNotAsked()
+    return _refusal_of(row, code, now) or row
+
+
+def use_up(row: LoginCode, now: datetime) -> None:
+    """The code has done its work."""
+    row.used_at = now
+    row.wrong_tries = 0
+    row.locked_until = None
+    row.save(update_fields=["used_at", "wrong_tries", "locked_until"])
 
 
 def _refusal_of(row: LoginCode, code: str, now: datetime) -> DomainError | None:

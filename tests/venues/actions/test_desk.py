@@ -25,8 +25,14 @@ from bureau.payments.invariants import INVARIANTS
 from bureau.payments.models import CashMovement, Payment, Refund
 from tests import make
 from venues import actions
-from venues.errors import NoPhoneForLink, PriceChanged, SlotTaken, WrongCash
-from venues.models import Bookable, Booking
+from venues.errors import (
+    NoPhoneForLink,
+    PriceChanged,
+    SlotKeptForDesk,
+    SlotTaken,
+    WrongCash,
+)
+from venues.models import Bookable, Booking, Venue
 from venues.queries.desk import cash_sheet, refunds_to_pay_out
 
 pytestmark = pytest.mark.django_db
@@ -240,6 +246,76 @@ def test_a_change_at_the_desk_takes_the_difference_in_cash(
     assert sum(CashMovement.objects.values_list("fen", flat=True)) == booking.total_fen
     assert not Payment.objects.for_owner(booking).due().exists()
     assert audit.prove().broken == 0
+
+
+def move(booking: Booking, court: Bookable, clerk: User, hour: int) -> None:
+    actions.change_at_desk(
+        booking=booking,
+        picks=[make.pick(court, make.tomorrow_at(hour))],
+        quoted_fen=make.PRICE_FEN,
+        request_key=uuid4(),
+        by=clerk,
+    )
+    booking.refresh_from_db()
+
+
+def test_a_change_at_the_desk_needs_no_notice(
+    court: Bookable, clerk: User, elder: User
+) -> None:
+    booking = book(court, elder, clerk, at=make.tomorrow_at(20))
+    Venue.objects.filter(pk=court.venue_id).update(lead_minutes=120)
+    booking.refresh_from_db()
+    start = make.tomorrow_at(18)
+    with time_machine.travel(start - timedelta(minutes=30), tick=False):
+        actions.change_at_desk(
+            booking=booking,
+            picks=[make.pick(court, start)],
+            quoted_fen=make.PRICE_FEN,
+            request_key=uuid4(),
+            by=clerk,
+        )
+    booking.refresh_from_db()
+    assert booking.starts_at == start
+
+
+def test_a_change_at_the_desk_may_take_a_court_that_is_kept_for_the_desk(
+    court: Bookable, clerk: User, elder: User
+) -> None:
+    Venue.objects.filter(pk=court.venue_id).update(
+        walk_in_percent=100, walk_in_until_minutes=30
+    )
+    court.venue.refresh_from_db()
+    booking = book(court, elder, clerk)
+    with pytest.raises(SlotKeptForDesk):
+        actions.change_booking(
+            booking=booking,
+            line_ids=[booking.lines.get().pk],
+            picks=[make.pick(court, make.tomorrow_at(20))],
+            quoted_fen=make.PRICE_FEN,
+            request_key=uuid4(),
+            by=elder,
+        )
+    move(booking, court, clerk, 20)
+    assert booking.starts_at == make.tomorrow_at(20)
+
+
+def test_a_change_at_the_desk_is_bound_by_no_quota(
+    court: Bookable, clerk: User, elder: User
+) -> None:
+    booking = book(court, elder, clerk)
+    actions.set_quota(
+        venue=court.venue, per="day", most_minutes=60, most_bookings=None, by=clerk
+    )
+    book(court, elder, clerk, at=make.tomorrow_at(21))
+    wish = [make.pick(court, make.tomorrow_at(hour)) for hour in (18, 20)]
+    actions.change_at_desk(
+        booking=booking,
+        picks=wish,
+        quoted_fen=make.PRICE_FEN,
+        request_key=uuid4(),
+        by=clerk,
+    )
+    assert booking.lines.filter(state="standing").count() == 2
 
 
 def test_the_drawer_agrees_with_the_books(
