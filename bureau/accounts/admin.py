@@ -33,6 +33,7 @@ from bureau.accounts.models import (
 )
 from bureau.common import masking
 from bureau.common.errors import DomainError
+from bureau.common.words import listed
 
 STATE_COLOURS = {
     Eligibility.State.PENDING: "info",
@@ -207,7 +208,7 @@ class UserAdmin(DjangoUserAdmin[User], _ByPhone):
     @display(description=_("roles"))
     def roles(self, user: User) -> str:
         # Prefetched: `role_text` would ask once a row.
-        return ", ".join(sorted(group.name for group in user.groups.all()))
+        return listed(sorted(group.name for group in user.groups.all()))
 
 
 admin.site.unregister(Group)

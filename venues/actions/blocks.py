@@ -9,6 +9,7 @@ from bureau.accounts.models import User
 from bureau.audit.models import record
 from bureau.common import clock
 from bureau.common.db import constraint_errors
+from bureau.common.words import listed
 from venues.actions.slots import lock_floor, refuse_taken
 from venues.actions.waiting import offer_freed
 from venues.errors import (
@@ -107,4 +108,4 @@ def _name_the_bookings(
         pk__in=in_the_way.exclude(line=None).values("line__booking")
     ).order_by("starts_at", "pk")[:10]
     if numbers:
-        raise UnitsTaken(numbers=", ".join(booking.number for booking in numbers))
+        raise UnitsTaken(numbers=listed(booking.number for booking in numbers))

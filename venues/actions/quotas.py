@@ -21,6 +21,7 @@ from bureau.common import clock
 from bureau.common.db import try_advisory_lock
 from bureau.common.fields import LATEST
 from bureau.common.sports import Sport
+from bureau.common.words import listed
 from venues.actions.slots import PickedSlot, person_key
 from venues.errors import Banned, QuotaLimitsNothing, QuotaUsedUp
 from venues.models import Booking, BookingChange, BookingLine, Quota, Venue
@@ -290,4 +291,4 @@ def _used_up(limit: Limit, most: str, venue: Venue) -> QuotaUsedUp:
     place = str(venue) if limit.venue_id else _("all venues")
     sport = str(Sport(limit.sport).label) if limit.sport else _("all sports")
     per = str(Quota.Period(limit.per).label)
-    return QuotaUsedUp(most=most, per=per, scope=f"{place}, {sport}")
+    return QuotaUsedUp(most=most, per=per, scope=listed([place, sport]))

@@ -25,6 +25,7 @@ from bureau.common import clock
 from bureau.common.db import advisory_locks, constraint_errors
 from bureau.common.errors import DomainError
 from bureau.common.money import yuan
+from bureau.common.words import listed
 from venues.actions.cancellations import call_off_booking
 from venues.actions.floor import open_booking
 from venues.actions.slots import (
@@ -526,5 +527,5 @@ def _refuse_taken_by_name(wanted: Sequence[Wanted], *, at: datetime) -> None:
         refuse_taken(wanted, at=at)
     except SlotTaken:
         if numbers := sessions.bookings_on(wanted, at=at):
-            raise UnitsTaken(numbers=", ".join(numbers)) from None
+            raise UnitsTaken(numbers=listed(numbers)) from None
         raise

@@ -20,6 +20,7 @@ from unfold.admin import ModelAdmin
 from bureau.common import clock
 from bureau.common.errors import DomainError
 from bureau.common.sports import Sport
+from bureau.common.words import listed
 from venues import actions
 from venues.actions.rules import OpenMinutes
 from venues.admin.forms import DayTypesForm, HoursForm, PriceForm
@@ -132,7 +133,7 @@ def _days_ahead(
     return [
         (
             day,
-            ", ".join(str(names[kind]) for kind in kinds.of(day)),
+            listed(names[kind] for kind in kinds.of(day)),
             table.opening_text(shown, day),
             kinds.is_provisional(day),
         )

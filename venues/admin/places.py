@@ -14,6 +14,7 @@ from unfold.decorators import action, display
 
 from bureau.common import clock
 from bureau.common.sports import Sport
+from bureau.common.words import listed
 from venues import actions
 from venues.admin.forms import BandsFormSet, PinForm
 from venues.admin.pages import day_types_page, hours_page, prices_page
@@ -158,7 +159,7 @@ class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):
 
     @display(description=_("sports"))
     def sports_text(self, venue: Venue) -> str:
-        return ", ".join(venue.sport_labels)
+        return listed(venue.sport_labels)
 
     @display(description=_("courts"), ordering="court_count")
     def court_count(self, venue: Any) -> int:

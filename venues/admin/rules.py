@@ -19,6 +19,7 @@ from bureau.audit.admin import ReadOnly
 from bureau.common.errors import DomainError
 from bureau.common.fields import clock_text, clock_words
 from bureau.common.money import yuan
+from bureau.common.words import listed
 from bureau.regions.queries import districts_of
 from venues import actions
 from venues.admin.closures import ClosingPages
@@ -149,7 +150,7 @@ class QuotaAdmin(CityOrMine):
             )
             if limit
         ]
-        return ", ".join(shown)
+        return listed(shown)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["venue", "sport", "group", "per"] if obj else []
@@ -326,7 +327,7 @@ class BlockAdmin(ReadOnly, ClosingPages, ScopedAdmin):
     @display(description=gettext_lazy("units"))
     def units(self, block: Block) -> str:
         units = Unit.objects.filter(pk__in=block.unit_ids).order_by("name", "pk")
-        return ", ".join(unit.name for unit in units)
+        return listed(unit.name for unit in units)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("venues.add_block")

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from django.utils.translation import gettext as _
 
 from bureau.common.fields import clock_text, clock_words
+from bureau.common.words import listed
 from venues.models import Block, DayTypeHours, HoursException, Unit, Venue, WeeklyHours
 from venues.models.rules import DayType, Weekday
 from venues.queries.rules import HouseRules
@@ -71,9 +72,7 @@ def parts_text(parts: Parts) -> str:
     """Such as `08:00–12:00, 14:00–22:00`."""
     if not parts:
         return _("Closed")
-    return ", ".join(
-        f"{clock_text(opens)}–{clock_words(shut)}" for opens, shut in parts
-    )
+    return listed(f"{clock_text(opens)}–{clock_words(shut)}" for opens, shut in parts)
 
 
 # Kept as long as the rules that they were read with (docs/adr/0009).

@@ -12,6 +12,7 @@ from django.db.models.functions import TruncHour
 
 from bureau.accounts.models import User
 from bureau.common import clock
+from bureau.common.words import listed
 from venues.models import Crossing, EntryPass, Venue
 
 MORNING = 5 * 60
@@ -100,7 +101,7 @@ def courts_of(entry_pass: EntryPass) -> str:
         for line in entry_pass.booking.lines.all()
         if line.state == "standing"
     )
-    return ", ".join(dict.fromkeys(lines))
+    return listed(dict.fromkeys(lines))
 
 
 def gate_data_of(user: User) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from bureau.common import clock
 from bureau.common.fields import DAY, LATEST, clock_text, clock_words
 from bureau.common.money import yuan
 from bureau.common.sports import Sport
+from bureau.common.words import listed
 from venues.models import (
     Bookable,
     DayTypeHours,
@@ -256,7 +257,7 @@ class Timetable:
 
     def opening_text(self, bookable: Bookable, on: date) -> str:
         """Such as `09:00–21:30`, several parts joined; empty when shut."""
-        return ", ".join(
+        return listed(
             f"{clock_text(opens)}–{clock_words(closes)}"
             for opens, closes in self.open_minutes(bookable, on)
         )

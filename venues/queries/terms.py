@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from bureau.common.fields import clock_text
 from bureau.common.sports import Sport
+from bureau.common.words import listed
 from venues.models import Quota, Venue
 from venues.models.rules import PriceGroup
 from venues.queries.rules import house_rules
@@ -56,8 +57,8 @@ def quota_in_words(quota: Quota) -> str:
         most.append(bookings % {"n": quota.most_bookings})
     words = _("%(about)s: at most %(most)s %(per)s per person.")
     return words % {
-        "about": ", ".join(about),
-        "most": ", ".join(most),
+        "about": listed(about),
+        "most": listed(most),
         "per": quota.per_label,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from django import template
@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from bureau.common import clock, fields, money
+from bureau.common import clock, fields, money, words
 from bureau.common.sports import Sport
 
 register = template.Library()
@@ -64,6 +64,12 @@ def price_from(fen: int) -> str:
 def amount(fen: int) -> str:
     """As `yuan`, where nothing is free but a sum may be zero: 0 -> "¥0"."""
     return yuan(fen) if fen else "¥0"
+
+
+@register.filter
+def listed(items: Iterable[object]) -> str:
+    """The items with the commas of the language between them."""
+    return words.listed(items)
 
 
 @register.filter
