@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from typing import cast
 
 # Whatever the shell of a developer says: tests are of the real thing.
 os.environ["BUREAU_DEMO"] = "0"
@@ -23,9 +24,10 @@ CACHES["default"]["LOCATION"] = env.redis_url(
 )
 
 # Whoever waits for a lock that nobody lets go fails, and says for what it waited.
-DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
-    "-c lock_timeout=60s -c statement_timeout=240s"
-)
+DATABASES["default"]["OPTIONS"] = {
+    **cast("dict[str, str]", DATABASES["default"].get("OPTIONS", {})),
+    "options": "-c lock_timeout=60s -c statement_timeout=240s",
+}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Generator, Iterator
 
 import pytest
+from django.db import connection
 from playwright.sync_api import Browser, sync_playwright
+from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from bureau.accounts.models import User
@@ -21,6 +23,20 @@ def pytest_runtest_makereport(
     if report.when == "call":
         item.failed_in_call = report.failed  # type: ignore[attr-defined]
     return report
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[None]:
+    """A thread of the browser tests' server may outlive its connection's last test."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,11 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from bureau.audit.invariants import all_invariants
 from bureau.common import clock
 from bureau.payments.models import Refund
 from tests import make
 from tests.at_once import at_once
+from tests.promises import broken_promises
 from venues import actions, queries
 from venues.models import Block, Bookable, Booking, Occupancy
 
@@ -31,10 +31,7 @@ def courts() -> list[Bookable]:
 @pytest.fixture(autouse=True)
 def promises() -> Iterator[None]:
     yield
-    with connection.cursor() as cursor:
-        for invariant in all_invariants():
-            cursor.execute(invariant.sql.replace("%", "%%"), [])
-            assert cursor.fetchall() == [], invariant.name
+    assert broken_promises() == []
 
 
 def close(courts: list[Bookable]) -> Block:

@@ -13,7 +13,6 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from bureau.audit.invariants import all_invariants
 from bureau.common import clock
 from bureau.draws import actions, tasks
 from bureau.draws.actions import entering
@@ -21,21 +20,10 @@ from bureau.draws.models import Draw, DrawEntry, LogLine, PublishedPart
 from tests import make
 from tests.at_once import at_once, outcomes
 from tests.draws import make as made
+from tests.promises import broken_promises
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 6
-
-
-def broken() -> list[str]:
-    """The promises of the draws that do not hold."""
-    found = []
-    with connection.cursor() as cursor:
-        for promise in all_invariants():
-            if promise.name.startswith("draws."):
-                cursor.execute(promise.sql)
-                if cursor.fetchall():
-                    found.append(promise.name)
-    return found
 
 
 def listed(draw: Draw) -> int:
@@ -102,7 +90,7 @@ def test_many_freeze_and_draw_and_it_happens_once() -> None:
         "drawn",
     ]
     assert draw.entries.winners().count() == 2
-    assert not broken()
+    assert broken_promises(of="draws.") == []
 
 
 def test_two_people_who_type_at_the_same_moment_settle_it() -> None:
@@ -177,4 +165,4 @@ def test_killed_in_the_middle_nothing_has_happened_and_it_is_drawn_again() -> No
     drawn = made.run(draw)
     assert drawn.entries.winners().count() == 7
     assert LogLine.objects.filter(draw=draw, step="drawn").count() == 1
-    assert not broken()
+    assert broken_promises(of="draws.") == []

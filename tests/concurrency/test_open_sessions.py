@@ -22,7 +22,8 @@ from bureau.common import clock
 from bureau.payments.models import Refund
 from tests import make
 from tests.at_once import at_once
-from tests.concurrency.test_hold_slots import assert_no_offenders, bookings_in
+from tests.concurrency.test_hold_slots import bookings_in
+from tests.promises import broken_promises
 from venues import actions
 from venues.actions import sessions
 from venues.errors import SessionFull
@@ -72,7 +73,7 @@ def test_fifty_people_and_the_last_five_places() -> None:
     assert len(bookings_in(results)) == 5
     assert sum(isinstance(one, SessionFull) for one in results) == PEOPLE - 5
     assert session.taken == 5
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 @pytest.mark.usefixtures("no_constraint")
@@ -109,7 +110,7 @@ def test_places_of_lapsed_holds_are_sold_once() -> None:
     # A buyer may meet a hold that the sweep is just clearing; nobody waits in a circle.
     assert 1 <= len(sold) <= 6
     assert session.taken == len(sold)
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 def test_late_money_and_the_next_buyers_never_share_a_place() -> None:
@@ -129,7 +130,7 @@ def test_late_money_and_the_next_buyers_never_share_a_place() -> None:
     lapsed.refresh_from_db()
     assert session.taken <= 1
     assert Refund.objects.exists() is (lapsed.state != Booking.State.CONFIRMED)
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 def test_buying_paying_cancelling_and_calling_off_at_once_ends_whole() -> None:
@@ -151,7 +152,7 @@ def test_buying_paying_cancelling_and_calling_off_at_once_ends_whole() -> None:
 
         session.refresh_from_db()
         assert session.taken == 0
-        assert_no_offenders()
+        assert broken_promises() == []
 
 
 def test_many_workers_lay_a_plan_out_once() -> None:
@@ -193,7 +194,7 @@ def test_the_gate_and_the_sweep_agree_on_who_came() -> None:
         came = Admission.objects.filter(entry_pass__booking=booking).exists()
         assert came is (booking.state == Booking.State.CONFIRMED)
         assert came is not ConductPoint.objects.filter(booking=booking).exists()
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 def test_many_workers_mark_and_ban_once() -> None:

@@ -17,7 +17,7 @@ from django.db import connection
 
 from tests import make
 from tests.at_once import at_once
-from tests.concurrency.test_hold_slots import assert_no_offenders
+from tests.promises import broken_promises
 from venues import actions
 from venues.actions import waiting
 from venues.errors import NotInLine, OfferOver, SlotTaken
@@ -166,7 +166,7 @@ def test_leaving_while_the_offer_comes_ends_in_one_of_both() -> None:
         left = not isinstance(results[1], NotInLine)
         assert state == ("left" if left else "offered")
         assert (entry.booking is None) == left
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 def test_accepting_a_free_offer_in_two_tabs_and_its_end_agree() -> None:
@@ -186,7 +186,7 @@ def test_accepting_a_free_offer_in_two_tabs_and_its_end_agree() -> None:
 
     assert all(isinstance(result, OfferOver) for result in results[:2])
     assert states([first, second]) == ["missed", "offered"]
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 # --- Those who pass by -------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_cancelling_and_booking_at_once_gives_it_to_who_waits() -> None:
 
         assert states([entry]) == ["offered"]
         assert all(isinstance(result, SlotTaken) for result in results[1:])
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 def test_a_hold_that_runs_out_goes_to_the_line_and_the_sweep_runs_twice() -> None:
@@ -250,7 +250,7 @@ def test_a_change_and_a_hold_for_one_slot_have_one_winner() -> None:
         winners = [one for one in results if not isinstance(one, SlotTaken)]
         assert len(winners) == 1
         assert isinstance(winners[0], Booking | BookingChange)
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 def test_two_bookings_that_want_each_others_time_never_wait_in_a_circle() -> None:
@@ -266,7 +266,7 @@ def test_two_bookings_that_want_each_others_time_never_wait_in_a_circle() -> Non
     )
 
     assert all(isinstance(result, SlotTaken) for result in results)
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 def test_a_change_cancelled_paid_and_run_out_at_once_ends_whole() -> None:
@@ -291,7 +291,7 @@ def test_a_change_cancelled_paid_and_run_out_at_once_ends_whole() -> None:
             partial(actions.cancel_booking, booking=booking, by=booking.booked_by),
             partial(actions.expire_changes, at=later),
         )
-    assert_no_offenders()
+    assert broken_promises() == []
 
 
 def test_the_expiry_sweep_of_changes_run_twice_frees_once() -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from bureau.audit.invariants import all_invariants
 from bureau.common import clock
 from bureau.draws import sportdraw, tasks
 from bureau.draws.actions import BeaconName
 from bureau.draws.models import Draw, LogLine
 from tests.draws import make as made
+from tests.promises import broken_promises
 
 pytestmark = pytest.mark.django_db
 SIGNATURE = "ab" * 48
@@ -80,17 +80,7 @@ def test_drand_is_asked_for_the_named_round_and_the_draw_is_drawn(
 
     assert state_of(draw) == Draw.State.DRAWN
     assert drand.asked == [f"/chain/public/{draw.beacons.get().issue}"]
-    assert not [p.name for p in all_invariants() if _is_broken(p.name, p.sql)]
-
-
-def _is_broken(name: str, sql: str) -> bool:
-    from django.db import connection  # noqa: PLC0415
-
-    if not name.startswith("draws."):
-        return False
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return bool(cursor.fetchall())
+    assert broken_promises(of="draws.") == []
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from bureau.common import clock
 from bureau.payments import actions
@@ -16,19 +15,13 @@ from bureau.payments.models import (
 )
 from bureau.payments.providers import RefundAnswer
 from tests.payments import make
+from tests.promises import broken_promises
 
 pytestmark = pytest.mark.django_db
 
 
 def broken() -> list[str]:
-    """Names of the promises that do not hold."""
-    names = []
-    with connection.cursor() as cursor:
-        for promise in INVARIANTS:
-            cursor.execute(promise.sql)
-            if cursor.fetchall():
-                names.append(promise.name)
-    return names
+    return broken_promises(of="payments.")
 
 
 def a_refund(payment: Payment) -> Refund:

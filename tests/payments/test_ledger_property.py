@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -37,7 +37,6 @@ from bureau.payments.errors import (
     RefundKeyReused,
     RefundTooMuch,
 )
-from bureau.payments.invariants import INVARIANTS
 from bureau.payments.models import (
     Discrepancy,
     Payment,
@@ -53,6 +52,7 @@ from bureau.payments.providers.sandbox import (
 )
 from bureau.payments.signals import explanation_asked, payment_settled, refund_done
 from tests.payments import make
+from tests.promises import broken_promises
 
 MOST_PAYMENTS = 2
 AMOUNTS = st.sampled_from([1, 99, 100, 101])
@@ -382,10 +382,7 @@ class Ledger(RuleBasedStateMachine):
 
     @invariant()
     def promises_hold(self) -> None:
-        with connection.cursor() as cursor:
-            for promise in INVARIANTS:
-                cursor.execute(promise.sql)
-                assert cursor.fetchall() == [], promise.name
+        assert broken_promises(of="payments.") == []
 
     @invariant()
     def every_settlement_is_recorded_once(self) -> None:

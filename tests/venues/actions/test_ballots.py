@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from django.db import connection
 
 from bureau.accounts.errors import IdentityNeeded
 from bureau.accounts.models import User, VerifiedIdentity
@@ -21,6 +20,7 @@ from bureau.notices.models import Notice
 from tests import make
 from tests.at_once import at_once
 from tests.draws import make as make_draws
+from tests.promises import broken_promises
 from venues import actions, queries
 from venues.actions import BallotTimes, Pick, ballots, floor
 from venues.errors import (
@@ -35,7 +35,6 @@ from venues.errors import (
     SlotNotOffered,
     SlotTaken,
 )
-from venues.invariants import INVARIANTS
 from venues.models import (
     Ballot,
     BallotRequest,
@@ -134,15 +133,6 @@ def ranked(ballot: Ballot) -> list[BallotRequest]:
     return list(ballot.requests.select_related("entry").order_by("entry__rank"))
 
 
-def promises_hold(*, of: str = "venues.") -> None:
-    for invariant in INVARIANTS:
-        if not invariant.name.startswith(of):
-            continue
-        with connection.cursor() as cursor:
-            cursor.execute(invariant.sql)
-            assert cursor.fetchall() == [], invariant.name
-
-
 # --- Planning ---------------------------------------------------------------------
 
 
@@ -150,7 +140,7 @@ def test_what_is_drawn_cannot_be_booked(citizen: User) -> None:
     courts = two_courts()
     ballot = plan(courts)
     assert ballot.state == "open"
-    promises_hold()
+    assert broken_promises(of="venues.") == []
     with pytest.raises(SlotTaken), time_machine.travel(at(1, 9)):
         make.held(court=courts[0], starts_at=evening(courts[0]), by=citizen)
     assert ballot.draw
@@ -281,7 +271,7 @@ def test_winners_hold_courts_in_order_and_losers_stand_in_line() -> None:
         "venues.ballot_won",
         "venues.ballot_won",
     ]
-    promises_hold()
+    assert broken_promises(of="venues.") == []
 
 
 def test_an_unpaid_win_goes_to_the_best_of_the_others() -> None:
@@ -305,7 +295,7 @@ def test_a_paid_win_is_booked() -> None:
     hand_out(ballot)
     with time_machine.travel(at(1, 23), tick=False):
         assert make.pay(Booking.objects.get(booked_by=one)).state == "confirmed"
-    promises_hold()
+    assert broken_promises(of="venues.") == []
 
 
 def test_what_nobody_asked_for_is_open_to_everybody(citizen: User) -> None:
@@ -357,7 +347,7 @@ def test_who_was_banned_since_is_passed_over() -> None:
     assert (
         Notice.objects.filter(kind="venues.ballot_passed_over").get().recipient == one
     )
-    promises_hold(of="venues.ballot")
+    assert broken_promises(of="venues.ballot") == []
 
 
 def test_a_late_draw_leaves_winners_time_to_pay() -> None:
@@ -406,7 +396,7 @@ def test_killed_in_the_middle_the_sweep_finishes(
     ballot.refresh_from_db()
     assert ballot.state == "drawn"
     assert (Booking.objects.count(), WaitingEntry.objects.count()) == (4, 2)
-    promises_hold()
+    assert broken_promises(of="venues.") == []
 
 
 # --- Calling off ------------------------------------------------------------------
@@ -479,7 +469,7 @@ def test_four_workers_hand_out_once() -> None:
         ask(ballot, hour=hour)
     draw(ballot)
     assert race_to_hand_out(ballot) == (4, 2, 2)
-    promises_hold()
+    assert broken_promises(of="venues.") == []
 
 
 @pytest.mark.django_db(transaction=True)

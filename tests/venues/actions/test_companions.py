@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from django.db import connection
 
 from bureau.accounts.models import User
 from bureau.audit.models import Entry
@@ -16,6 +15,7 @@ from bureau.common import clock, codes
 from bureau.notices.models import Notice
 from tests import make
 from tests.at_once import at_once
+from tests.promises import broken_promises
 from venues import actions, queries
 from venues.actions import companions as companions_module
 from venues.actions.gate import admit, check_pass
@@ -30,7 +30,6 @@ from venues.errors import (
     PassRevoked,
     TooLateForCompanions,
 )
-from venues.invariants import INVARIANTS
 from venues.models import (
     Booking,
     BookingLine,
@@ -111,17 +110,6 @@ def ticket_booking(places: int) -> Booking:
     return actions.make_invite(booking=booking, by=booking.booked_by)
 
 
-def broken() -> list[str]:
-    """The names of promises of this app that do not hold."""
-    found = []
-    with connection.cursor() as cursor:
-        for promise in INVARIANTS:
-            cursor.execute(promise.sql.replace("%", "%%"), [])
-            if cursor.fetchall():
-                found.append(promise.name)
-    return found
-
-
 def kinds_told(user: User) -> list[str]:
     return list(
         Notice.objects.filter(recipient=user)
@@ -145,7 +133,7 @@ def test_whoever_has_the_link_joins_and_has_a_pass_of_their_own(
     assert live_pass(companion).code != make.pass_of(booking).code
     assert "venues.companion_joined" in kinds_told(citizen)
     assert Entry.objects.filter(event="venues.companion.joined").count() == 1
-    assert broken() == []
+    assert broken_promises(of="venues.") == []
 
 
 def test_to_join_twice_is_to_join_once(stranger: User) -> None:
@@ -244,7 +232,7 @@ def test_who_leaves_has_no_pass_and_can_come_back(stranger: User) -> None:
     again = join(booking, stranger)
     assert again != companion
     assert live_pass(again).state == EntryPass.State.VALID
-    assert broken() == []
+    assert broken_promises(of="venues.") == []
 
 
 def test_the_booker_takes_a_place_back(stranger: User) -> None:
@@ -281,7 +269,7 @@ def test_the_pass_of_who_plays_along_opens_the_gate_like_the_bookers() -> None:
         mine = make.pass_of(booking)
         assert mine.state == EntryPass.State.VALID
         admit(entry_pass=mine, venue=booking.venue, by=guard)
-    assert broken() == []
+    assert broken_promises(of="venues.") == []
 
 
 # --- What becomes of the booking ------------------------------------------------------
@@ -298,7 +286,7 @@ def test_a_cancelled_booking_voids_every_pass_and_tells_everybody(
     guard = make.gatekeeper(booking.venue)
     with time_machine.travel(booking.starts_at), pytest.raises(PassRevoked):
         admit(entry_pass=ticket, venue=booking.venue, by=guard)
-    assert broken() == []
+    assert broken_promises(of="venues.") == []
 
 
 def test_another_time_keeps_the_passes(stranger: User) -> None:
@@ -316,7 +304,7 @@ def test_another_time_keeps_the_passes(stranger: User) -> None:
     ticket.refresh_from_db()
     assert ticket.state == EntryPass.State.VALID
     assert kinds_told(stranger) == ["venues.shared_changed"]
-    assert broken() == []
+    assert broken_promises(of="venues.") == []
 
 
 def test_a_part_is_not_given_back_below_those_who_joined() -> None:
@@ -334,7 +322,7 @@ def test_a_part_is_not_given_back_below_those_who_joined() -> None:
         actions.remove_companion(companion=companion, by=booking.booked_by)
     actions.cancel_booking(booking=booking, by=booking.booked_by, line_ids=[line.pk])
     assert queries.party_of(booking).left == 0
-    assert broken() == []
+    assert broken_promises(of="venues.") == []
 
 
 def test_a_change_to_fewer_courts_is_refused_below_those_who_joined() -> None:
@@ -382,7 +370,7 @@ def test_a_closed_court_sends_who_joined_last_home() -> None:
     )
     assert list(Companion.objects.along()) == [first]
     assert kinds_told(later[0].user)[-1] == "venues.companion_removed"
-    assert broken() == []
+    assert broken_promises(of="venues.") == []
 
 
 # --- Tickets --------------------------------------------------------------------------
@@ -393,7 +381,7 @@ def test_a_ticket_goes_over_to_who_joins_and_comes_back() -> None:
     assert queries.party_of(booking).most == 2
     companion = join(booking)
     assert make.pass_of(booking).persons == 2
-    assert broken() == []
+    assert broken_promises(of="venues.") == []
     actions.leave_booking(companion=companion, by=companion.user)
     assert make.pass_of(booking).persons == 3
     join(booking)
@@ -401,7 +389,7 @@ def test_a_ticket_goes_over_to_who_joins_and_comes_back() -> None:
     with pytest.raises(PartyFull):
         join(booking)
     assert make.pass_of(booking).persons == 1
-    assert broken() == []
+    assert broken_promises(of="venues.") == []
 
 
 def test_who_came_in_with_all_tickets_gives_none_away() -> None:
@@ -431,7 +419,7 @@ def test_the_last_place_has_one_winner() -> None:
     results = rush_for_the_last_place()
     assert sum(isinstance(result, Companion) for result in results) == 1
     assert sum(isinstance(result, PartyFull) for result in results) == 5
-    assert broken() == []
+    assert broken_promises(of="venues.") == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -476,7 +464,7 @@ def test_joining_and_giving_a_court_back_never_leave_too_many() -> None:
         )
         party = queries.party_of(booking)
         assert party.along <= party.most
-    assert broken() == []
+    assert broken_promises(of="venues.") == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -495,4 +483,4 @@ def test_leaving_and_being_let_in_at_once_is_one_of_both() -> None:
                     by=guard,
                 ),
             )
-    assert broken() == []
+    assert broken_promises(of="venues.") == []
