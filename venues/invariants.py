@@ -353,6 +353,25 @@ INVARIANTS = [
         """,
     ),
     Invariant(
+        name="venues.closure.no_ballot_gives_its_courts",
+        meaning=_(
+            "Ten minutes after a hall was closed no draw is to give out a court there."
+        ),
+        sql="""
+            SELECT block.id, ballot.id AS ballot_id
+              FROM venues_block AS block
+              JOIN venues_occupancy AS taken
+                ON taken.unit_id = ANY (block.unit_ids) AND taken.kind = 'ballot'
+               AND taken.during && tstzrange(block.starts_at, block.ends_at)
+              JOIN venues_ballotslot AS slot ON slot.id = taken.ballot_slot_id
+              JOIN venues_ballot AS ballot ON ballot.id = slot.ballot_id
+             WHERE block.is_closure AND block.lifted_at IS NULL
+               AND block.ends_at > now()
+               AND block.created_at < now() - interval '10 minutes'
+               AND ballot.state IN ('planned', 'open', 'closed')
+        """,
+    ),
+    Invariant(
         name="venues.closure.claims_freed_floor",
         meaning=_("The trigger that gives freed floor to closures is there."),
         sql="""
@@ -361,6 +380,85 @@ INVARIANTS = [
                    SELECT FROM pg_trigger
                     WHERE tgname = 'venues_occupancy_goes_to_closures'
                       AND tgenabled IN ('O', 'A'))
+        """,
+    ),
+    Invariant(
+        name="venues.invoice.total_is_its_slots_and_what_is_kept",
+        meaning=_(
+            "An invoice asks for the standing slots of its bookings, and for what is "
+            "kept of those given back."
+        ),
+        sql="""
+            SELECT invoice.id, invoice.total_fen, invoice.retained_fen, slots.fen
+              FROM venues_invoice AS invoice
+             CROSS JOIN LATERAL (
+                   SELECT coalesce(sum(line.price_fen), 0) AS fen
+                     FROM venues_booking AS booking
+                     JOIN venues_bookingline AS line ON line.booking_id = booking.id
+                    WHERE booking.invoice_id = invoice.id AND line.state = 'standing'
+                      AND booking.state IN ('confirmed', 'no_show')) AS slots
+             WHERE invoice.total_fen <> slots.fen + invoice.retained_fen
+        """,
+    ),
+    Invariant(
+        name="venues.invoice.money_kept_is_its_total",
+        meaning=_(
+            "Of a paid invoice its total is kept, to the fen; of any other nothing."
+        ),
+        sql="""
+            SELECT invoice.id, invoice.state, invoice.total_fen, paid.fen
+              FROM venues_invoice AS invoice
+             CROSS JOIN LATERAL (
+                   SELECT coalesce(sum(amount_fen - refunded_fen), 0) AS fen
+                     FROM payments_payment AS payment
+                    WHERE payment.owner_app = 'venues'
+                      AND payment.owner_model = 'invoice'
+                      AND payment.owner_id = invoice.id
+                      AND payment.state = 'paid') AS paid
+             CROSS JOIN LATERAL (
+                   SELECT coalesce(sum(fen), 0) AS fen FROM venues_transferback
+                    WHERE invoice_id = invoice.id) AS returned
+             WHERE paid.fen + invoice.transferred_fen - returned.fen
+                   <> CASE invoice.state WHEN 'paid' THEN invoice.total_fen ELSE 0 END
+        """,
+    ),
+    Invariant(
+        name="venues.season.every_date_is_booked_or_skipped",
+        meaning=_(
+            "Each date of an approved weekly time was booked, or skipped for a reason."
+        ),
+        sql="""
+            SELECT request.id, day::date
+              FROM venues_seasonrequest AS request
+              JOIN venues_invoice AS invoice ON invoice.request_id = request.id
+             CROSS JOIN LATERAL generate_series(
+                   request.first_on::timestamp, request.last_on::timestamp,
+                   interval '1 day') AS day
+             WHERE request.state = 'approved' AND invoice.state <> 'new'
+               AND extract(isodow FROM day) = request.weekday
+               AND NOT EXISTS (
+                   SELECT FROM venues_skippeddate AS skipped
+                    WHERE skipped.request_id = request.id
+                      AND skipped."on" = day::date)
+               AND NOT EXISTS (
+                   SELECT FROM venues_booking AS booking
+                     JOIN venues_bookingline AS line ON line.booking_id = booking.id
+                    WHERE booking.invoice_id = invoice.id
+                      AND line.starts_at =
+                          (day + request.starts * interval '1 minute')
+                          AT TIME ZONE 'Asia/Shanghai')
+        """,
+    ),
+    Invariant(
+        name="venues.season.approved_has_its_invoice",
+        meaning=_("Ten minutes after an approval the dates are booked and invoiced."),
+        sql="""
+            SELECT request.id, invoice.state
+              FROM venues_seasonrequest AS request
+         LEFT JOIN venues_invoice AS invoice ON invoice.request_id = request.id
+             WHERE (request.state = 'approved') <> (invoice.id IS NOT NULL)
+                OR (invoice.state = 'new'
+                    AND request.decided_at < now() - interval '10 minutes')
         """,
     ),
     Invariant(

@@ -11,7 +11,13 @@ from bureau.draws.signals import draw_done, draw_voided
 from bureau.payments.models import Payment
 from bureau.payments.signals import explanation_asked, payment_settled
 from venues import actions
-from venues.models import Booking
+from venues.models import Booking, Invoice
+
+
+def _invoice_of(payment: Payment) -> Invoice | None:
+    if (payment.owner_app, payment.owner_model) != ("venues", "invoice"):
+        return None
+    return Invoice.objects.get(pk=payment.owner_id)
 
 
 def _booking_of(payment: Payment) -> Booking | None:
@@ -22,6 +28,8 @@ def _booking_of(payment: Payment) -> Booking | None:
 
 @receiver(payment_settled)
 def confirm_or_refund(payment: Payment, **_: Any) -> None:
+    if invoice := _invoice_of(payment):
+        actions.take_invoice_money(invoice=invoice, payment=payment)
     booking = _booking_of(payment)
     if booking is None:
         return
@@ -34,6 +42,8 @@ def confirm_or_refund(payment: Payment, **_: Any) -> None:
 @receiver(explanation_asked)
 def explain(payment: Payment, **_: Any) -> str | None:
     """Money that we keep stands for a booking that stands, or for what was retained."""
+    if invoice := _invoice_of(payment):
+        return invoice.number if invoice.state == Invoice.State.PAID else None
     booking = _booking_of(payment)
     kept = (Booking.State.CONFIRMED, Booking.State.NO_SHOW)
     if booking and (booking.state in kept or booking.retained_fen):

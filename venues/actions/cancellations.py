@@ -17,6 +17,7 @@ from venues.actions.changes import drop_held_change
 from venues.actions.companions import fit_party, refuse_too_small
 from venues.actions.conduct import note_late_cancel
 from venues.actions.floor import lock_booking, lock_lines, refit, wanted_of
+from venues.actions.invoices import lower_invoice
 from venues.actions.money import close_due, lock_payments, pay_back
 from venues.actions.slots import free_lines
 from venues.actions.telling import tell
@@ -102,12 +103,13 @@ def call_off_booking(
     by: User | None,
     line_ids: Collection[int] = (),
     closed: bool = False,
+    instead: str = "",
 ) -> Booking:
     """Staff (or the weather) take a booking back before entry, with a full refund.
 
-    With `closed` the hall closes: the message leads to other times, and later slots of
-    a booking go back even when people came in for an earlier one. Raises
-    `AlreadyAdmitted`, `BookingMovedOn` or `NotCancellable`.
+    With `closed` the hall closes: the message leads to other times (and names those of
+    `instead`), and later slots of a booking go back even when people came in for an
+    earlier one. Raises `AlreadyAdmitted`, `BookingMovedOn` or `NotCancellable`.
     """
     now = clock.now()
     paid, booking, lines = _lock(booking, line_ids)
@@ -121,6 +123,7 @@ def call_off_booking(
         reason=reason,
         event="venues.booking.called_off",
         closed=closed,
+        instead=instead,
     )
     fit_party(booking, at=now, by=by)
     return booking
@@ -156,6 +159,7 @@ def _give_up(
     reason: str,
     event: str,
     closed: bool = False,
+    instead: str = "",
 ) -> Booking:
     """Take the lines back; `back` says what returns of each, in fen."""
     used = EntryPass.objects.filter(booking=booking, state=EntryPass.State.USED)
@@ -181,6 +185,16 @@ def _give_up(
         by=by,
         key="cancel" if is_all else f"slot-{min(line.pk for line in lines)}",
     )
+    if booking.invoice_id:
+        refund = lower_invoice(
+            booking,
+            lines,
+            back=back,
+            key=f"slot-{min(line.pk for line in lines)}",
+            reason=reason,
+            by=by,
+            at=at,
+        )
     if is_all:
         close_due(paid, by=by)
         WaitingEntry.objects.filter(booking=booking, state="offered").update(
@@ -198,8 +212,8 @@ def _give_up(
         },
     )
     kind = "venues.booking_cancelled" if is_all else "venues.booking_shortened"
-    instead = {"closed": "1"} if closed else {}
-    tell(booking, kind, at=at, refunded=yuan(refund), **instead)
+    ways_out = {"closed": "1", "instead": instead} if closed else {}
+    tell(booking, kind, at=at, refunded=yuan(refund), **ways_out)
     offer_freed(booking.venue, wanted_of(lines), at=at)
     return booking
 

@@ -23,6 +23,7 @@ from bureau.common.money import yuan
 from bureau.notices.actions import notify
 from venues.actions.changes import drop_held_change
 from venues.actions.floor import lock_booking, lock_lines, wanted_of
+from venues.actions.invoices import lower_invoice
 from venues.actions.money import lock_payments, pay_back
 from venues.actions.slots import free_lines
 from venues.actions.telling import tell
@@ -319,6 +320,17 @@ def call_off_no_show(*, booking: Booking, reason: str, by: User | None) -> Booki
     booking.save(update_fields=["state", "cancelled_at", "cancel_reason"])
     back = 0 if booking.invoice_id else booking.total_fen
     pay_back(paid, fen=back, reason=reason, by=by, key="no-show")
+    if booking.invoice_id:
+        lines = list(BookingLine.objects.standing().filter(booking=booking))
+        back = lower_invoice(
+            booking,
+            lines,
+            back={line.pk: line.price_fen for line in lines},
+            key=f"no-show-{booking.pk}",
+            reason=reason,
+            by=by,
+            at=now,
+        )
     record(
         "venues.booking.called_off",
         subject=booking,

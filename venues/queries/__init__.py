@@ -92,6 +92,11 @@ from venues.queries.search import (
     map_points,
     next_free,
 )
+from venues.queries.seasons import (
+    club_data_of,
+    open_seasons,
+    reasons_for_club_to_stay,
+)
 from venues.queries.sessions import SessionCard, sessions_of_day, ticket_price
 from venues.queries.terms import booking_terms, quota_in_words
 from venues.queries.waiting import people_ahead, servable_entries, waiting_data_of
@@ -137,6 +142,7 @@ __all__ = [
     "booking_terms",
     "cash_to_collect",
     "closed_lines_of",
+    "club_data_of",
     "coming_ballots",
     "companions_until",
     "conduct_data_of",
@@ -159,6 +165,7 @@ __all__ = [
     "offered_sports",
     "online_until",
     "open_appeals",
+    "open_seasons",
     "opening_of",
     "party_of",
     "people_ahead",
@@ -168,6 +175,7 @@ __all__ = [
     "quota_in_words",
     "quote_in_words",
     "reasons",
+    "reasons_for_club_to_stay",
     "reasons_to_stay",
     "reasons_to_stay_along",
     "servable_entries",
