@@ -1,7 +1,7 @@
 {% load static %}// Keeps the gate's page and its scripts, so that it opens without network. What it knows of passes is in IndexedDB.
 const KEPT = 'gate-1';
 const PAGE = '{% url "venues:gate-offline" %}';
-const PARTS = ['{% static "css/site.css" %}', '{% static "icons/sprite.svg" %}', '{% static "icons/mark.svg" %}', '{% static "js/gate-offline.js" %}', '{% static "js/gate-proof.js" %}', '{% static "js/gate-store.js" %}', '{% static "js/scanner.js" %}', '{% static "js/words.js" %}'];
+const PARTS = ['{% static "css/site.css" %}', '{% static "icons/sprite.svg" %}', '{% static "icons/mark.svg" %}', '{% static "js/gate-offline.js" %}', '{% static "js/gate-board.js" %}', '{% static "js/gate-link.js" %}', '{% static "js/gate-proof.js" %}', '{% static "js/gate-store.js" %}', '{% static "js/scanner.js" %}', '{% static "js/words.js" %}'];
 
 async function keepPage(kept) {
   const answer = await fetch(PAGE, { credentials: 'same-origin' });

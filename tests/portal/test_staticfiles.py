@@ -91,14 +91,21 @@ def test_a_first_visit_fits_in_sixty_kilobytes(served: Path) -> None:
     assert weight < 40_000  # leaves 20 KB for the page itself
 
 
-# The gate without network is one small program with one state: to be parted next.
-LONGER = {"gate-offline.js": 270}
-
-
 def test_no_module_is_long() -> None:
     for module in STATIC.glob("js/*.js"):
-        most = LONGER.get(module.name, 140)
-        assert len(module.read_text().splitlines()) <= most, module.name
+        assert len(module.read_text().splitlines()) <= 140, module.name
+
+
+def test_the_gate_keeps_every_script_that_it_needs_without_network() -> None:
+    """The service worker lists them: a module that it does not keep closes the gate."""
+    kept = Path(ours.BASE_DIR, "templates/venues/gate_sw.js").read_text()
+    needed, seen = {"gate-offline.js", "scanner.js"}, set[str]()
+    while missing := needed - seen:
+        for name in missing:
+            assert f"js/{name}" in kept, name
+            module = Path(STATIC, "js", name).read_text()
+            needed |= set(re.findall(r"from '\./([^']+)'", module))
+        seen |= missing
 
 
 def test_scripts_carry_no_words_of_their_own() -> None:
