@@ -19,6 +19,8 @@ from venues import actions
 from venues.admin.forms import BandsFormSet, PinForm
 from venues.admin.pages import day_types_page, hours_page, prices_page
 from venues.admin.scope import ScopedAdmin, StaffRequest
+from venues.admin.statistics import StatisticsPages
+from venues.admin.subsidies import SubsidyPages
 from venues.models import (
     Bookable,
     BookableUnit,
@@ -91,7 +93,7 @@ class BandInline(TabularInline):
 
 
 @admin.register(Venue)
-class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):
+class VenueAdmin(LeafletGeoAdminMixin, StatisticsPages, SubsidyPages, ScopedAdmin):
     form = PinForm
     widget = PinWidget
     district_path = "district"
@@ -115,7 +117,8 @@ class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):
     ordering = ["district__position", "name", "pk"]
     readonly_fields = ["code"]
     inlines = [UnitInline, StaffInline, BandInline]
-    actions_detail = ["weekly_hours", "day_type_hours", "prices"]
+    actions_list = ["statistics"]
+    actions_detail = ["weekly_hours", "day_type_hours", "prices", "subsidy"]
     fieldsets = [
         (
             None,
@@ -131,7 +134,7 @@ class VenueAdmin(LeafletGeoAdminMixin, ScopedAdmin):
                     "panorama_url",
                     "sports",
                     "facilities",
-                    "open_area_m2",
+                    ("open_area_m2", "core_area_m2"),
                     "is_low_fee",
                     "closed_on",
                 ]

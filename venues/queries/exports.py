@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -98,7 +98,7 @@ def counted_hours(since: datetime, until: datetime) -> dict[HourKey, CountedHour
     return found
 
 
-def _door(row: dict[str, Any]) -> tuple[str, bool]:
+def _door(row: Mapping[str, Any]) -> tuple[str, bool]:
     device = row["gate__equipment_code"] or row["gate__name"] or ""
     is_core = row["gate__is_core_area"]
     return device, row["venue__is_low_fee"] if is_core is None else is_core

@@ -173,18 +173,22 @@ def summary_rows(found: SubsidyYear) -> list[list[Cell]]:
             _("court hours"),
         ],
         [_("Visits"), found.visits_total, _("person-times")],
-        *(
-            [
-                _("Visits: %(group)s") % {"group": group_label(group)},
-                found.visits_where(group=group),
-                _("person-times"),
-            ]
-            for group in GROUPS
-        ),
+        *_visits_by_group(found),
         [_("Public events"), len(found.held(events)), _("events")],
         [_("Public events: people"), found.persons(events), _("person-times")],
         [_("Skill trainings"), len(found.held(trainings)), _("trainings")],
         [_("Skill trainings: people"), found.persons(trainings), _("person-times")],
+    ]
+
+
+def _visits_by_group(found: SubsidyYear) -> list[list[Cell]]:
+    return [
+        [
+            _("Visits: %(group)s") % {"group": group_label(group)},
+            found.visits_where(group=group),
+            _("person-times"),
+        ]
+        for group in GROUPS
     ]
 
 
@@ -260,20 +264,18 @@ def _opening(found: SubsidyYear) -> list[list[Cell]]:
         for figures in [found.months.get(month, Figures())]
     ]
     lines.append((_("together"), found.days_open, found.total))
-    return [
-        head,
-        *(
-            [
-                name,
-                days,
-                hours(figures.open),
-                hours(figures.courts),
-                hours(figures.free),
-                hours(figures.low - figures.free),
-            ]
-            for name, days, figures in lines
-        ),
+    rows: list[list[Cell]] = [
+        [
+            name,
+            days,
+            hours(figures.open),
+            hours(figures.courts),
+            hours(figures.free),
+            hours(figures.low - figures.free),
+        ]
+        for name, days, figures in lines
     ]
+    return [head, *rows]
 
 
 def _programmes(found: SubsidyYear) -> list[list[Cell]]:
@@ -284,19 +286,17 @@ def _programmes(found: SubsidyYear) -> list[list[Cell]]:
         _("Last day"),
         _("Person-times"),
     ]
-    return [
-        head,
-        *(
-            [
-                str(one.get_kind_display()),
-                one.title,
-                one.first_on.isoformat(),
-                one.last_on.isoformat(),
-                one.persons,
-            ]
-            for one in found.programmes
-        ),
+    rows: list[list[Cell]] = [
+        [
+            str(one.get_kind_display()),
+            one.title,
+            one.first_on.isoformat(),
+            one.last_on.isoformat(),
+            one.persons,
+        ]
+        for one in found.programmes
     ]
+    return [head, *rows]
 
 
 def _sources() -> list[list[Cell]]:
