@@ -492,8 +492,10 @@ def test_a_block_without_units_reason_or_length_is_refused(
     assert not Block.objects.exists()
 
 
-def test_a_venue_that_is_no_number_is_not_found(office: Client) -> None:
-    assert office.get("/admin/venues/block/add/?venue=x").status_code == 404
+def test_a_venue_that_is_no_number_is_asked_for_again(office: Client) -> None:
+    asked = office.get("/admin/venues/block/add/?venue=x")
+    assert "which venue?" in asked.content.decode()
+    assert office.get("/admin/venues/block/add/?venue=999999").status_code == 404
 
 
 # --- Bookings ----------------------------------------------------------------------

@@ -9,8 +9,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
@@ -30,9 +28,9 @@ from bureau.draws.actions import BeaconName
 from bureau.draws.models import Beacon
 from venues import actions
 from venues.actions import BallotTimes, Pick
-from venues.admin.forms import CallOffForm, VenueChoiceForm
-from venues.admin.pages import show
-from venues.admin.scope import ScopedAdmin, StaffRequest, in_my_districts
+from venues.admin.forms import CallOffForm
+from venues.admin.pages import ask, chosen_venue, page_of, show
+from venues.admin.scope import ScopedAdmin, StaffRequest
 from venues.models import Ballot, Venue
 from venues.queries.ballots import Candidate, candidates, starts_of
 
@@ -172,17 +170,10 @@ class BallotAdmin(ReadOnly, ScopedAdmin):
         """First the venue, then what is drawn; a preview before it is announced."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        mine = in_my_districts(Venue.objects.public(), request, path="district")
-        mine = mine.by_district()
-        chosen = request.GET.get("venue", "")
-        if not (chosen.isascii() and chosen.isdigit() and len(chosen) < 18):
-            form = VenueChoiceForm()
-            form.fields["venue"].queryset = mine  # type: ignore[attr-defined]
-            title = _("Plan a ballot: which venue?")
-            return show(
-                self, request, "admin/venues/block_venue.html", title=title, form=form
-            )
-        return self._plan(request, get_object_or_404(mine, pk=int(chosen)))
+        venue = chosen_venue(self, request, title=_("Plan a ballot: which venue?"))
+        if not isinstance(venue, Venue):
+            return venue
+        return self._plan(request, venue)
 
     def _plan(self, request: StaffRequest, venue: Venue) -> HttpResponse:
         form = BallotForm(request.POST or None, venue=venue, initial=_usual_times())
@@ -215,7 +206,7 @@ class BallotAdmin(ReadOnly, ScopedAdmin):
                     form.add_error(None, str(refusal))
                 else:
                     messages.success(request, _("The ballot is announced."))
-                    return HttpResponseRedirect(_page_of(ballot))
+                    return HttpResponseRedirect(page_of(ballot))
         return show(
             self,
             request,
@@ -232,30 +223,26 @@ class BallotAdmin(ReadOnly, ScopedAdmin):
     )
     def call_off(self, request: StaffRequest, object_id: str) -> HttpResponse:
         ballot: Ballot = self.get_object(request, object_id)
-        form = CallOffForm(request.POST or None)
-        if form.is_valid():
-            try:
-                actions.call_off_ballot(
-                    ballot=ballot, reason=form.cleaned_data["reason"], by=request.user
-                )
-            except DomainError as refusal:
-                form.add_error(None, str(refusal))
-            else:
-                messages.success(request, _("The ballot is called off."))
-                return HttpResponseRedirect(_page_of(ballot))
+
+        def act(given: dict[str, Any]) -> tuple[str, Ballot]:
+            actions.call_off_ballot(
+                ballot=ballot, reason=given["reason"], by=request.user
+            )
+            return _("The ballot is called off."), ballot
+
         lead = _(
             "%(count)s people have asked. They are told, the draw is declared void, "
             "and the times are open to everybody at once."
         )
-        return show(
+        return ask(
             self,
             request,
-            "admin/venues/ask.html",
             row=ballot,
             title=_("Call off: %(ballot)s") % {"ballot": ballot},
-            form=form,
+            form=CallOffForm(request.POST or None),
             lead=lead % {"count": ballot.requests.count()},
             button=_("Call off"),
+            act=act,
         )
 
 
@@ -270,7 +257,3 @@ def _usual_times() -> dict[str, datetime | Any]:
         "draws_at": clock.at(today + 5 * day, 21 * 60 + 30),
         "pay_until": clock.at(today + 7 * day, 12 * 60),
     }
-
-
-def _page_of(ballot: Ballot) -> str:
-    return reverse("admin:venues_ballot_change", args=[ballot.pk])

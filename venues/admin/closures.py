@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,9 +22,9 @@ from unfold.widgets import (
 from bureau.common import clock
 from bureau.common.errors import DomainError
 from venues import actions, queries
-from venues.admin.forms import BlockForm, VenueChoiceForm
-from venues.admin.pages import show
-from venues.admin.scope import StaffRequest, in_my_districts
+from venues.admin.forms import BlockForm
+from venues.admin.pages import chosen_venue, page_of, show
+from venues.admin.scope import StaffRequest
 from venues.models import Block, Venue
 
 
@@ -99,17 +98,9 @@ class ClosingPages(ModelAdmin):
         """The venue, then the courts and times, then what it would do, then do it."""
         if not self.has_close_permission(request):
             raise PermissionDenied
-        mine = in_my_districts(Venue.objects.public(), request, path="district")
-        mine = mine.by_district()
-        chosen = request.GET.get("venue", "")
-        if not (chosen.isascii() and chosen.isdigit() and len(chosen) < 18):
-            form = VenueChoiceForm()
-            form.fields["venue"].queryset = mine  # type: ignore[attr-defined]
-            title = _("Close a hall: which venue?")
-            return show(
-                self, request, "admin/venues/block_venue.html", title=title, form=form
-            )
-        venue = get_object_or_404(mine, pk=int(chosen))
+        venue = chosen_venue(self, request, title=_("Close a hall: which venue?"))
+        if not isinstance(venue, Venue):
+            return venue
         return self._preview_or_close(request, venue)
 
     @action(description=gettext_lazy("Free and low-fee opening"), url_path="openness")
@@ -131,8 +122,7 @@ class ClosingPages(ModelAdmin):
                     messages.success(
                         request, _("The hall is closed. Bookings are being called off.")
                     )
-                    page = reverse("admin:venues_block_change", args=[block.pk])
-                    return HttpResponseRedirect(page)
+                    return HttpResponseRedirect(page_of(block))
             elif given["starts_at"] < given["ends_at"]:
                 preview = queries.preview_closure(
                     unit_ids=[unit.pk for unit in given["units"]],

@@ -24,11 +24,10 @@ from unfold.widgets import (
 from bureau.accounts.models import User
 from bureau.audit.admin import HistoryFromAudit, ReadOnly
 from bureau.common import clock
-from bureau.common.errors import DomainError
 from bureau.common.money import yuan
 from bureau.regions.queries import districts_of
 from venues import actions
-from venues.admin.pages import show
+from venues.admin.pages import ask, page_of, show
 from venues.admin.scope import ScopedAdmin, StaffRequest, in_my_districts
 from venues.models import Appeal, Ban, ConductPoint, ConductRule, Venue
 from venues.queries.conduct import no_shows_of
@@ -151,8 +150,7 @@ class ConductPointAdmin(ReadOnly, ScopedAdmin):
                 messages.success(request, _("The points are excused."))
             else:
                 messages.error(request, _("These points are excused already."))
-            back = reverse("admin:venues_conductpoint_change", args=[point.pk])
-            return HttpResponseRedirect(back)
+            return HttpResponseRedirect(page_of(point))
         return show(
             self,
             request,
@@ -264,30 +262,25 @@ class AppealAdmin(ReadOnly, ScopedAdmin):
         self, request: StaffRequest, object_id: str, *, is_granted: bool
     ) -> HttpResponse:
         appeal: Appeal = self.get_object(request, object_id)
-        form = DecisionForm(request.POST or None)
-        if form.is_valid():
-            try:
-                actions.decide_appeal(
-                    appeal=appeal,
-                    is_granted=is_granted,
-                    answer=form.cleaned_data["answer"],
-                    by=request.user,
-                )
-            except DomainError as refusal:
-                form.add_error(None, str(refusal))
-            else:
-                messages.success(request, _("The appeal is decided."))
-                back = reverse("admin:venues_appeal_change", args=[appeal.pk])
-                return HttpResponseRedirect(back)
-        return show(
+
+        def act(given: dict[str, Any]) -> tuple[str, Appeal]:
+            actions.decide_appeal(
+                appeal=appeal,
+                is_granted=is_granted,
+                answer=given["answer"],
+                by=request.user,
+            )
+            return _("The appeal is decided."), appeal
+
+        return ask(
             self,
             request,
-            "admin/venues/ask.html",
             row=appeal,
             title=_("Grant the appeal") if is_granted else _("Deny the appeal"),
-            form=form,
+            form=DecisionForm(request.POST or None),
             lead=appeal.words,
             button=_("Grant") if is_granted else _("Deny"),
+            act=act,
         )
 
 
@@ -335,26 +328,19 @@ class BanAdmin(ReadOnly, _OfTheCity):
     @action(description=gettext_lazy("Lift"), url_path="lift", permissions=["lift"])
     def lift(self, request: StaffRequest, object_id: str) -> HttpResponse:
         ban: Any = self.get_object(request, object_id)
-        form = ReasonForm(request.POST or None)
-        if form.is_valid():
-            try:
-                actions.lift_ban(
-                    ban=ban, reason=form.cleaned_data["reason"], by=request.user
-                )
-            except DomainError as refusal:
-                form.add_error(None, str(refusal))
-            else:
-                messages.success(request, _("The ban is lifted."))
-                back = reverse("admin:venues_ban_change", args=[ban.pk])
-                return HttpResponseRedirect(back)
-        return show(
+
+        def act(given: dict[str, Any]) -> tuple[str, Ban]:
+            actions.lift_ban(ban=ban, reason=given["reason"], by=request.user)
+            return _("The ban is lifted."), ban
+
+        return ask(
             self,
             request,
-            "admin/venues/ask.html",
             row=ban,
             title=_("Lift the ban: %(ban)s") % {"ban": ban},
-            form=form,
+            form=ReasonForm(request.POST or None),
             button=_("Lift the ban"),
+            act=act,
         )
 
 

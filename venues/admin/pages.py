@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.forms import Form
 from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -23,8 +25,8 @@ from bureau.common.sports import Sport
 from bureau.common.words import listed
 from venues import actions
 from venues.actions.rules import OpenMinutes
-from venues.admin.forms import DayTypesForm, HoursForm, PriceForm
-from venues.admin.scope import StaffRequest
+from venues.admin.forms import DayTypesForm, HoursForm, PriceForm, VenueChoiceForm
+from venues.admin.scope import StaffRequest, in_my_districts
 from venues.models import (
     Bookable,
     DayTypeHours,
@@ -265,6 +267,65 @@ def _rows(rules: list[PriceRule]) -> list[PriceRow]:
 def _day(rule: PriceRule) -> str:
     shown = rule.get_day_type_display() if rule.day_type else rule.get_weekday_display()
     return str(shown)
+
+
+def page_of(row: Model) -> str:
+    """Where staff look at a row."""
+    opts = row._meta
+    return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
+
+
+def chosen_venue(
+    owner: ModelAdmin, request: StaffRequest, *, title: str
+) -> Venue | HttpResponse:
+    """The venue that the address names, or the page that asks for it under `title`.
+
+    Only venues of the reader's districts. This works without a script.
+    """
+    mine = in_my_districts(Venue.objects.public(), request, path="district")
+    mine = mine.by_district()
+    chosen = request.GET.get("venue", "")
+    if chosen.isascii() and chosen.isdigit() and len(chosen) < 18:
+        return get_object_or_404(mine, pk=int(chosen))
+    form = VenueChoiceForm()
+    form.fields["venue"].queryset = mine  # type: ignore[attr-defined]
+    return show(owner, request, "admin/venues/block_venue.html", title=title, form=form)
+
+
+def ask(
+    owner: ModelAdmin,
+    request: StaffRequest,
+    *,
+    title: str,
+    form: Form,
+    button: str,
+    act: Callable[[dict[str, Any]], tuple[str, Model]],
+    row: Model | None = None,
+    lead: str = "",
+) -> HttpResponse:
+    """A form that does one thing, and what it does in words (`lead`).
+
+    `act` gets what was filled in and says what happened, and whose page comes next. A
+    refusal is shown on the form.
+    """
+    if form.is_valid():
+        try:
+            told, following = act(form.cleaned_data)
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, told)
+            return HttpResponseRedirect(page_of(following))
+    return show(
+        owner,
+        request,
+        "admin/venues/ask.html",
+        title=title,
+        form=form,
+        row=row,
+        lead=lead,
+        button=button,
+    )
 
 
 def show(

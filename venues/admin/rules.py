@@ -6,8 +6,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
@@ -24,8 +23,8 @@ from bureau.regions.queries import districts_of
 from venues import actions
 from venues.admin.closures import ClosingPages
 from venues.admin.forms import BlockForm, MarketPriceForm, VenueChoiceForm
-from venues.admin.pages import show
-from venues.admin.scope import ScopedAdmin, StaffRequest, in_my_districts
+from venues.admin.pages import chosen_venue, page_of, show
+from venues.admin.scope import ScopedAdmin, StaffRequest
 from venues.errors import UnitsTaken
 from venues.models import (
     Block,
@@ -343,14 +342,13 @@ class BlockAdmin(ReadOnly, ClosingPages, ScopedAdmin):
         block: Block = self.get_object(request, object_id)
         form = VenueChoiceForm()
         if request.method == "POST":
-            back = reverse("admin:venues_block_change", args=[block.pk])
             try:
                 actions.lift_block(block=block, by=request.user)
             except DomainError as refusal:
                 messages.error(request, str(refusal))
             else:
                 messages.success(request, _("The block is lifted."))
-            return HttpResponseRedirect(back)
+            return HttpResponseRedirect(page_of(block))
         return show(
             self,
             request,
@@ -367,16 +365,9 @@ class BlockAdmin(ReadOnly, ClosingPages, ScopedAdmin):
         """First the venue, then its units: this works without a script."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        mine = in_my_districts(Venue.objects.public(), request, path="district")
-        mine = mine.by_district()
-        if "venue" not in request.GET:
-            form = VenueChoiceForm()
-            form.fields["venue"].queryset = mine  # type: ignore[attr-defined]
-            title = _("Block courts: which venue?")
-            return show(
-                self, request, "admin/venues/block_venue.html", title=title, form=form
-            )
-        venue = get_object_or_404(mine, pk=_number(request.GET["venue"]))
+        venue = chosen_venue(self, request, title=_("Block courts: which venue?"))
+        if not isinstance(venue, Venue):
+            return venue
         return self._ask_and_block(request, venue)
 
     def _ask_and_block(self, request: StaffRequest, venue: Venue) -> HttpResponse:
@@ -402,8 +393,7 @@ class BlockAdmin(ReadOnly, ClosingPages, ScopedAdmin):
                 form.add_error(None, str(refusal))
             else:
                 messages.success(request, _("The units are blocked."))
-                changed = reverse("admin:venues_block_change", args=[block.pk])
-                return HttpResponseRedirect(changed)
+                return HttpResponseRedirect(page_of(block))
         return show(
             self,
             request,
@@ -424,9 +414,3 @@ def _links(bookings: QuerySet[Booking] | None) -> str:
             for row in bookings or ()
         ),
     )
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 18):
-        raise Http404
-    return int(text)

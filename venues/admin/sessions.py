@@ -9,9 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Sum
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import RangeDateTimeFilter
@@ -26,15 +24,14 @@ from unfold.widgets import (
 
 from bureau.audit.admin import ReadOnly
 from bureau.common import clock
-from bureau.common.errors import DomainError
 from bureau.common.fields import clock_text
 from bureau.common.money import yuan
 from venues import actions
 from venues.actions import Prices
 from venues.actions.sessions import plan_days
 from venues.admin.forms import CallOffForm, VenueChoiceForm
-from venues.admin.pages import show
-from venues.admin.scope import ScopedAdmin, StaffRequest, in_my_districts
+from venues.admin.pages import ask, chosen_venue, show
+from venues.admin.scope import ScopedAdmin, StaffRequest
 from venues.errors import ConcessionTooDear
 from venues.models import Bookable, BookingLine, OpenSession, SessionPlan, Venue
 from venues.queries.sessions import dates_of, live_tickets
@@ -298,48 +295,33 @@ class OpenSessionAdmin(ReadOnly, ScopedAdmin):
         """First the venue, then its floors: this works without a script."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        mine = in_my_districts(Venue.objects.public(), request, path="district")
-        mine = mine.by_district()
-        chosen = request.GET.get("venue", "")
-        if not (chosen.isascii() and chosen.isdigit() and len(chosen) < 18):
-            form = VenueChoiceForm()
-            form.fields["venue"].queryset = mine  # type: ignore[attr-defined]
-            title = _("Open a session: which venue?")
-            return show(
-                self, request, "admin/venues/block_venue.html", title=title, form=form
-            )
-        venue = get_object_or_404(mine, pk=int(chosen))
+        venue = chosen_venue(self, request, title=_("Open a session: which venue?"))
+        if not isinstance(venue, Venue):
+            return venue
         return self._ask_and_open(request, venue)
 
     def _ask_and_open(self, request: StaffRequest, venue: Venue) -> HttpResponse:
-        form = SessionForm(request.POST or None, venue=venue)
-        if form.is_valid():
-            given = form.cleaned_data
-            try:
-                session = actions.open_session(
-                    bookable=given["bookable"],
-                    name=given["name"],
-                    starts_at=given["starts_at"],
-                    ends_at=given["ends_at"],
-                    capacity=given["capacity"],
-                    prices=Prices(
-                        int(given["full_yuan"] * 100),
-                        int(given["concession_yuan"] * 100),
-                    ),
-                    by=request.user,
-                )
-            except DomainError as refusal:
-                form.add_error(None, str(refusal))
-            else:
-                messages.success(request, _("The session is open."))
-                return HttpResponseRedirect(_page_of(session))
-        return show(
+        def act(given: dict[str, Any]) -> tuple[str, OpenSession]:
+            session = actions.open_session(
+                bookable=given["bookable"],
+                name=given["name"],
+                starts_at=given["starts_at"],
+                ends_at=given["ends_at"],
+                capacity=given["capacity"],
+                prices=Prices(
+                    int(given["full_yuan"] * 100), int(given["concession_yuan"] * 100)
+                ),
+                by=request.user,
+            )
+            return _("The session is open."), session
+
+        return ask(
             self,
             request,
-            "admin/venues/ask.html",
             title=_("Open a session: %(venue)s") % {"venue": venue},
-            form=form,
+            form=SessionForm(request.POST or None, venue=venue),
             button=_("Open the session"),
+            act=act,
         )
 
     @action(
@@ -349,30 +331,23 @@ class OpenSessionAdmin(ReadOnly, ScopedAdmin):
     )
     def resize(self, request: StaffRequest, object_id: str) -> HttpResponse:
         session: OpenSession = self.get_object(request, object_id)
-        form = CapacityForm(
-            request.POST or None, initial={"capacity": session.capacity}
-        )
-        if form.is_valid():
-            try:
-                actions.set_session_capacity(
-                    session=session,
-                    capacity=form.cleaned_data["capacity"],
-                    by=request.user,
-                )
-            except DomainError as refusal:
-                form.add_error(None, str(refusal))
-            else:
-                messages.success(request, _("The number of places is changed."))
-                return HttpResponseRedirect(_page_of(session))
-        return show(
+
+        def act(given: dict[str, Any]) -> tuple[str, OpenSession]:
+            actions.set_session_capacity(
+                session=session, capacity=given["capacity"], by=request.user
+            )
+            return _("The number of places is changed."), session
+
+        before = {"capacity": session.capacity}
+        return ask(
             self,
             request,
-            "admin/venues/ask.html",
             row=session,
             title=_("Places: %(session)s") % {"session": session},
-            form=form,
+            form=CapacityForm(request.POST or None, initial=before),
             lead=_("%(taken)s places are taken.") % {"taken": session.taken},
             button=_("Change"),
+            act=act,
         )
 
     @action(
@@ -383,34 +358,34 @@ class OpenSessionAdmin(ReadOnly, ScopedAdmin):
     def call_off(self, request: StaffRequest, object_id: str) -> HttpResponse:
         """Say first whom it hits and what goes back."""
         session: OpenSession = self.get_object(request, object_id)
-        form = CallOffForm(request.POST or None)
-        if form.is_valid():
-            try:
-                done = actions.cancel_session(
-                    session=session,
-                    reason=form.cleaned_data["reason"],
-                    by=request.user,
-                )
-            except DomainError as refusal:
-                form.add_error(None, str(refusal))
-            else:
-                told = _("The session is called off; %(count)s bookings are refunded.")
-                messages.success(request, told % {"count": len(done)})
-                return HttpResponseRedirect(_page_of(session))
+
+        def act(given: dict[str, Any]) -> tuple[str, OpenSession]:
+            done = actions.cancel_session(
+                session=session, reason=given["reason"], by=request.user
+            )
+            told = _("The session is called off; %(count)s bookings are refunded.")
+            return told % {"count": len(done)}, session
+
         tickets = live_tickets(session)
         paid = [line for line in tickets if line.booking.state == "confirmed"]
-        return show(
+        lead = _(
+            "%(bookings)s bookings with %(people)s places are called off, and "
+            "%(money)s yuan go back in full. Everybody gets a message with the reason. "
+            "The floor is free for others at once. Who is inside already keeps the "
+            "ticket."
+        )
+        return ask(
             self,
             request,
-            "admin/venues/call_off_session.html",
             row=session,
             title=_("Call off: %(session)s") % {"session": session},
-            form=form,
-            bookings=len(tickets),
-            people=sum(line.places for line in tickets),
-            money=yuan(sum(line.price_fen for line in paid)),
+            form=CallOffForm(request.POST or None),
+            lead=lead
+            % {
+                "bookings": len(tickets),
+                "people": sum(line.places for line in tickets),
+                "money": yuan(sum(line.price_fen for line in paid)),
+            },
+            button=_("Call off and refund all"),
+            act=act,
         )
-
-
-def _page_of(session: OpenSession) -> str:
-    return reverse("admin:venues_opensession_change", args=[session.pk])
