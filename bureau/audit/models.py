@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -176,18 +177,35 @@ def record(
     `event` reads `<app>.<model>.<past tense>`; `by` is None when the portal itself
     acted. The actor's name and role are kept as they were at that moment.
     """
-    source = origin()
-    entry = Entry(
-        event=event,
-        subject_type=subject._meta.label_lower,
-        subject_id=subject.pk,
-        actor=by,
-        actor_name=str(by) if by else "",
-        actor_role=by.role_text if by else "",
-        occurred_at=at,
-        ip=source.ip,
-        request_id=source.request_id,
-        detail=detail or {},
-    )
-    insert(entry)
+    (entry,) = record_each(event, {subject: detail or {}}, by=by, at=at)
     return entry
+
+
+def record_each(
+    event: str,
+    details: Mapping[models.Model, dict[str, Any]],
+    *,
+    by: User | None,
+    at: datetime,
+) -> list[Entry]:
+    """`record` the same event of many rows, each with its detail, in one statement."""
+    source = origin()
+    name, role = (str(by), by.role_text) if by else ("", "")
+    entries = [
+        Entry(
+            event=event,
+            subject_type=subject._meta.label_lower,
+            subject_id=subject.pk,
+            actor=by,
+            actor_name=name,
+            actor_role=role,
+            occurred_at=at,
+            ip=source.ip,
+            request_id=source.request_id,
+            detail=detail,
+        )
+        for subject, detail in details.items()
+    ]
+    if entries:
+        insert(*entries)
+    return entries

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +11,7 @@ from django.db.models import QuerySet
 from bureau.accounts.models import User
 from bureau.audit.models import record
 from bureau.common import clock
+from bureau.common.db import insert
 from bureau.common.tasks import after_commit
 from bureau.notices import emails, tasks
 from bureau.notices.errors import NecessaryNotice
@@ -36,27 +39,59 @@ def notify(
     ISO text); the texts are rendered when they are shown or sent, in the recipient's
     language. `at` is the moment of the reason.
     """
-    known = kind_named(kind)
-    notice = Notice.objects.create(
-        recipient=recipient,
-        kind=known.name,
-        context=context,
-        subject_type=subject._meta.label_lower if subject else "",
-        subject_id=subject.pk if subject else None,
-        importance=known.importance,
-        created_at=at,
+    (notice,) = notify_each(
+        kind=kind, messages=[Message(recipient, context, subject)], at=at
     )
-    muted = set[str]()
-    if not known.necessary:
-        mutes = Mute.objects.of(recipient).filter(kind=known.name)
-        muted = set(mutes.values_list("channel", flat=True))
-    for channel in known.channels:
-        if channel not in muted and address_of(recipient, channel):
-            delivery = Delivery.objects.create(
-                notice=notice, channel=channel, next_try_at=at
-            )
-            after_commit(tasks.send_delivery, delivery_id=delivery.pk)
     return notice
+
+
+@dataclass(frozen=True)
+class Message:
+    """Whom to tell, the values of the texts, and what it is about."""
+
+    recipient: User
+    context: dict[str, Any]
+    subject: models.Model | None
+
+
+@transaction.atomic
+def notify_each(
+    *, kind: str, messages: Sequence[Message], at: datetime
+) -> list[Notice]:
+    """`notify` many people of one kind of thing, with as many questions as for one."""
+    if not messages:
+        return []
+    known = kind_named(kind)
+    notices = [
+        Notice(
+            recipient=message.recipient,
+            kind=known.name,
+            context=message.context,
+            subject_type=message.subject._meta.label_lower if message.subject else "",
+            subject_id=message.subject.pk if message.subject else None,
+            importance=known.importance,
+            created_at=at,
+        )
+        for message in messages
+    ]
+    insert(*notices)
+    muted = set[tuple[int, str]]()
+    if known.channels and not known.necessary:
+        recipients = {notice.recipient_id for notice in notices}
+        mutes = Mute.objects.filter(user__in=recipients, kind=known.name)
+        muted = set(mutes.values_list("user_id", "channel"))
+    deliveries = [
+        Delivery(notice=notice, channel=channel, next_try_at=at)
+        for notice in notices
+        for channel in known.channels
+        if (notice.recipient_id, channel) not in muted
+        and address_of(notice.recipient, channel)
+    ]
+    if deliveries:
+        insert(*deliveries)
+    for delivery in deliveries:
+        after_commit(tasks.send_delivery, delivery_id=delivery.pk)
+    return notices
 
 
 def address_of(user: User, channel: Channel) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
@@ -29,6 +30,15 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
             owner_app=owner._meta.app_label,
             owner_model=owner._meta.model_name,
             owner_id=owner.pk,
+        )
+
+    def for_owners(self, model: type[models.Model], ids: Iterable[int]) -> Self:
+        """As `for_owner`, for many orders of one kind."""
+        return self.filter(
+            surplus_of=None,
+            owner_app=model._meta.app_label,
+            owner_model=model._meta.model_name,
+            owner_id__in=list(ids),
         )
 
     def due(self) -> Self:

@@ -34,7 +34,7 @@ from bureau.common.tasks import after_commit
 from bureau.draws import actions as draws
 from bureau.draws.actions import BeaconName, PoolPlan
 from bureau.draws.models import Draw, DrawEntry
-from bureau.notices.actions import notify
+from bureau.notices.actions import Message, notify, notify_each
 from venues.actions.floor import groups_of, open_booking
 from venues.actions.quotas import may_be_offered, refuse_banned
 from venues.actions.slots import (
@@ -496,15 +496,18 @@ def _say(
     notify(
         recipient=request.person,
         kind=kind,
-        context={
-            "venue": ballot.venue.name,
-            "number": ballot.number,
-            "starts_at": request.starts_at.isoformat(),
-            **more,
-        },
+        context={**_facts(request, ballot), **more},
         subject=request,
         at=at,
     )
+
+
+def _facts(request: BallotRequest, ballot: Ballot) -> dict[str, str]:
+    return {
+        "venue": ballot.venue.name,
+        "number": ballot.number,
+        "starts_at": request.starts_at.isoformat(),
+    }
 
 
 # --- Calling off ------------------------------------------------------------------
@@ -553,6 +556,16 @@ def end_ballot_of(*, draw: Draw, reason: str, at: datetime | None = None) -> Non
         detail={"reason": reason},
     )
     asked = BallotRequest.objects.filter(ballot=ballot).select_related("person")
-    for request in asked.order_by("pk"):
-        _say(request, ballot, "venues.ballot_called_off", at=at, reason=reason)
+    notify_each(
+        kind="venues.ballot_called_off",
+        messages=[
+            Message(
+                request.person,
+                {**_facts(request, ballot), "reason": reason},
+                request,
+            )
+            for request in asked.order_by("pk")
+        ],
+        at=at,
+    )
     offer_freed(ballot.venue, freed, at=at)

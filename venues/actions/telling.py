@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from bureau.notices.actions import notify
+from bureau.notices.actions import Message, notify_each
 from venues.models import Booking, Companion
 
 # What those who play along hear of what the booker hears; of money they hear nothing.
@@ -20,27 +21,39 @@ def tell(booking: Booking, kind: str, *, at: datetime, **more: str) -> None:
 
     What concerns those who play along is told to them as well.
     """
+    tell_each({booking: more}, kind, at=at)
+
+
+def tell_each(
+    bookings: Mapping[Booking, dict[str, str]], kind: str, *, at: datetime
+) -> None:
+    """`tell` of many bookings at once; of each with more facts of its own."""
     facts = {
-        "venue": booking.venue.name,
-        "number": booking.number,
-        "starts_at": booking.starts_at.isoformat(),
-        "reason": booking.cancel_reason,
+        booking: {
+            "venue": booking.venue.name,
+            "number": booking.number,
+            "starts_at": booking.starts_at.isoformat(),
+            "reason": booking.cancel_reason,
+        }
+        for booking in bookings
     }
-    notify(
-        recipient=booking.booked_by,
+    notify_each(
         kind=kind,
-        context={**facts, **more},
-        subject=booking,
+        messages=[
+            Message(booking.booked_by, {**facts[booking], **more}, booking)
+            for booking, more in bookings.items()
+        ],
         at=at,
     )
     if kind not in _FOR_COMPANIONS:
         return
-    along = Companion.objects.along().filter(booking=booking)
-    for companion in along.select_related("user").in_order():
-        notify(
-            recipient=companion.user,
-            kind=_FOR_COMPANIONS[kind],
-            context=facts,
-            subject=companion,
-            at=at,
-        )
+    by_id = {booking.pk: booking for booking in bookings}
+    along = Companion.objects.along().filter(booking__in=by_id)
+    notify_each(
+        kind=_FOR_COMPANIONS[kind],
+        messages=[
+            Message(companion.user, facts[by_id[companion.booking_id]], companion)
+            for companion in along.select_related("user").in_order()
+        ],
+        at=at,
+    )

@@ -41,7 +41,7 @@ class Preview:
     """Bookings that wait for their payment and are just dropped."""
     sessions: int
     ballots: tuple[str, ...]
-    """Numbers of ballots that have not been drawn yet."""
+    """Numbers of ballots that have not been handed out yet."""
     clubs: tuple[str, ...]
     notice_days: int
     is_late: bool
@@ -53,7 +53,7 @@ class Progress:
     """How far a closure has been worked through."""
 
     left: int
-    """Slots and sessions that still stand."""
+    """Slots, sessions and ballots that still stand."""
     inside: int
     """Slots of people who are inside already, and keep them."""
 
@@ -107,7 +107,7 @@ def touched_sessions(
 def touched_ballots(
     unit_ids: Collection[int], starts_at: datetime, ends_at: datetime
 ) -> QuerySet[Ballot]:
-    """Ballots that hold some of this floor for a draw to come."""
+    """Ballots that hold some of this floor, and have not been handed out."""
     held = Occupancy.objects.filter(
         kind=Occupancy.Kind.BALLOT, during__overlap=period(starts_at, ends_at)
     ).of_units(unit_ids)
@@ -180,7 +180,8 @@ def progress_of(block: Block, *, at: datetime) -> Progress:
     used = EntryPass.objects.filter(state=EntryPass.State.USED)
     inside = lines.filter(booking__in=used.values("booking"), starts_at__lte=at).count()
     left = lines.count() - inside
-    return Progress(left + touched_sessions(*asked, at=at).count(), inside)
+    left += touched_sessions(*asked, at=at).count() + touched_ballots(*asked).count()
+    return Progress(left, inside)
 
 
 def closed_lines_of(booking_id: int, *, at: datetime) -> list[BookingLine]:

@@ -21,6 +21,7 @@ from bureau.payments.actions.refunds import (
     claim_refund,
     note_refund_answer,
     request_refund,
+    request_refunds,
     resend_refund,
 )
 
@@ -38,6 +39,7 @@ __all__ = [
     "pay_sandbox",
     "request_payment",
     "request_refund",
+    "request_refunds",
     "resend_refund",
     "resolve_discrepancy",
     "settle_payment",

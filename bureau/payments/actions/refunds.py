@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from bureau.accounts.models import User
-from bureau.audit.models import record
+from bureau.audit.models import record, record_each
 from bureau.common import clock
+from bureau.common.db import insert
 from bureau.common.tasks import after_commit
 from bureau.payments import providers, tasks
 from bureau.payments.errors import (
@@ -79,6 +81,72 @@ def request_refund(
     )
     after_commit(tasks.send_refund, refund_id=refund.pk)
     return refund
+
+
+@transaction.atomic
+def request_refunds(
+    *, parts: Mapping[Payment, int], reason: str, by: User | None, key: str
+) -> list[Refund]:
+    """`request_refund` for many payments at once: how much (fen) of each goes back.
+
+    As many statements as for one. All or none: raises `RefundTooMuch` where one of them
+    cannot give so much back, or has a refund under this key already.
+    """
+    if any(fen <= 0 for fen in parts.values()):
+        raise ValueError("a refund is more than nothing")
+    if not parts:
+        return []
+    now = clock.now()
+    locked = Payment.objects.filter(pk__in=[payment.pk for payment in parts])
+    list(locked.order_by("pk").select_for_update().values_list("pk"))
+    if Refund.objects.filter(payment__in=parts, key=key).exists():
+        raise RefundTooMuch
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RESERVE, [[payment.pk for payment in parts], list(parts.values())]
+        )
+        if cursor.rowcount != len(parts):
+            raise RefundTooMuch
+    refunds = [
+        Refund(
+            payment=payment,
+            key=key,
+            amount_fen=fen,
+            reason=str(reason),
+            next_try_at=now,
+            requested_by=by,
+            created_at=now,
+        )
+        for payment, fen in parts.items()
+    ]
+    insert(*refunds)
+    for payment, fen in parts.items():
+        payment.refunded_fen += fen
+    record_each(
+        "payments.refund.requested",
+        {
+            refund: {
+                "payment": refund.payment.number,
+                "amount_fen": refund.amount_fen,
+                "reason": refund.reason,
+            }
+            for refund in refunds
+        },
+        by=by,
+        at=now,
+    )
+    for refund in refunds:
+        after_commit(tasks.send_refund, refund_id=refund.pk)
+    return refunds
+
+
+_RESERVE = """
+    UPDATE payments_payment AS payment
+       SET refunded_fen = payment.refunded_fen + part.fen
+      FROM unnest(%s::bigint[], %s::bigint[]) AS part (id, fen)
+     WHERE payment.id = part.id AND payment.state = 'paid'
+       AND payment.refunded_fen <= payment.amount_fen - part.fen
+"""
 
 
 def _reserve(payment: Payment, amount_fen: int) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from bureau.payments.models import Refund
 from tests import make
 from tests.promises import broken_promises
 from venues import actions, queries
+from venues.actions import closures
 from venues.errors import (
     AnnouncedLater,
     ClosureOver,
@@ -206,6 +208,60 @@ def test_sessions_on_the_floor_are_called_off_and_refunded(court: Bookable) -> N
     assert booking.state == Booking.State.CANCELLED
     assert Refund.objects.get().amount_fen == 40_00
     assert all_taken_by(block)
+
+
+def test_other_free_times_are_named(court: Bookable) -> None:
+    other = make.bookable(venue=court.venue)
+    booking = make.confirmed(court=court)
+    shut = list(court.venue.units.filter(parts__bookable=court))
+
+    close_through(court.venue, units=shut)
+
+    told = Notice.objects.get(kind="venues.booking_cancelled")
+    start = booking.starts_at.astimezone(clock.CHINA)
+    assert (
+        f"{start:%Y-%m-%d %H:%M} {court.venue} {other.name}" in told.context["instead"]
+    )
+    assert told.context["instead"] in told.text("body")
+
+
+def test_more_bookings_than_one_transaction_takes(
+    court: Bookable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closures, "CHUNK", 3)
+    for hour in range(9, 17):
+        make.confirmed(court=court, starts_at=make.tomorrow_at(hour))
+    make.held(court=court, starts_at=make.tomorrow_at(20))
+    block = close(court.venue)
+
+    done = [
+        actions.work_through_closure(block=block, share=share, of=4)
+        for share in range(4)
+    ]
+
+    assert sum(done) == 9
+    assert Refund.objects.count() == 8
+    assert all_taken_by(block)
+
+
+def test_a_hall_that_opens_again_calls_nobody_else_off(
+    court: Bookable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closures, "CHUNK", 1)
+    for hour in (9, 10):
+        make.confirmed(court=court, starts_at=make.tomorrow_at(hour))
+    block = close(court.venue)
+    by_staff = closures.call_off_alike
+
+    def then_it_is_lifted(**given: Any) -> set[int]:
+        done = by_staff(**given)
+        actions.lift_block(block=block, by=make.user())
+        return done
+
+    monkeypatch.setattr(closures, "call_off_alike", then_it_is_lifted)
+
+    assert actions.work_through_closure(block=block) == 1
+    assert Booking.objects.filter(state=Booking.State.CONFIRMED).count() == 1
 
 
 def test_who_is_inside_keeps_the_slot_and_later_slots_go_back() -> None:
