@@ -12,16 +12,18 @@ from django.contrib.gis.geos import Point
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
+from bureau.accounts.models import User
 from bureau.common import clock
-from bureau.common.fields import MinuteOfDayFormField, clock_text
+from bureau.common.fields import MinuteOfDayFormField, clock_text, clock_words
 from bureau.common.sports import Sport
 from bureau.common.templatetags.bureau import distance, duration
 from bureau.regions.models import District
-from venues.actions import Pick
+from venues.actions import ClubFacts, Pick
 from venues.errors import SlotNotOffered
-from venues.models import Crossing
-from venues.models.rules import PriceGroup
+from venues.models import Bookable, Club, Crossing, Season
+from venues.models.rules import PriceGroup, Weekday
 from venues.queries.search import Box, Wish
+from venues.queries.seasons import WeeklyTime
 
 MOST_FEN = 10**8
 _SLOT = re.compile(r"(\d{1,18})@(20\d\d-\d\d-\d\dT\d\d:\d\d)", re.ASCII)
@@ -237,6 +239,94 @@ class AppealForm(forms.Form):
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 5}),
     )
+
+
+class ClubForm(forms.Form):
+    """What a club says of itself."""
+
+    name = forms.CharField(label=_("Name of the club"), max_length=120)
+    credit_code = forms.CharField(
+        label=_("Unified social credit code"),
+        help_text=_("18 digits and capital letters, as on the certificate."),
+        max_length=30,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters"}
+        ),
+    )
+    priority = forms.TypedChoiceField(
+        label=_("What it is"),
+        choices=Club.Priority.choices,
+        coerce=int,
+        initial=Club.Priority.CLUB,
+        help_text=_("It decides who comes first. Our staff check it."),
+    )
+
+    @property
+    def facts(self) -> ClubFacts:
+        return ClubFacts(**self.cleaned_data)
+
+
+class SeasonRequestForm(forms.Form):
+    """A weekly time that a club asks for."""
+
+    MOST_WISHES = 20
+
+    club = forms.ModelChoiceField(
+        label=_("Club"), queryset=Club.objects.none(), empty_label=None
+    )
+    bookable = forms.ModelChoiceField(
+        label=_("Court"), queryset=Bookable.objects.none(), empty_label=None
+    )
+    weekday = forms.TypedChoiceField(
+        label=_("Weekday"), choices=Weekday.choices, coerce=int
+    )
+    starts = forms.TypedChoiceField(
+        label=_("From"), choices=[], coerce=int, initial=19 * 60
+    )
+    ends = forms.TypedChoiceField(
+        label=_("Until"), choices=[], coerce=int, initial=21 * 60
+    )
+    first_on = forms.DateField(
+        label=_("First day"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+    )
+    last_on = forms.DateField(
+        label=_("Last day"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+    )
+    wish = forms.IntegerField(
+        label=_("Which wish of yours is it?"),
+        help_text=_("1 is dearest. Everybody's first wish comes before second ones."),
+        min_value=1,
+        max_value=MOST_WISHES,
+        initial=1,
+    )
+    note = forms.CharField(label=_("Note"), max_length=200, required=False)
+
+    def __init__(self, *args: Any, season: Season, user: User, **given: Any) -> None:
+        first, last = season.first_on, season.last_on
+        initial = {"first_on": first, "last_on": last, **given.pop("initial", {})}
+        super().__init__(*args, initial=initial, **given)
+        fields: dict[str, Any] = self.fields
+        fields["club"].queryset = Club.objects.filter(
+            contact=user, is_approved=True
+        ).order_by("name", "pk")
+        fields["bookable"].queryset = season.venue.bookables.offered().in_order()
+        fields["bookable"].label_from_instance = lambda court: court.name
+        for name in ("starts", "ends"):
+            fields[name].choices = [
+                (minute, clock_words(minute)) for minute in range(5 * 60, 28 * 60, 30)
+            ]
+
+    @property
+    def weekly(self) -> WeeklyTime:
+        given = self.cleaned_data
+        return WeeklyTime(
+            given["bookable"].pk,
+            given["weekday"],
+            given["starts"],
+            given["ends"],
+            given["first_on"],
+            given["last_on"],
+        )
 
 
 class GateForm(forms.Form):

@@ -317,6 +317,7 @@ def _about(shown: Venue, rules: queries.HouseRules, now: datetime) -> dict[str, 
         "photos": shown.photos.select_related("photo").order_by("position", "pk"),
         "opening": queries.opening_of(shown, rules=rules, today=clock.local_day(now)),
         "closures": queries.announced_closures(shown, at=now),
+        "seasons": queries.open_seasons(at=now, venue=shown),
         "ballots": with_phases(queries.coming_ballots(at=now, venue=shown), at=now),
         # Nothing but https leads out of here, whatever stands in the table.
         "panorama_host": panorama.hostname if panorama.scheme == "https" else "",
