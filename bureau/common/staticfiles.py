@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from whitenoise.storage import (  # type: ignore[import-untyped]
@@ -41,6 +42,19 @@ class BundledStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: 
     # compresses what staff load on the fly.
     compressed = ("css/", "icons/", "img/", "js/", "leaflet/leaflet.")
     manifest_strict = False
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._urls: dict[str, str] = {}
+
+    def url(self, name: str, force: bool = False) -> str:  # noqa: FBT001, FBT002
+        """Each address once: a page has twenty of them, and they never change."""
+        if settings.DEBUG or force:
+            return str(super().url(name, force))
+        known = self._urls.get(name)
+        if known is None:
+            known = self._urls[name] = str(super().url(name, force))
+        return known
 
     def post_process(
         self,

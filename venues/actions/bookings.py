@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from uuid import UUID
 
 from django.db import transaction
@@ -27,9 +29,15 @@ from venues.actions.quotas import refuse_over_quota
 from venues.actions.sessions import retake_tickets
 from venues.actions.slots import (
     Pick,
+    PickedSlot,
+    Seen,
+    Wanted,
     clear_way,
     expire_hold,
+    is_crowded,
     lock_and_look,
+    look,
+    note_crowd,
     refuse_taken,
     resolve_picks,
 )
@@ -50,7 +58,6 @@ MOST_HOLDS = 2
 """Unpaid bookings that one person may have at a time, so that nobody hoards courts."""
 
 
-@constraint_errors(venues_occupancy_no_overlap=SlotTaken)
 def hold_slots(
     *,
     venue: Venue,
@@ -79,35 +86,76 @@ def hold_slots(
         if made_before := mine.first():
             return made_before
         raise
-    wanted = [w for slot in slots for w in slot.wanted]
+    wish = _Wish(venue, slots, quoted_fen, request_key, by, dependant)
+    if is_crowded(wish.wanted, at=now):
+        # Whoever comes too late need not queue up to hear it.
+        seen = look(wish.wanted, person=by, request_key=request_key, at=now)
+        if seen.is_taken and not seen.made_before:
+            _refuse(wish, seen, at=now)
+            raise SlotTaken
+    try:
+        return _hold(wish, at=now)
+    except SlotTaken:
+        note_crowd(wish.wanted, at=now)
+        raise
 
-    seen = lock_and_look(wanted, person=by, request_key=request_key, at=now)
-    if seen.made_before:
-        return Booking.objects.get(pk=seen.made_before)
+
+@dataclass(frozen=True)
+class _Wish:
+    """What a person wants to take, as the rules allow it."""
+
+    venue: Venue
+    slots: Sequence[PickedSlot]
+    quoted_fen: int
+    request_key: UUID
+    by: User
+    dependant: Dependant | None
+
+    @cached_property
+    def wanted(self) -> list[Wanted]:
+        return [piece for slot in self.slots for piece in slot.wanted]
+
+    @cached_property
+    def total_fen(self) -> int:
+        return sum(slot.offer.price.fen for slot in self.slots)
+
+
+def _refuse(wish: _Wish, seen: Seen, *, at: datetime) -> None:
+    """Raise what speaks against the person's taking this, free or not."""
     if seen.banned_until:
         raise Banned(until=clock.at_text(seen.banned_until))
-    refuse_over_quota(venue, slots, person=by, at=now)
-    total = sum(slot.offer.price.fen for slot in slots)
-    if total != quoted_fen:
-        raise PriceChanged(total=yuan(total))
-    if total and seen.holds >= MOST_HOLDS:
+    refuse_over_quota(wish.venue, wish.slots, person=wish.by, at=at)
+    if wish.total_fen != wish.quoted_fen:
+        raise PriceChanged(total=yuan(wish.total_fen))
+    if wish.total_fen and seen.holds >= MOST_HOLDS:
         raise TooManyHolds(most=MOST_HOLDS)
-    clear_way(seen, at=now)
 
+
+@constraint_errors(venues_occupancy_no_overlap=SlotTaken)
+def _hold(wish: _Wish, *, at: datetime) -> Booking:
+    seen = lock_and_look(
+        wish.wanted, person=wish.by, request_key=wish.request_key, at=at
+    )
+    if seen.made_before:
+        return Booking.objects.get(pk=seen.made_before)
+    _refuse(wish, seen, at=at)
+    clear_way(seen, at=at)
+
+    until = at + timedelta(minutes=wish.venue.hold_minutes)
     booking = open_booking(
-        venue=venue,
-        slots=slots,
-        person=by,
-        dependant=dependant,
+        venue=wish.venue,
+        slots=wish.slots,
+        person=wish.by,
+        dependant=wish.dependant,
         channel=Booking.Channel.ONLINE,
-        hold_until=now + timedelta(minutes=venue.hold_minutes) if total else None,
-        request_key=request_key,
+        hold_until=until if wish.total_fen else None,
+        request_key=wish.request_key,
         ids=seen.ids,
-        at=now,
-        by=by,
+        at=at,
+        by=wish.by,
     )
     if booking.state == Booking.State.CONFIRMED:
-        tell(booking, "venues.booking_confirmed", at=now)
+        tell(booking, "venues.booking_confirmed", at=at)
     return booking
 
 

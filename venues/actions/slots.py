@@ -229,8 +229,43 @@ def lock_and_look(
     """
     return _seen(
         lock_statement({(-person.pk, 0), *_keys(wanted)}),
-        _look_statement(wanted, at=at, person_id=person.pk, request_key=request_key),
+        _look_statement(
+            wanted,
+            at=at,
+            person_id=person.pk,
+            request_key=request_key,
+            drawn=len(wanted),
+        ),
     )
+
+
+def look(
+    wanted: Sequence[Wanted], *, person: User, request_key: UUID, at: datetime
+) -> Seen:
+    """The same look without the locks: enough to say no, never enough to say yes."""
+    given = _look_statement(
+        wanted, at=at, person_id=person.pk, request_key=request_key, drawn=0
+    )
+    return _seen(given)
+
+
+# Floor that somebody was just refused, and until when others had better look first.
+# Each process learns it anew; whoever finds nothing here queues up, as everybody could.
+_crowded: dict[Wanted, datetime] = {}
+_CROWD = timedelta(seconds=10)
+_MOST_CROWDED = 5000
+
+
+def is_crowded(wanted: Iterable[Wanted], *, at: datetime) -> bool:
+    """Whether somebody was refused some of this floor a moment ago."""
+    return any(piece in _crowded and at < _crowded[piece] for piece in wanted)
+
+
+def note_crowd(wanted: Iterable[Wanted], *, at: datetime) -> None:
+    """Let those who come now for this floor look before they queue up."""
+    if len(_crowded) >= _MOST_CROWDED:
+        _crowded.clear()
+    _crowded.update(dict.fromkeys(wanted, at + _CROWD))
 
 
 def refuse_taken(wanted: Sequence[Wanted], *, at: datetime) -> None:
@@ -297,11 +332,13 @@ def _look_statement(
     at: datetime,
     person_id: int | None = None,
     request_key: UUID | None = None,
+    drawn: int = 0,
 ) -> tuple[str, list[Any]]:
+    """`drawn`: how many pieces of floor to draw ids for; there are as many lines."""
     units, starts, ends = map(list, zip(*wanted, strict=True))
-    rows = len(wanted)  # occupancies; there are as many lines, or fewer
-    drawn = [1, rows, rows, 1, 2] if person_id else [0, 0, 0, 0, 0]
-    given = [person_id, request_key, at, units, starts, ends, *drawn]
+    one = min(drawn, 1)
+    ids = [one, drawn, drawn, one, 2 * one]
+    given = [person_id, request_key, at, units, starts, ends, *ids]
     return prepared("venues_look", _LOOK, len(given)), given
 
 

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from venues.queries.about import Opening, announced_closures, opening_of
-from venues.queries.alternatives import Alternative, alternatives, alternatives_to
+from venues.queries.alternatives import (
+    NO_WAY,
+    Alternative,
+    WaysOut,
+    alternatives,
+    alternatives_to,
+    ways_out,
+)
 from venues.queries.ballots import ballot_data_of, coming_ballots
 from venues.queries.calendars import (
     CalendarEntry,
@@ -49,6 +56,7 @@ from venues.queries.lists import (
     gate_opens_at,
     is_taken,
     offered_sports,
+    own_booking_at,
     personal_data_of,
     reasons_to_stay,
     venue_for_booking,
@@ -104,6 +112,7 @@ from venues.queries.waiting import people_ahead, servable_entries, waiting_data_
 __all__ = [
     "CAN_WAIT",
     "CLOSEST_ZOOM",
+    "NO_WAY",
     "Alternative",
     "Box",
     "CalendarEntry",
@@ -131,6 +140,7 @@ __all__ = [
     "SlotState",
     "Standing",
     "Timetable",
+    "WaysOut",
     "Wish",
     "alternatives",
     "alternatives_to",
@@ -167,6 +177,7 @@ __all__ = [
     "open_appeals",
     "open_seasons",
     "opening_of",
+    "own_booking_at",
     "party_of",
     "people_ahead",
     "personal_data_of",
@@ -192,6 +203,7 @@ __all__ = [
     "venue_for_booking",
     "waiting_data_of",
     "warnings_about",
+    "ways_out",
     "week_of",
     "window_opens_at",
     "year_of",

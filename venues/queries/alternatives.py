@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import pairwise
 
-from django.db import connection
-
 from bureau.common import clock
+from bureau.common.db import prepared
 from venues.models import Bookable, Venue
-from venues.queries.grid import DayGrid, Slot, day_grid
-from venues.queries.reasons import slot_at
-from venues.queries.rules import house_rules
+from venues.queries.free import FreeFloor
+from venues.queries.grid import Slot
+from venues.queries.rules import Offer, house_rules
 
 MOST_ALTERNATIVES = 3
 MOST_VENUES = 4
@@ -61,6 +60,18 @@ class Alternative:
         return [slot.key for slot in self.slots]
 
 
+@dataclass(frozen=True)
+class WaysOut:
+    """What to do about slots of which at least one cannot be had."""
+
+    alternatives: list[Alternative]
+    barred: list[tuple[Bookable, Offer]]
+    """Those of them that are not free: one can stand in line for them."""
+
+
+NO_WAY = WaysOut([], [])
+
+
 def alternatives(
     *,
     venue: Venue,
@@ -74,32 +85,14 @@ def alternatives(
     The same time on another court, the nearest time here, and the nearest venue at the
     same time, each as many slots in a row as were wanted and at this person's price;
     where one kind has none, the next nearest times here fill up. However large the city
-    is: at most two days of this venue are looked at, and `MOST_VENUES` others.
+    is: two days of this venue are looked at, and `MOST_VENUES` others.
     """
     starts = sorted(starts)
     rules = house_rules(venue, today=clock.local_day(at))
     wanted = rules.offer_at(bookable, starts[0])
     on = wanted.business_day if wanted else clock.local_day(starts[0])
-    look = partial(day_grid, sport=bookable.sport, at=at, groups=groups)
-    here = _Free(look(venue, on=on))
-    found: list[Alternative] = []
-    if same_time := here.same_time(starts, but=bookable):
-        found.append(Alternative(Nearness.COURT, venue, same_time))
-    times = list(here.other_times(starts, wanted=bookable))
-    if not times:
-        times = list(
-            _Free(look(venue, on=on + timedelta(days=1))).other_times(
-                starts, wanted=bookable
-            )
-        )
-    later = [Alternative(Nearness.TIME, venue, run) for run in times]
-    found += later[:1]
-    for neighbour, metres in _neighbours(venue, bookable, starts, at=at):
-        there = _Free(look(neighbour, on=on)).same_time(starts, but=None)
-        if there:
-            found.append(Alternative(Nearness.VENUE, neighbour, there, metres))
-            break
-    return [*found, *later[1:]][:MOST_ALTERNATIVES]
+    here = FreeFloor(venue, sport=bookable.sport, on=on, at=at, groups=groups)
+    return _nearest(here, bookable, starts, on=on, at=at, groups=groups)
 
 
 def alternatives_to(
@@ -109,76 +102,113 @@ def alternatives_to(
     at: datetime,
     groups: frozenset[str] = frozenset(),
 ) -> list[Alternative]:
+    """The alternatives of `ways_out`."""
+    return ways_out(venue, wanted, at=at, groups=groups).alternatives
+
+
+def ways_out(
+    venue: Venue,
+    wanted: Sequence[tuple[int, datetime]],
+    *,
+    at: datetime,
+    groups: frozenset[str] = frozenset(),
+) -> WaysOut:
     """Ways out for (court id, start) pairs, of which at least one cannot be had.
 
-    They replace what was wanted of the first court that is not free.
+    The alternatives replace what was wanted of the first court that is not free. Three
+    questions to the database while the rules of the venues are known.
     """
     rules = house_rules(venue, today=clock.local_day(at))
-    courts = {court.pk: court for court in rules.bookables}
-    known = [(courts[pk], start) for pk, start in wanted if pk in courts]
+    known = [(court, start) for pk, start in wanted if (court := rules.court(pk))]
     if not known:
-        return []
-    for bookable, start in known:
-        slot = slot_at(venue, bookable, start, at=at, groups=groups)
-        if slot and not slot.is_free:
-            break
-    else:
-        bookable, start = known[0]
-    starts = [start for pk, start in wanted if pk == bookable.pk]
-    return alternatives(
-        venue=venue, bookable=bookable, starts=starts, at=at, groups=groups
+        return NO_WAY
+    look = partial(FreeFloor, venue, at=at, groups=groups)
+    floors: dict[tuple[str, date], FreeFloor] = {}
+    barred = []
+    for court, start in known:
+        if (offer := rules.offer_at(court, start, groups=groups)) is None:
+            continue
+        which = court.sport, offer.business_day
+        if which not in floors:
+            floors[which] = look(sport=which[0], on=which[1])
+        if not floors[which].has(court, offer):
+            barred.append((court, offer))
+    bookable, start = known[0]
+    if barred:
+        bookable, start = barred[0][0], barred[0][1].starts_at
+    starts = sorted(start for pk, start in wanted if pk == bookable.pk)
+    first = rules.offer_at(bookable, starts[0], groups=groups)
+    on = first.business_day if first else clock.local_day(starts[0])
+    here = floors.get((bookable.sport, on)) or look(sport=bookable.sport, on=on)
+    found = _nearest(here, bookable, starts, on=on, at=at, groups=groups)
+    return WaysOut(found, barred)
+
+
+def _nearest(
+    here: FreeFloor,
+    bookable: Bookable,
+    starts: Sequence[datetime],
+    *,
+    on: date,
+    at: datetime,
+    groups: frozenset[str],
+) -> list[Alternative]:
+    venue = here.venue
+    found: list[Alternative] = []
+    if same_time := _same_time(here.on(on), starts, but=bookable):
+        found.append(Alternative(Nearness.COURT, venue, same_time))
+    times = _other_times(here.on(on), starts, wanted=bookable) or _other_times(
+        here.on(on + timedelta(days=1)), starts, wanted=bookable
     )
+    later = [Alternative(Nearness.TIME, venue, run) for run in times]
+    found += later[:1]
+    for neighbour, metres in _neighbours(venue, bookable, starts, at=at):
+        floor = FreeFloor(neighbour, sport=bookable.sport, on=on, at=at, groups=groups)
+        if there := _same_time(floor.on(on), starts, but=None):
+            found.append(Alternative(Nearness.VENUE, neighbour, there, metres))
+            break
+    return [*found, *later[1:]][:MOST_ALTERNATIVES]
 
 
-class _Free:
-    """The free slots of a day's grid."""
+def _same_time(
+    courts: Sequence[Sequence[Slot]],
+    starts: Sequence[datetime],
+    *,
+    but: Bookable | None,
+) -> tuple[Slot, ...] | None:
+    """All these starts on one court, on the first that has them free."""
+    for slots in courts:
+        if slots[0].bookable == but:
+            continue
+        by_start = {slot.starts_at: slot for slot in slots}
+        if all(start in by_start for start in starts):
+            return tuple(by_start[start] for start in starts)
+    return None
 
-    def __init__(self, grid: DayGrid) -> None:
-        self._courts = [
-            [
-                slot
-                for row in grid.rows
-                if (slot := row.slots[column]) is not None and slot.is_free
-            ]
-            for column in range(len(grid.columns))
-        ]
 
-    def same_time(
-        self, starts: Sequence[datetime], *, but: Bookable | None
-    ) -> tuple[Slot, ...] | None:
-        """All these starts on one court, on the first that has them."""
-        for slots in self._courts:
-            if not slots or slots[0].bookable == but:
-                continue
-            by_start = {slot.starts_at: slot for slot in slots}
-            if all(start in by_start for start in starts):
-                return tuple(by_start[start] for start in starts)
-        return None
-
-    def other_times(
-        self, starts: Sequence[datetime], *, wanted: Bookable
-    ) -> Iterator[tuple[Slot, ...]]:
-        """As many slots in a row, the nearest in time first, each time once."""
-        runs = [
-            run
-            for slots in self._courts
-            for run in _runs(slots, len(starts))
-            if run[0].starts_at != starts[0]
-        ]
-        runs.sort(
-            key=lambda run: (
-                abs(run[0].starts_at - starts[0]),
-                run[0].bookable != wanted,
-                run[0].starts_at,
-                run[0].bookable.position,
-                run[0].bookable_id,
-            )
+def _other_times(
+    courts: Sequence[Sequence[Slot]], starts: Sequence[datetime], *, wanted: Bookable
+) -> list[tuple[Slot, ...]]:
+    """As many free slots in a row, the nearest in time first, each time once."""
+    runs = [
+        run
+        for slots in courts
+        for run in _runs(slots, len(starts))
+        if run[0].starts_at != starts[0]
+    ]
+    runs.sort(
+        key=lambda run: (
+            abs(run[0].starts_at - starts[0]),
+            run[0].bookable != wanted,
+            run[0].starts_at,
+            run[0].bookable.position,
+            run[0].bookable_id,
         )
-        seen: set[datetime] = set()
-        for run in runs:
-            if run[0].starts_at not in seen:
-                seen.add(run[0].starts_at)
-                yield run
+    )
+    by_start: dict[datetime, tuple[Slot, ...]] = {}
+    for run in runs:
+        by_start.setdefault(run[0].starts_at, run)
+    return list(by_start.values())[:MOST_ALTERNATIVES]
 
 
 def _runs(slots: Sequence[Slot], length: int) -> Iterator[tuple[Slot, ...]]:
@@ -195,44 +225,37 @@ def _runs(slots: Sequence[Slot], length: int) -> Iterator[tuple[Slot, ...]]:
 
 # Nearest first by the index on `location`; of each only whether some court has nothing
 # on it then. Its rules (hours, price, window) are asked of the few that come back.
-_NEIGHBOURS = """
-    SELECT venue.id, ST_Distance(venue.location, here.location)
-      FROM venues_venue AS venue, venues_venue AS here
-     WHERE here.id = %s AND venue.kind = 'public' AND venue.closed_on IS NULL
-       AND venue.id <> here.id
+_NEIGHBOURS = f"""
+    SELECT venue.id, code, kind, name, name_en, days_ahead, closed_on, rules_version,
+           releases_at, lead_minutes, walk_in_percent, walk_in_until_minutes,
+           is_low_fee, ST_Distance(venue.location, here.location) AS metres
+      FROM venues_venue AS venue,
+           (SELECT id AS here_id, location FROM venues_venue WHERE id = $1) AS here
+     WHERE venue.kind = 'public' AND venue.closed_on IS NULL
+       AND venue.id <> here.here_id
        AND EXISTS (
            SELECT 1 FROM venues_bookable AS court
-            WHERE court.venue_id = venue.id AND court.is_open AND court.sport = %s
+            WHERE court.venue_id = venue.id AND court.is_open AND court.sport = $2
               AND NOT EXISTS (
                   SELECT 1 FROM venues_bookableunit AS part
                     JOIN venues_occupancy AS taken ON taken.unit_id = part.unit_id
-                     AND taken.during && tstzrange(%s, %s)
-                     AND NOT (taken.kind = 'hold' AND taken.hold_until <= %s)
+                     AND taken.during && tstzrange($3, $4)
+                     AND NOT (taken.kind = 'hold' AND taken.hold_until <= $5)
                    WHERE part.bookable_id = court.id))
      ORDER BY venue.location <-> here.location
-     LIMIT %s
-"""
+     LIMIT {MOST_VENUES}
+"""  # noqa: S608 - the number is our own
 
 
 def _neighbours(
     venue: Venue, bookable: Bookable, starts: Sequence[datetime], *, at: datetime
-) -> list[tuple[Venue, int]]:
-    """(venue, metres) of those with free floor then, the nearest first."""
+) -> Iterator[tuple[Venue, int]]:
+    """(venue, metres) of those with free floor then, the nearest first.
+
+    Of their rows there is what their rules and their names need.
+    """
     until = starts[-1] + timedelta(minutes=bookable.slot_minutes)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _NEIGHBOURS,
-            [
-                venue.pk,
-                bookable.sport,
-                starts[0],
-                until,
-                at,
-                MOST_VENUES,
-            ],
-        )
-        found = cursor.fetchall()
-    if not found:
-        return []
-    rows = Venue.objects.with_district().in_bulk([pk for pk, _metres in found])
-    return [(rows[pk], round(metres)) for pk, metres in found]
+    given = [venue.pk, bookable.sport, starts[0], until, at]
+    sql = prepared("venues_neighbours", _NEIGHBOURS, len(given))
+    for found in Venue.objects.raw(sql, given):
+        yield found, round(found.metres)  # type: ignore[attr-defined]  # of this question

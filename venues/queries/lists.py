@@ -42,6 +42,28 @@ def venue_for_booking(code: str) -> Venue | None:
     return next(iter(Venue.objects.raw(sql, [code])), None)
 
 
+_OWN_AT = """
+    SELECT booking.id, booking.number
+      FROM venues_booking AS booking
+      JOIN venues_bookingline AS line ON line.booking_id = booking.id
+     WHERE booking.booked_by_id = $1 AND booking.ends_at > $4
+       AND (booking.state = 'confirmed'
+            OR (booking.state = 'held' AND booking.hold_until > $4))
+       AND line.bookable_id = $2 AND line.starts_at <= $3 AND line.ends_at > $3
+     ORDER BY booking.id
+     LIMIT 1
+"""
+
+
+def own_booking_at(
+    person: User, bookable_id: int, starts_at: datetime, *, at: datetime
+) -> Booking | None:
+    """What the person has on a court then already, held or booked; its number only."""
+    given = [person.pk, bookable_id, starts_at, at]
+    sql = prepared("venues_own_booking_at", _OWN_AT, len(given))
+    return next(iter(Booking.objects.raw(sql, given)), None)
+
+
 def personal_data_of(user: User) -> list[dict[str, Any]]:
     """What we hold of a person: their bookings, as JSON types."""
     bookings = Booking.objects.visible_to(user).with_lines().order_by("pk")

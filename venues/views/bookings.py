@@ -3,9 +3,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -26,6 +25,7 @@ from bureau.common.pagination import page_of
 from bureau.payments.http import way_to_pay
 from bureau.payments.models import Payment, ProviderName, Refund
 from venues import actions, queries
+from venues.actions.floor import groups_of
 from venues.actions.slots import PickedSlot, resolve_picks
 from venues.errors import (
     BookingMovedOn,
@@ -74,10 +74,16 @@ def book(request: HttpRequest, code: str) -> HttpResponse:
     dependant = dependant_asked(request, person)
     if request.method != "POST":
         return _show_summary(request, _venue(code), dependant, None)
+    venue = queries.venue_for_booking(codes.normalise(code))
+    if venue is None:
+        raise Http404
     try:
-        booking = _take(request, code, person, dependant)
+        booking = _take(request, venue, person, dependant)
+    except (PriceChanged, FormDamaged) as question:
+        # Not the end of the road: the person may agree to what it is now.
+        return _show_summary(request, _venue(code), dependant, question)
     except DomainError as said_no:
-        return _show_summary(request, _venue(code), dependant, said_no)
+        return _show_refusal(request, venue, dependant, said_no)
     return _to_the_cashier(booking)
 
 
@@ -87,11 +93,8 @@ def _venue(code: str) -> Venue:
 
 
 def _take(
-    request: HttpRequest, code: str, person: User, dependant: Dependant | None
+    request: HttpRequest, venue: Venue, person: User, dependant: Dependant | None
 ) -> Booking:
-    venue = queries.venue_for_booking(codes.normalise(code))
-    if venue is None:
-        raise Http404
     form = BookForm(request.POST)
     if not form.is_valid():
         raise FormDamaged
@@ -123,39 +126,79 @@ def _show_summary(
     request: HttpRequest,
     venue: Venue,
     dependant: Dependant | None,
-    refusal: DomainError | None,
+    question: DomainError | None,
 ) -> HttpResponse:
+    """What would be booked; `question` is a refusal that one can agree to."""
     person = person_of(request)
-    summary: Summary | None = None
-    # A changed price is a question to the person, not the end of the road.
-    if refusal is None or isinstance(refusal, PriceChanged | FormDamaged):
-        try:
-            summary = _summary(request, venue, person, dependant)
-        except DomainError as said_no:
-            refusal = said_no
-    own = _own_booking_of(request, person) if isinstance(refusal, SlotTaken) else None
+    try:
+        summary = _summary(request, venue, person, dependant)
+    except DomainError as said_no:
+        return _show_refusal(request, venue, dependant, said_no)
+    context = {
+        "venue": venue,
+        "refusal": question,
+        "grid_url": _back_to_grid(request, venue),
+        "summary": summary,
+        "family": family_links(request, person, dependant),
+        "cancel_bands": _bands(venue, summary),
+        "form": BookForm(
+            initial={"quoted_fen": summary.total_fen, "request_key": uuid.uuid4()}
+        ),
+    }
+    status = question.status if question else HTTPStatus.OK
+    return render(request, "venues/book.html", context, status=status)
+
+
+def _show_refusal(
+    request: HttpRequest,
+    venue: Venue,
+    dependant: Dependant | None,
+    refusal: DomainError,
+) -> HttpResponse:
+    """Say no, and lead on: to what is free instead, and to the waiting list.
+
+    In a rush this is the answer to nearly everybody, so it asks as little as it can.
+    """
+    own = _own_booking(request) if isinstance(refusal, SlotTaken) else None
     is_barred = isinstance(refusal, BARRED) and own is None
-    context: dict[str, Any] = {
-        "alternatives": _alternatives(request, venue, person, dependant)
-        if is_barred
-        else [],
-        "barred_urls": _barred_urls(request, venue) if is_barred else [],
-        "for_id": dependant.pk if dependant else None,
+    ways = _ways_out(request, venue, dependant) if is_barred else queries.NO_WAY
+    url = reverse("venues:slot", args=[venue.code])
+    context = {
         "venue": venue,
         "refusal": refusal,
         "own": own,
         "grid_url": _back_to_grid(request, venue),
-        "summary": summary,
-        "dependant": dependant,
-        "family": family_links(request, person, dependant),
-        "cancel_bands": _bands(venue, summary),
+        "alternatives": ways.alternatives,
+        "for_id": dependant.pk if dependant else None,
+        "barred_urls": [
+            (
+                f"{court.name} {offer.starts_at.astimezone(clock.CHINA):%H:%M}",
+                f"{url}?slot={offer.key}",
+            )
+            for court, offer in ways.barred
+        ],
     }
-    if summary:
-        context["form"] = BookForm(
-            initial={"quoted_fen": summary.total_fen, "request_key": uuid.uuid4()}
-        )
-    status = refusal.status if refusal else HTTPStatus.OK
-    return render(request, "venues/book.html", context, status=status)
+    return render(request, "venues/not_booked.html", context, status=refusal.status)
+
+
+def _own_booking(request: HttpRequest) -> Booking | None:
+    """The person's own booking that has the first slot: they came back to this page."""
+    first = read_picks(request.GET.getlist("slot"))[0]
+    return queries.own_booking_at(
+        person_of(request), first.bookable_id, first.starts_at, at=clock.now()
+    )
+
+
+def _ways_out(
+    request: HttpRequest, venue: Venue, dependant: Dependant | None
+) -> queries.WaysOut:
+    now = clock.now()
+    groups = groups_of(
+        person_of(request), dependant, venue=venue, on=clock.local_day(now)
+    )
+    picks = read_picks(request.GET.getlist("slot"))
+    wanted = [(pick.bookable_id, pick.starts_at) for pick in picks]
+    return queries.ways_out(venue, wanted, at=now, groups=groups)
 
 
 def _summary(
@@ -170,87 +213,17 @@ def _summary(
     return Summary(picks, slots)
 
 
-def _bands(venue: Venue, summary: Summary | None) -> list[tuple[datetime, int]]:
+def _bands(venue: Venue, summary: Summary) -> list[tuple[datetime, int]]:
     """(until when, percent that comes back) of what would be booked now."""
-    if summary is None:
-        return []
     rules = queries.house_rules(venue, today=clock.today())
     terms = Booking(cancel_terms=rules.cancel_terms)
     return terms.bands_for(summary.slots[0].offer.starts_at)
-
-
-_REFUSED_ALIKE = timedelta(seconds=3)
-_MOST_KEPT = 500
-_offered_lately: dict[Any, tuple[datetime, list[queries.Alternative]]] = {}
-
-
-def _alternatives(
-    request: HttpRequest, venue: Venue, person: User, dependant: Dependant | None
-) -> list[queries.Alternative]:
-    """Three ways out; whoever is refused alike in a rush is shown the same ones.
-
-    They may be three seconds old: it is `hold_slots` that decides, not this page.
-    """
-    now = clock.now()
-    groups = eligible_groups(person, dependant, on=clock.local_day(now))
-    wanted = [
-        (pick.bookable_id, pick.starts_at)
-        for pick in read_picks(request.GET.getlist("slot"))
-    ]
-    key = (venue.pk, tuple(wanted), groups)
-    if request.method == "POST" and key in _offered_lately:
-        at, offered = _offered_lately[key]
-        if timedelta(0) <= now - at < _REFUSED_ALIKE:
-            return offered
-    offered = queries.alternatives_to(venue, wanted, at=now, groups=groups)
-    if len(_offered_lately) >= _MOST_KEPT:
-        _offered_lately.clear()
-    _offered_lately[key] = (now, offered)
-    return offered
-
-
-def _barred_urls(request: HttpRequest, venue: Venue) -> list[tuple[str, str]]:
-    """(which time, its page), where one reads why and can stand in line."""
-    now = clock.now()
-    courts = {
-        court.pk: court
-        for court in queries.house_rules(venue, today=clock.local_day(now)).bookables
-    }
-    url = reverse("venues:slot", args=[venue.code])
-    found = []
-    for pick in read_picks(request.GET.getlist("slot")):
-        court = courts.get(pick.bookable_id)
-        slot = court and queries.slot_at(venue, court, pick.starts_at, at=now)
-        if slot and not slot.is_free:
-            time = f"{slot.starts_at.astimezone(clock.CHINA):%H:%M}"
-            found.append((f"{slot.bookable_name} {time}", f"{url}?slot={slot.key}"))
-    return found
 
 
 def _fen_asked(request: HttpRequest) -> int | None:
     """What the page said would come back, when it said so."""
     given = request.POST.get("expected_fen", "")
     return int(given) if given.isascii() and given.isdigit() else None
-
-
-def _own_booking_of(request: HttpRequest, person: User) -> Booking | None:
-    """The person's own booking that has these slots: they came back to this page."""
-    try:
-        picks = read_picks(request.GET.getlist("slot"))
-    except DomainError:
-        return None
-    pick = picks[0]
-    return (
-        Booking.objects.visible_to(person)
-        .upcoming_at(clock.now())
-        .filter(
-            lines__bookable=pick.bookable_id,
-            lines__starts_at__lte=pick.starts_at,
-            lines__ends_at__gt=pick.starts_at,
-        )
-        .order_by("pk")
-        .first()
-    )
 
 
 def _back_to_grid(request: HttpRequest, venue: Venue) -> str:
@@ -262,7 +235,8 @@ def _back_to_grid(request: HttpRequest, venue: Venue) -> str:
         return url
     if not picks:
         return url
-    court = venue.bookables.filter(pk=picks[0].bookable_id).first()
+    rules = queries.house_rules(venue, today=clock.today())
+    court = rules.court(picks[0].bookable_id)
     sport = f"&sport={court.sport}" if court else ""
     return f"{url}?on={clock.local_day(picks[0].starts_at)}{sport}#slots"
 

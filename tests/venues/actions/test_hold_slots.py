@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from bureau.accounts.models import User
 from bureau.common import clock
@@ -13,6 +15,7 @@ from bureau.common.errors import DomainError
 from tests import make
 from venues import actions
 from venues.actions import Pick
+from venues.actions.bookings import MOST_HOLDS
 from venues.errors import (
     NothingPicked,
     PriceChanged,
@@ -25,7 +28,7 @@ from venues.errors import (
     TooManySlots,
     VenueShut,
 )
-from venues.models import Booking, HoursException, Occupancy, Venue
+from venues.models import Bookable, Booking, HoursException, Occupancy, Venue
 
 pytestmark = pytest.mark.django_db
 
@@ -282,3 +285,60 @@ def test_refuses_a_venue_that_takes_no_bookings(shut: dict[str, Any]) -> None:
 
     with pytest.raises(VenueShut):
         make.held(court=court)
+
+
+# --- A crowd --------------------------------------------------------------------------
+
+
+def locks_asked(*, court: Bookable, by: User) -> int:
+    """How many statements that take locks a refused wish sends."""
+    with CaptureQueriesContext(connection) as seen, pytest.raises(SlotTaken):
+        make.held(court=court, by=by)
+    return sum("EXECUTE advisory_locks" in query["sql"] for query in seen)
+
+
+def test_after_a_refusal_the_next_ones_do_not_queue_up(citizen: User) -> None:
+    court = make.bookable()
+    make.held(court=court)
+    assert locks_asked(court=court, by=citizen) == 1
+    assert locks_asked(court=court, by=citizen) == 0
+
+
+def test_a_crowd_does_not_keep_a_freed_slot_from_anybody(citizen: User) -> None:
+    court = make.bookable()
+    first = make.held(court=court)
+    with pytest.raises(SlotTaken):
+        make.held(court=court, by=citizen)
+    actions.cancel_booking(booking=first, by=first.booked_by)
+    assert make.held(court=court, by=citizen).state == Booking.State.HELD
+
+
+def test_in_a_crowd_the_same_request_again_is_the_same_booking(citizen: User) -> None:
+    court, key = make.bookable(), uuid4()
+
+    def ask() -> Booking:
+        return actions.hold_slots(
+            venue=court.venue,
+            picks=[make.pick(court, make.tomorrow_at(18))],
+            quoted_fen=make.PRICE_FEN,
+            request_key=key,
+            by=citizen,
+        )
+
+    booking = ask()
+    with pytest.raises(SlotTaken):
+        make.held(court=court)
+    assert ask() == booking
+
+
+def test_in_a_crowd_what_binds_a_person_is_said_first(citizen: User) -> None:
+    court = make.bookable()
+    make.held(court=court)
+    with pytest.raises(SlotTaken):
+        make.held(court=court, by=citizen)
+    with pytest.raises(PriceChanged):
+        make.held(court=court, by=citizen, quoted_fen=1)
+    for _ in range(MOST_HOLDS):
+        make.held(by=citizen)
+    with pytest.raises(TooManyHolds):
+        make.held(court=court, by=citizen)
