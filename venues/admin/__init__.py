@@ -12,6 +12,7 @@ from venues.admin import (
     places,
     programmes,
     rules,
+    seasons,
     sessions,
     waiting,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "places",
     "programmes",
     "rules",
+    "seasons",
     "sessions",
     "waiting",
 ]
