@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from bureau.accounts.models import User
+from bureau.common.words import run_on
 from bureau.notices.querysets import (
     DeliveryQuerySet,
     MuteQuerySet,
@@ -152,7 +153,8 @@ class Notice(models.Model):
         It is plain text: nothing is escaped here, so a page has to.
         """
         template = Engine.get_default().get_template(f"notices/{self.kind}/{name}.txt")
-        return template.render(Context(self.values, autoescape=False)).strip()
+        written = template.render(Context(self.values, autoescape=False))
+        return run_on(written.strip())
 
     @property
     def is_important(self) -> bool:

@@ -1,4 +1,4 @@
-"""Words of the admin's packages that come without a Chinese catalogue.
+"""Words of the admin's packages that come without Chinese, in whole or in part.
 
 Nothing imports this: it stands here so that `makemessages` finds the words and
 locale/zh_Hans translates them, as spelt by the packages.
@@ -8,8 +8,17 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop, ngettext_lazy
 
+DJANGO = (
+    gettext_noop("Add link"),
+    gettext_noop("Change or view list link"),
+    gettext_noop("Error:"),
+    gettext_noop("Model name"),
+)
 UNFOLD = (
     gettext_noop("Add row"),
+    gettext_noop(
+        "After you've created a user, you’ll be able to edit more user options."  # noqa: RUF001
+    ),
     gettext_noop("All applications"),
     gettext_noop("Apply Filters"),
     gettext_noop("Cancel"),
@@ -33,6 +42,7 @@ UNFOLD = (
     gettext_noop("No results found"),
     gettext_noop("No results matching your query"),
     gettext_noop("Not enough data."),
+    gettext_noop("Previous"),
     gettext_noop(
         "Raw passwords are not stored, so there is no way to see this "
         "user’s password, but you can change the password using "  # noqa: RUF001

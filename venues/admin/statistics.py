@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
@@ -411,7 +411,7 @@ class Found:
         rows: list[list[Cell]] = [
             [
                 _("Venue"),
-                _("offered"),
+                pgettext("court hours", "offered"),
                 _("hired"),
                 _("open sessions"),
                 _("percent taken"),
