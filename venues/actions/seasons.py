@@ -242,7 +242,7 @@ def ask_for_season(
         raise ClubNotChecked
     if not is_open_at(season, at) or venue.closed_on:
         raise SeasonClosed
-    _refuse_outside(season, weekly)
+    refuse_outside_season(season, weekly)
     if not Bookable.objects.filter(pk=weekly.bookable_id, venue=venue).exists():
         raise SlotNotOffered
     asked = SeasonRequest.objects.filter(season=season, club=club)
@@ -268,7 +268,8 @@ def ask_for_season(
     return request
 
 
-def _refuse_outside(season: Season, weekly: WeeklyTime) -> None:
+def refuse_outside_season(season: Season, weekly: WeeklyTime) -> None:
+    """Raises `OutsideSeason`."""
     inside = season.first_on <= weekly.first_on <= weekly.last_on <= season.last_on
     if not (inside and weekly.starts < weekly.ends):
         raise OutsideSeason
@@ -344,7 +345,7 @@ def move_request(
     season = _lock_season(request.season_id)
     if at < season.applies_until:
         raise SeasonStillOpen(until=clock.at_text(season.applies_until))
-    _refuse_outside(season, weekly)
+    refuse_outside_season(season, weekly)
     courts = Bookable.objects.filter(venue=season.venue_id)
     if not courts.filter(pk=weekly.bookable_id).exists():
         raise SlotNotOffered

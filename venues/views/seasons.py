@@ -211,22 +211,15 @@ def apply(request: SignedInRequest, pk: int) -> HttpResponse:
     plan: SeasonPlan | None = None
     status = HTTPStatus.OK
     if request.method == "POST" and form.is_valid():
-        plan = plan_season(shown.venue, form.weekly, at=now)
-        if "send" in request.POST:
-            try:
-                made = actions.ask_for_season(
-                    season=shown,
-                    club=form.cleaned_data["club"],
-                    weekly=form.weekly,
-                    wish=form.cleaned_data["wish"],
-                    note=form.cleaned_data["note"],
-                    by=request.user,
-                )
-            except DomainError as said_no:
-                status = _say_no(form, said_no)
-            else:
+        try:
+            actions.refuse_outside_season(shown, form.weekly)
+            plan = plan_season(shown.venue, form.weekly, at=now)
+            if "send" in request.POST:
+                made = _send(request, shown, form)
                 messages.success(request, _("Your request has arrived."))
                 return redirect(made)
+        except DomainError as said_no:
+            status = _say_no(form, said_no)
     elif request.method == "POST":
         status = HTTPStatus.UNPROCESSABLE_ENTITY
     context = {
@@ -238,6 +231,19 @@ def apply(request: SignedInRequest, pk: int) -> HttpResponse:
         "is_waiting": bool(clubs),
     }
     return render(request, "venues/seasons/apply.html", context, status=status)
+
+
+def _send(
+    request: SignedInRequest, shown: Season, form: SeasonRequestForm
+) -> SeasonRequest:
+    return actions.ask_for_season(
+        season=shown,
+        club=form.cleaned_data["club"],
+        weekly=form.weekly,
+        wish=form.cleaned_data["wish"],
+        note=form.cleaned_data["note"],
+        by=request.user,
+    )
 
 
 # --- Requests ---------------------------------------------------------------------
