@@ -521,6 +521,14 @@ class NotInBallot(DomainError):
     message = _("You have no request in this ballot.")
 
 
+class BallotNotRedrawn(DomainError):
+    code = "ballot_not_redrawn"
+    message = _(
+        "This draw was a ballot's, and its times are open to everybody by now. Plan a "
+        "new ballot instead."
+    )
+
+
 class BallotHandedOut(DomainError):
     code = "ballot_handed_out"
     message = _("The courts of this ballot are given out: call off their bookings.")

@@ -7,7 +7,7 @@ from typing import Any
 from django.dispatch import receiver
 
 from bureau.draws.models import Draw
-from bureau.draws.signals import draw_done, draw_voided
+from bureau.draws.signals import draw_done, draw_redone, draw_voided
 from bureau.payments.models import Payment
 from bureau.payments.signals import explanation_asked, payment_settled
 from venues import actions
@@ -59,3 +59,8 @@ def hand_out(draw: Draw, **_: Any) -> None:
 @receiver(draw_voided)
 def end_ballot(draw: Draw, **_: Any) -> None:
     actions.end_ballot_of(draw=draw, reason=draw.void_reason)
+
+
+@receiver(draw_redone)
+def refuse_redraw(replaces: Draw, **_: Any) -> None:
+    actions.refuse_redraw(draw=replaces)

@@ -1,8 +1,9 @@
-"""Staff look at draws here, type the results of the sources, and may declare void."""
+"""Staff announce draws here, type the results of the sources, and may declare void."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -18,11 +19,19 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
+from bureau.accounts.models import User
 from bureau.audit.admin import HistoryFromAudit, ReadOnly
 from bureau.common import clock
 from bureau.common.errors import DomainError
 from bureau.draws import actions
-from bureau.draws.forms import ReadingForm, VoidForm
+from bureau.draws.forms import (
+    AnnounceForm,
+    ConfirmForm,
+    EntriesForm,
+    ReadingForm,
+    TimesForm,
+    VoidForm,
+)
 from bureau.draws.models import Beacon, BeaconReading, Draw, DrawEntry, LogLine, Pool
 
 LOOK_ALIKE = {
@@ -76,15 +85,23 @@ class Asking(HistoryFromAudit, ReadOnly):
     def question(
         self,
         request: HttpRequest,
-        row: models.Model,
+        row: models.Model | None,
         *,
         form: forms.Form,
         title: str,
         button: str,
         answer: Callable[[dict[str, Any]], str],
+        lead: str = "",
     ) -> HttpResponse:
-        back = reverse(
-            f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk]
+        """Ask, do it, say what happened; a refusal is shown on the form.
+
+        Without a row it is about a new one, and the list comes next.
+        """
+        view = f"admin:{self.opts.app_label}_{self.opts.model_name}"
+        back = (
+            reverse(f"{view}_change", args=[row.pk])
+            if row
+            else reverse(f"{view}_changelist")
         )
         if request.method == "POST" and form.is_valid():
             try:
@@ -96,13 +113,17 @@ class Asking(HistoryFromAudit, ReadOnly):
         context = {
             **self.admin_site.each_context(request),
             "title": title,
+            "subtitle": None,
             "opts": self.opts,
             "object": row,
             "form": form,
+            "media": self.media + form.media,
+            "lead": lead,
             "button": button,
             "back_url": back,
         }
-        return TemplateResponse(request, "draws/admin/question.html", context)
+        status = 422 if form.is_bound and form.errors else 200
+        return TemplateResponse(request, "admin/ask.html", context, status=status)
 
     def row_or_404(self, request: HttpRequest, object_id: int) -> Any:
         row = self.get_object(request, str(object_id))
@@ -120,7 +141,14 @@ class DrawAdmin(Asking):
     ordering = ["-draws_at", "-id"]
     list_per_page = 50
     inlines = [PoolInline, BeaconInline, LogInline]
-    actions_detail = ["declare_void"]
+    actions_detail = [
+        "protocol",
+        "put_in",
+        "freeze_now",
+        "draw_now",
+        "declare_void",
+        "redo",
+    ]
 
     @display(description=_("state"), ordering="state", label=LOOK_ALIKE)
     def state_badge(self, draw: Draw) -> tuple[str, str]:
@@ -130,27 +158,116 @@ class DrawAdmin(Asking):
     def draws(self, draw: Draw) -> str:
         return clock.at_text(draw.draws_at)
 
-    def get_urls(self) -> list[URLPattern]:
-        void = self.admin_site.admin_view(self.void_view)
-        return [
-            path("<int:object_id>/declare-void/", void, name="draws_draw_void"),
-            *super().get_urls(),
-        ]
+    def has_add_permission(self, request: HttpRequest, *_args: Any) -> bool:
+        return request.user.has_perm("draws.add_draw")
 
-    def has_void_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+    def has_announce_permission(self, request: HttpRequest, _id: Any = None) -> bool:
+        return request.user.has_perm("draws.add_draw")
+
+    def has_lead_permission(self, request: HttpRequest, _id: Any = None) -> bool:
         return request.user.has_perm("draws.change_draw")
 
-    @action(description=_("Declare void"), url_path="void", permissions=["void"])
-    def declare_void(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect("admin:draws_draw_void", object_id)
-
-    def void_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        draw = self.row_or_404(request, object_id)
-        if not self.has_void_permission(request):
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Announce a draw: from then on its rules are public and never changed."""
+        if not self.has_add_permission(request):
             raise PermissionDenied
+        form = AnnounceForm(request.POST or None, initial=_usual_times())
 
         def answer(given: dict[str, Any]) -> str:
-            actions.void_draw(draw=draw, reason=given["reason"], by=request.user)  # type: ignore[arg-type]
+            actions.announce_draw(
+                title=given["title"],
+                pools=given["pools"],
+                by=_staff(request),
+                **form.plan,
+            )
+            return gettext("The draw is announced.")
+
+        return self.question(
+            request,
+            None,
+            form=form,
+            title=gettext("Announce a draw"),
+            lead=gettext(
+                "The rules are public from now on and are never changed. A mistake "
+                "means: declare it void, and announce it again."
+            ),
+            button=gettext("Announce"),
+            answer=answer,
+        )
+
+    @action(description=_("Public page and protocol"), url_path="protocol")
+    def protocol(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect(self.row_or_404(request, object_id))
+
+    @action(description=_("Put people in"), url_path="put-in", permissions=["lead"])
+    def put_in(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """By ID number or credit code, while entries are open."""
+        draw = self.row_or_404(request, object_id)
+
+        def answer(given: dict[str, Any]) -> str:
+            made = actions.enter_all(
+                draw=draw,
+                pool=given["pool"],
+                id_numbers=given["numbers"],
+                by=_staff(request),
+            )
+            told = gettext("%(new)s are in; %(before)s were in before.")
+            before = len(set(given["numbers"])) - len(made)
+            return told % {"new": len(made), "before": max(before, 0)}
+
+        return self.question(
+            request,
+            draw,
+            form=EntriesForm(request.POST or None, draw=draw),
+            title=gettext("Put people in: %(draw)s") % {"draw": draw},
+            button=gettext("Put in"),
+            answer=answer,
+        )
+
+    @action(
+        description=_("Freeze the list now"), url_path="freeze", permissions=["lead"]
+    )
+    def freeze_now(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The portal does it at the announced minute; this is for when it was down."""
+        draw = self.row_or_404(request, object_id)
+
+        def answer(_given: dict[str, Any]) -> str:
+            actions.freeze_draw(draw=draw, by=_staff(request))
+            return gettext("The list is frozen and published.")
+
+        return self._step(
+            request,
+            draw,
+            title=gettext("Freeze the list now?"),
+            button=gettext("Freeze the list"),
+            answer=answer,
+        )
+
+    @action(description=_("Draw now"), url_path="draw", permissions=["lead"])
+    def draw_now(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """As soon as every number is known; the portal does it within a minute, too."""
+        draw = self.row_or_404(request, object_id)
+
+        def answer(_given: dict[str, Any]) -> str:
+            actions.run_draw(draw=draw, by=_staff(request))
+            return gettext("It is drawn. The result is published.")
+
+        return self._step(
+            request,
+            draw,
+            title=gettext("Compute the result now?"),
+            button=gettext("Draw"),
+            answer=answer,
+        )
+
+    @action(description=_("Declare void"), url_path="void", permissions=["lead"])
+    def declare_void(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        draw = self.row_or_404(request, object_id)
+
+        def answer(given: dict[str, Any]) -> str:
+            actions.void_draw(draw=draw, reason=given["reason"], by=_staff(request))
             return gettext("The draw is void. Everybody can read why.")
 
         return self.question(
@@ -161,6 +278,82 @@ class DrawAdmin(Asking):
             button=gettext("Declare void"),
             answer=answer,
         )
+
+    @action(
+        description=_("Announce it again"), url_path="redo", permissions=["announce"]
+    )
+    def redo(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """A void draw under a new number, with everybody in it, by a second person."""
+        draw = self.row_or_404(request, object_id)
+        start = {**_usual_times(), "draw_id": f"{draw.draw_id[:38]}-R"}
+        form = TimesForm(request.POST or None, initial=start)
+
+        def answer(_given: dict[str, Any]) -> str:
+            again = actions.redo_draw(draw=draw, by=_staff(request), **form.plan)
+            told = gettext("It is announced again as %(number)s.")
+            return told % {"number": again.draw_id}
+
+        lead = gettext(
+            "It was declared void by %(who)s: %(reason)s Everybody who was in is in "
+            "again; the rules stay. A second person announces it."
+        )
+        who = draw.voided_by or gettext("the portal")
+        return self.question(
+            request,
+            draw,
+            form=form,
+            title=gettext("Announce again: %(draw)s") % {"draw": draw},
+            lead=lead % {"who": who, "reason": draw.void_reason}
+            if draw.state == Draw.State.VOID
+            else "",
+            button=gettext("Announce again"),
+            answer=answer,
+        )
+
+    def _step(
+        self,
+        request: HttpRequest,
+        draw: Draw,
+        *,
+        title: str,
+        button: str,
+        answer: Callable[[dict[str, Any]], str],
+    ) -> HttpResponse:
+        lead = gettext(
+            "%(draw)s: entries close %(closes)s, the list is frozen %(freezes)s, it is "
+            "drawn %(draws)s. The portal takes each step by itself at its time."
+        )
+        times = {
+            "draw": draw,
+            "closes": clock.at_text(draw.entries_close_at),
+            "freezes": clock.at_text(draw.freezes_at),
+            "draws": clock.at_text(draw.draws_at),
+        }
+        return self.question(
+            request,
+            draw,
+            form=ConfirmForm(request.POST if request.method == "POST" else None),
+            title=title,
+            lead=lead % times,
+            button=button,
+            answer=answer,
+        )
+
+
+def _staff(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - the admin lets nobody else in
+    return request.user
+
+
+def _usual_times() -> dict[str, Any]:
+    """Open for a week, frozen at 18:00, drawn after the evening's lottery."""
+    day = clock.today() + timedelta(days=7)
+    return {
+        "draw_id": f"DRAW-{day:%Y%m%d}",
+        "entries_close_at": clock.at(day, 18 * 60),
+        "freezes_at": clock.at(day, 18 * 60),
+        "draws_at": clock.at(day, 21 * 60 + 30),
+    }
 
 
 class Reading(admin.SimpleListFilter):
@@ -232,7 +425,7 @@ class BeaconAdmin(Asking):
             read = actions.read_beacon(
                 beacon=beacon,
                 value=given["value"],
-                by=request.user,  # type: ignore[arg-type]
+                by=_staff(request),
             )
             if read.known_at is not None:
                 return gettext("Two people have read the same: the result is settled.")

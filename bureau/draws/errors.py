@@ -53,6 +53,14 @@ class CannotReplace(DomainError):
     message = _("Only a draw that was declared void is drawn again, and only once.")
 
 
+class SecondPersonNeeded(DomainError):
+    code = "draw_second_person_needed"
+    message = _(
+        "You declared this draw void. Another person looks at the reason and announces "
+        "it again."
+    )
+
+
 class DrawClosed(DomainError):
     code = "draw_closed"
     message = _("This draw takes no entries any more.")
@@ -72,6 +80,11 @@ class BadWeight(DomainError):
 class BadGroup(DomainError):
     code = "draw_group_bad"
     message = _("A group of this size cannot enter this draw.")
+
+
+class BadSubject(DomainError):
+    code = "draw_subject_bad"
+    message = _("This is no ID number and no credit code of 18 characters: %(text)s")
 
 
 class AlreadyEntered(DomainError):

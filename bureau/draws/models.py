@@ -66,6 +66,15 @@ class Draw(models.Model):
     frozen_at = models.DateTimeField(_("frozen at"), null=True, blank=True)
     drawn_at = models.DateTimeField(_("drawn at"), null=True, blank=True)
     void_reason = models.CharField(_("why it is void"), max_length=200, blank=True)
+    # Whoever declared it void does not announce it again: that takes a second person.
+    voided_by = models.ForeignKey(
+        User,
+        verbose_name=_("declared void by"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
     replaces = models.OneToOneField(
         "self",
         verbose_name=_("redo of"),

@@ -10,3 +10,7 @@ draw_done = Signal()
 
 # draw=Draw, state void: whatever was handed out for it is to be taken back.
 draw_voided = Signal()
+
+# draw=Draw, just announced again in place of `replaces`=Draw, a void one. An app whose
+# draw is no use any more refuses with a `DomainError`, and nothing has happened.
+draw_redone = Signal()

@@ -10,6 +10,7 @@ from django.test import Client
 
 from bureau.accounts.models import Role
 from bureau.common import clock
+from bureau.draws.models import Draw
 from tests import make
 from tests.venues.test_admin import client_of, staff
 from venues.models import Ballot, Venue
@@ -83,3 +84,28 @@ def test_what_cannot_be_drawn_is_said(city: Client) -> None:
     late = form(draws_at_1="18:30", announce="1")
     assert city.post(page, late).status_code == 422
     assert not Ballot.objects.exists()
+
+
+def test_the_void_draw_of_a_ballot_is_not_announced_again(city: Client) -> None:
+    """Its times were opened to everybody: it would draw for nothing."""
+    page = f"/admin/venues/ballot/add/?venue={hall().pk}"
+    city.post(page, form(announce="1"))
+    ballot = Ballot.objects.get()
+    city.post(f"/admin/venues/ballot/{ballot.pk}/call-off/", {"reason": "Burst pipe"})
+    assert ballot.draw
+    again = {
+        "draw_id": "AGAIN",
+        **{
+            f"{name}_{part}": form()[f"{source}_{part}"]
+            for name, source in (
+                ("entries_close_at", "closes_at"),
+                ("freezes_at", "closes_at"),
+                ("draws_at", "draws_at"),
+            )
+            for part in (0, 1)
+        },
+    }
+    other = client_of(staff(Role.CITY_STAFF))
+    refused = other.post(f"/admin/draws/draw/{ballot.draw.pk}/redo/", again)
+    assert "Plan a new ballot" in refused.text
+    assert Draw.objects.count() == 1

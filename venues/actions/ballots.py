@@ -53,6 +53,7 @@ from venues.errors import (
     BallotBackwards,
     BallotHandedOut,
     BallotNotOpen,
+    BallotNotRedrawn,
     BallotOver,
     BallotTwice,
     NotInBallot,
@@ -569,3 +570,12 @@ def end_ballot_of(*, draw: Draw, reason: str, at: datetime | None = None) -> Non
         at=at,
     )
     offer_freed(ballot.venue, freed, at=at)
+
+
+def refuse_redraw(*, draw: Draw) -> None:
+    """Raise `BallotNotRedrawn` for the void draw of a ballot.
+
+    It was called off together with its draw, and its times were opened to all.
+    """
+    if Ballot.objects.filter(draw=draw).exists():
+        raise BallotNotRedrawn

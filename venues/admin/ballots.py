@@ -16,7 +16,6 @@ from unfold.widgets import (
     UnfoldAdminDateWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
-    UnfoldAdminTextInputWidget,
 )
 
 from bureau.audit.admin import ReadOnly
@@ -24,8 +23,7 @@ from bureau.common import clock
 from bureau.common.errors import DomainError
 from bureau.common.fields import MinuteOfDayFormField
 from bureau.common.sports import Sport
-from bureau.draws.actions import BeaconName
-from bureau.draws.models import Beacon
+from bureau.draws.forms import SourcesForm
 from venues import actions
 from venues.actions import BallotTimes, Pick
 from venues.admin.forms import CallOffForm
@@ -35,7 +33,7 @@ from venues.models import Ballot, Venue
 from venues.queries.ballots import Candidate, candidates, starts_of
 
 
-class BallotForm(forms.Form):
+class BallotForm(SourcesForm):
     """Which times are drawn, when, and by which public randomness."""
 
     sport = forms.ChoiceField(
@@ -65,19 +63,17 @@ class BallotForm(forms.Form):
         label=gettext_lazy("winners pay until"),
         widget=UnfoldAdminSplitDateTimeWidget,
     )
-    kl8_issue = forms.CharField(
-        label=gettext_lazy("issue of 快乐8"),
-        required=False,
-        max_length=24,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("Empty: drand is used instead of the lottery."),
-    )
-    d3_issue = forms.CharField(
-        label=gettext_lazy("issue of 3D"),
-        required=False,
-        max_length=24,
-        widget=UnfoldAdminTextInputWidget,
-    )
+    # The sources, which are the base form's, come last.
+    field_order = [
+        "sport",
+        "on",
+        "since",
+        "until",
+        "opens_at",
+        "closes_at",
+        "draws_at",
+        "pay_until",
+    ]
 
     def __init__(self, *args: Any, venue: Venue, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -85,19 +81,6 @@ class BallotForm(forms.Form):
         self.fields["sport"].choices = [  # type: ignore[attr-defined]
             (sport, Sport(sport).label) for sport in sports
         ]
-
-    @property
-    def beacons(self) -> list[BeaconName]:
-        given = self.cleaned_data
-        named = [
-            BeaconName(source, given[field])
-            for source, field in (
-                (Beacon.Source.KL8.value, "kl8_issue"),
-                (Beacon.Source.D3.value, "d3_issue"),
-            )
-            if given[field]
-        ]
-        return named or [BeaconName(Beacon.Source.DRAND.value)]
 
     @property
     def times(self) -> BallotTimes:

@@ -154,7 +154,7 @@ class ConductPointAdmin(ReadOnly, ScopedAdmin):
         return show(
             self,
             request,
-            "admin/venues/ask.html",
+            "admin/ask.html",
             row=point,
             title=_("Excuse: %(point)s") % {"point": point},
             form=form,

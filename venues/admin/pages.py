@@ -319,7 +319,7 @@ def ask(
     return show(
         owner,
         request,
-        "admin/venues/ask.html",
+        "admin/ask.html",
         title=title,
         form=form,
         row=row,

@@ -10,7 +10,13 @@ from bureau.draws.actions.announcing import (
 )
 from bureau.draws.actions.beacons import note_drand, read_beacon
 from bureau.draws.actions.drawing import run_draw
-from bureau.draws.actions.entering import Receipt, enter, receipt_of, withdraw
+from bureau.draws.actions.entering import (
+    Receipt,
+    enter,
+    enter_all,
+    receipt_of,
+    withdraw,
+)
 from bureau.draws.actions.freezing import freeze_draw
 from bureau.draws.actions.voiding import void_draw
 
@@ -20,6 +26,7 @@ __all__ = [
     "Receipt",
     "announce_draw",
     "enter",
+    "enter_all",
     "freeze_draw",
     "note_drand",
     "read_beacon",

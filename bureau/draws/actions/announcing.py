@@ -23,6 +23,7 @@ from bureau.draws.errors import (
     BadTimes,
     CannotReplace,
     DrawIdTaken,
+    SecondPersonNeeded,
     TooLittleChance,
 )
 from bureau.draws.models import (
@@ -34,6 +35,7 @@ from bureau.draws.models import (
     Pool,
     moment_text,
 )
+from bureau.draws.signals import draw_redone
 
 _DRAW_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{2,39}", re.ASCII)
 _PREFIX = re.compile(r"[A-Z0-9]{1,8}", re.ASCII)
@@ -162,8 +164,12 @@ def redo_draw(
     """Draw a void draw again under a new number, with the same rules and people.
 
     Everybody who was in is in again, with a new entry id and the same commitment;
-    nobody has to do anything. Raises what `announce_draw` raises.
+    nobody has to do anything. Two people: who declared it void does not announce it
+    again. Raises `SecondPersonNeeded`, what `announce_draw` raises, and the refusals
+    of the apps above.
     """
+    if by is not None and locked(draw).voided_by_id == by.pk:
+        raise SecondPersonNeeded
     says = draw.says
     again = announce_draw(
         draw_id=draw_id,
@@ -206,6 +212,7 @@ def redo_draw(
             DrawEntry.objects.bulk_create(copies)
             copies = []
     DrawEntry.objects.bulk_create(copies)
+    draw_redone.send(sender=Draw, draw=again, replaces=draw)
     return again
 
 

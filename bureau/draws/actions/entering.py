@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
 import secrets
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
 
-from bureau.accounts.models import User
+from bureau.accounts.models import User, VerifiedIdentity
 from bureau.audit.models import record
 from bureau.common import clock, codes, sealed
 from bureau.common.db import constraint_errors
@@ -14,6 +17,7 @@ from bureau.draws import sportdraw
 from bureau.draws.errors import (
     AlreadyEntered,
     BadGroup,
+    BadSubject,
     BadWeight,
     DrawClosed,
     UnknownPool,
@@ -21,6 +25,7 @@ from bureau.draws.errors import (
 from bureau.draws.models import Draw, DrawEntry, Pool
 
 SALT_BYTES = 16
+_NUMBER = re.compile(r"[0-9A-Z]{18}", re.ASCII)  # a person's, or a business's
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,39 @@ def enter(
         detail={"draw": draw.draw_id, "entry": entry.entry_id, "weight": weight},
     )
     return Receipt(entry, entry.entry_id, salt.hex(), weight)
+
+
+@transaction.atomic
+def enter_all(
+    *, draw: Draw, pool: str, id_numbers: Iterable[str], by: User
+) -> list[Receipt]:
+    """Put everybody on a list into a draw, or nobody; who is in already stays.
+
+    Whoever has an account with this ID number sees the entry there. Returns the
+    receipts of the new ones. Raises `BadSubject` and what `enter` raises.
+    """
+    numbers = list(dict.fromkeys("".join(one.split()).upper() for one in id_numbers))
+    for number in numbers:
+        if not _NUMBER.fullmatch(number):
+            raise BadSubject(text=number[:20])
+    marks = {sealed.fingerprint(one, purpose="id-number"): one for one in numbers}
+    known = VerifiedIdentity.objects.filter(fingerprint__in=marks)
+    people = {marks[one.fingerprint]: one.user for one in known.select_related("user")}
+    at = clock.now()
+    receipts = []
+    for number in numbers:
+        with suppress(AlreadyEntered):
+            receipts.append(
+                enter(
+                    draw=draw,
+                    pool=pool,
+                    id_number=number,
+                    person=people.get(number),
+                    by=by,
+                    at=at,
+                )
+            )
+    return receipts
 
 
 @transaction.atomic

@@ -29,7 +29,8 @@ def void_draw(
     if draw.state == Draw.State.VOID:
         raise AlreadyVoid
     before, draw.state, draw.void_reason = draw.state, Draw.State.VOID, reason
-    draw.save(update_fields=["state", "void_reason"])
+    draw.voided_by = by
+    draw.save(update_fields=["state", "void_reason", "voided_by"])
     write_line(draw=draw, step="void", at=at, detail={"reason": reason})
     record(
         "draws.draw.voided",
