@@ -525,4 +525,47 @@ INVARIANTS = [
                AND draw.drawn_at < now() - interval '10 minutes'
         """,
     ),
+    Invariant(
+        name="venues.export.tells_no_more_than_crossed",
+        meaning=_("No export says more people than the gates counted in that hour."),
+        sql="""
+            SELECT told.id, told.came, told."left", found.came, found."left"
+              FROM venues_exportrecord told
+              CROSS JOIN LATERAL (
+                   SELECT coalesce(sum(persons) FILTER (WHERE direction = 'in'), 0)
+                              AS came,
+                          coalesce(sum(persons) FILTER (WHERE direction = 'out'), 0)
+                              AS "left"
+                     FROM venues_crossing crossing
+                    WHERE crossing.venue_id = told.venue_id
+                      AND crossing.crossed_at >= told.ends_at - interval '1 hour'
+                      AND crossing.crossed_at < told.ends_at
+                      AND (told.kind = 'flow' OR crossing.admission_id IS NOT NULL)
+                   ) found
+             WHERE told.came > found.came OR told."left" > found."left"
+        """,
+    ),
+    Invariant(
+        name="venues.export.doors_add_up",
+        meaning=_("The doors of a check-in export add up to its total."),
+        sql="""
+            SELECT told.id, told.came, told."left"
+              FROM venues_exportrecord told
+              CROSS JOIN LATERAL (
+                   SELECT coalesce(sum((door ->> 'came')::int), 0) AS came,
+                          coalesce(sum((door ->> 'left')::int), 0) AS "left"
+                     FROM jsonb_array_elements(told.doors) door) found
+             WHERE told.kind = 'check_in'
+               AND (told.came, told."left") <> (found.came, found."left")
+        """,
+    ),
+    Invariant(
+        name="venues.programme.is_over_and_had_people",
+        meaning=_("Every programme that the subsidy counts is over and had people."),
+        sql="""
+            SELECT id, last_on, persons FROM venues_programme
+             WHERE persons < 1
+                OR last_on > (now() AT TIME ZONE 'Asia/Shanghai')::date + 1
+        """,
+    ),
 ]
