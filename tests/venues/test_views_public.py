@@ -97,11 +97,11 @@ def test_the_list_asks_as_often_for_twenty_venues_as_for_one(
     place = make.district()
     make.venue(district=place)
     client.get("/venues/")  # the working calendar is read once for all
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         client.get("/venues/")
     for _ in range(19):
         make.venue(district=place)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         client.get("/venues/")
 
 
@@ -267,12 +267,12 @@ def test_the_grid_asks_as_often_for_thirty_courts_as_for_one(
     shown = hall()
     url = f"/venues/{shown.code}/?on={day(1)}"
     client.get(url)  # reads the rules, which are kept
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get(url)
     for _ in range(29):
         make.bookable(venue=shown)
     client.get(url)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get(url)
 
 

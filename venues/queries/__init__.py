@@ -61,6 +61,7 @@ from venues.queries.lists import (
     reasons_to_stay,
     venue_for_booking,
 )
+from venues.queries.news import News, city_news
 from venues.queries.openness import (
     Light,
     Openness,
@@ -124,6 +125,7 @@ __all__ = [
     "HouseRules",
     "Light",
     "MapPoint",
+    "News",
     "Offer",
     "Opening",
     "Openness",
@@ -151,6 +153,7 @@ __all__ = [
     "bookable_days",
     "booking_terms",
     "cash_to_collect",
+    "city_news",
     "closed_lines_of",
     "club_data_of",
     "coming_ballots",

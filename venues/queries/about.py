@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from weakref import WeakKeyDictionary
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from bureau.common.fields import clock_text, clock_words
@@ -154,24 +155,46 @@ class Closure:
 
 def announced_closures(venue: Venue, *, at: datetime) -> list[Closure]:
     """Closures that are or will be, the next one first."""
-    blocks = Block.objects.filter(
-        venue=venue,
-        is_closure=True,
-        lifted_at=None,
-        announced_at__lte=at,
-        ends_at__gt=at,
-    ).order_by("starts_at", "pk")
-    names: dict[int, str] = {}
-    if any(block.unit_ids for block in blocks):
-        units = Unit.objects.filter(venue=venue).order_by("name", "pk")
-        names = dict(units.values_list("pk", "name"))
     return [
-        Closure(
-            starts_at=block.starts_at,
-            ends_at=block.ends_at,
-            reason=block.reason,
-            announced_at=block.announced_at or block.created_at,
-            courts=_shut(block, names),
+        closure for _venue, closure in _closures(_announced(at).filter(venue=venue))
+    ]
+
+
+def closures_in_city(
+    *, at: datetime, until: datetime, most: int
+) -> list[tuple[Venue, Closure]]:
+    """Closures of all public venues that begin before `until`, the next one first."""
+    rows = _announced(at).filter(
+        venue__kind=Venue.Kind.PUBLIC, venue__closed_on=None, starts_at__lt=until
+    )
+    return _closures(rows[:most])
+
+
+def _announced(at: datetime) -> QuerySet[Block]:
+    rows = Block.objects.filter(
+        is_closure=True, lifted_at=None, announced_at__lte=at, ends_at__gt=at
+    )
+    return rows.select_related("venue").order_by("starts_at", "pk")
+
+
+def _closures(blocks: Iterable[Block]) -> list[tuple[Venue, Closure]]:
+    """With the names of the courts, which one question finds for all venues."""
+    blocks = list(blocks)
+    partly = {block.venue_id for block in blocks if block.unit_ids}
+    names: dict[int, dict[int, str]] = {}
+    units = Unit.objects.filter(venue__in=partly).order_by("name", "pk")
+    for venue_id, pk, name in units.values_list("venue", "pk", "name"):
+        names.setdefault(venue_id, {})[pk] = name
+    return [
+        (
+            block.venue,
+            Closure(
+                starts_at=block.starts_at,
+                ends_at=block.ends_at,
+                reason=block.reason,
+                announced_at=block.announced_at or block.created_at,
+                courts=_shut(block, names.get(block.venue_id, {})),
+            ),
         )
         for block in blocks
     ]

@@ -72,7 +72,7 @@ class Row:
 def venue_list(request: HttpRequest) -> HttpResponse:
     form = VenueFilter(request.GET)
     if not form.is_valid():
-        context = {"form": form, **_choices(form, request)}
+        context = {"form": form, "news": None, **_choices(form, request)}
         return render(
             request, "venues/list.html", context, status=HTTPStatus.BAD_REQUEST
         )
@@ -86,6 +86,7 @@ def venue_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": _shown(list(page), wish, groups=groups, at=now),
         "wish": wish,
+        "news": queries.city_news(at=now),
         **_choices(form, request),
     }
     return render(request, "venues/list.html", context)
