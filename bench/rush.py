@@ -36,7 +36,7 @@ async def _rush(host: str, port: int, requests: Sequence[Request]) -> list[Answe
         raw = await reader.read()  # the server closes: `Connection: close`
         took = time.perf_counter() - began
         writer.close()
-        return _parse(raw, took)
+        return answer_of(raw, took)
 
     clients = [asyncio.create_task(client(n)) for n in range(len(requests))]
     await asyncio.sleep(0)
@@ -57,11 +57,7 @@ def as_bytes(host: str, port: int, request: Request) -> bytes:
     return "\r\n".join([*head, "", ""]).encode() + body
 
 
-def status_of(raw: bytes) -> int:
-    return _parse(raw, 0).status
-
-
-def _parse(raw: bytes, seconds: float) -> Answer:
+def answer_of(raw: bytes, seconds: float = 0) -> Answer:
     """An answer that never came counts as 599: worse than any error of the server."""
     head = raw.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
     words = head[0].split()

@@ -1,7 +1,9 @@
-"""Halves, whole halls, changes and staff all at once, every tenth connection cut.
+"""Halves, wholes, rows, changes, clubs and staff at once, every tenth connection cut.
 
-Nobody may get what somebody has, nobody may be refused what nobody has, and no answer
-may be an error. The same storm without the lock is the control: it must fail.
+All who want the same hour of the same hall come together. Nobody may get what somebody
+has, nobody may be refused what nobody has, and no answer may be an error. The control
+is the same storm without the lock: there the constraint has to stop what the lock would
+have made wait in line.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -21,7 +23,7 @@ from django.urls import reverse
 
 from bench import city
 from bench.portal import HOST, Portal, free_port
-from bench.rush import as_bytes, status_of
+from bench.rush import Answer, answer_of, as_bytes
 from bench.table import Line
 from bench.wrk import Request
 from bureau.common import clock
@@ -34,68 +36,112 @@ from venues.models import (
     Bookable,
     BookableUnit,
     BookingLine,
+    Club,
     Occupancy,
+    Season,
+    SeasonRequest,
     Unit,
     Venue,
 )
 
-HALLS, CLIENTS, REQUESTS = 8, 100, 1500
-CUT_ONE_IN, PATIENCE = 10, 20
-MIX = ("half",) * 11 + ("whole",) * 4 + ("change",) * 3 + ("block",) * 2
+HALLS, CLIENTS, REQUESTS = 8, 100, 1000
+CONTROL_REQUESTS = 400
+CUT_ONE_IN, PATIENCE, LONGEST = 10, 30, 120
+"""Of how many one is cut; seconds for one answer, and for all of them."""
+MIX = (
+    *("half",) * 10,
+    *("whole",) * 4,
+    *("row",) * 2,
+    *("change",) * 2,
+    "series",
+    "block",
+)
 """How often each is asked for, in twentieths."""
+HOURS = range(city.OPENS, city.CLOSES - 1)
+"""When a row of two hours can begin."""
+Piece = tuple[int, datetime]
+"""(unit id, start)"""
 
 
 @dataclass(frozen=True)
 class Wish:
     kind: str
     request: Request
-    units: tuple[int, ...]
-    starts_at: datetime
+    pieces: tuple[Piece, ...]
+
+    @property
+    def is_booking(self) -> bool:
+        return self.kind in ("half", "whole", "row")
 
 
 @dataclass
 class Outcome:
-    statuses: Counter[int]
-    refused: set[tuple[int, datetime]]
-    """What somebody wanted and did not get."""
+    statuses: Counter[int] = field(default_factory=Counter)
+    won: Counter[Piece] = field(default_factory=Counter)
+    """What people were told is theirs, and how many of them."""
+    refused: list[Wish] = field(default_factory=list)
+
+    @property
+    def failed(self) -> int:
+        return sum(n for status, n in self.statuses.items() if status >= 500)
+
+    def note(self, wish: Wish, answer: Answer) -> None:
+        self.statuses[answer.status] += 1
+        if not wish.is_booking:
+            return
+        if answer.status == 302:
+            self.won.update(wish.pieces)
+        elif answer.status == 409:
+            self.refused.append(wish)
 
 
 def measure(portal: Portal) -> list[Line]:
-    hall = _hall()
-    deadlocks = city.deadlocks()
-    outcome = asyncio.run(_storm(portal.port, _wishes(hall)))
+    wishes = _wishes(_hall(), REQUESTS)
+    deadlocks, collisions = city.deadlocks(), city.collisions()
+    outcome = asyncio.run(_storm(portal.port, wishes))
     deadlocks = city.deadlocks() - deadlocks
-    overlaps = city.broken_promises()
-    failed = sum(n for status, n in outcome.statuses.items() if status >= 500)
+    collisions = city.collisions() - collisions
+    broken = city.broken_promises()
+    twice = sum(people > 1 for people in outcome.won.values())
     lost = _refused_for_nothing(outcome.refused)
     control = _control(portal)
-    answers = sorted(outcome.statuses.items())
+    answers = ", ".join(f"{code} × {n}" for code, n in sorted(outcome.statuses.items()))
     return [
         Line(
-            what=f"storm of {REQUESTS}: halves, wholes, changes, staff, cut lines",
-            figure=f"{len(overlaps)}, {deadlocks}, {failed}, {len(lost)}",
-            goal="0, 0, 0, 0",
-            met=not (overlaps or deadlocks or failed or lost),
-            note="broken promises, deadlocks, answers ≥ 500, slots refused that nobody "
-            "has; answers by status: "
-            + ", ".join(f"{code} × {n}" for code, n in answers),
+            what=f"storm of {REQUESTS}: halves, wholes, rows, changes, clubs, staff: "
+            "promises broken, slots won twice, refused though free",
+            figure=f"{len(broken)}, {twice}, {lost}",
+            goal="0, 0, 0",
+            met=not (broken or twice or lost) and len(outcome.won) > 0,
+            note=f"every {CUT_ONE_IN}th connection is cut; {len(outcome.won)} slots "
+            f"won, answers by status: {answers}",
+        ),
+        Line(
+            what="… deadlocks, answers ≥ 500, collisions stopped by the constraint",
+            figure=f"{deadlocks}, {outcome.failed}, {collisions}",
+            goal="0, 0, 0",
+            met=not (deadlocks or outcome.failed or collisions),
         ),
         Line(
             what="… control: the same without the lock",
-            figure=control,
-            goal="deadlocks or errors",
-            met=not control.startswith("0 deadlocks, 0 "),
+            figure=", ".join(map(str, control)),
+            goal="not 0, 0, 0",
+            met=any(control),
         ),
     ]
 
 
-def _control(portal: Portal) -> str:
-    """Deadlocks and errors of the same storm, served without the lock."""
+def _control(portal: Portal) -> tuple[int, int, int]:
+    """Deadlocks, errors and collisions of the same storm, served without the lock."""
+    wishes = _wishes(_hall(), CONTROL_REQUESTS)
     with _unlocked(portal) as port:
-        before = city.deadlocks()
-        outcome = asyncio.run(_storm(port, _wishes(_hall())))
-        errors = sum(n for status, n in outcome.statuses.items() if status >= 500)
-        return f"{city.deadlocks() - before} deadlocks, {errors} answers ≥ 500"
+        deadlocks, collisions = city.deadlocks(), city.collisions()
+        outcome = asyncio.run(_storm(port, wishes))
+        return (
+            city.deadlocks() - deadlocks,
+            outcome.failed,
+            city.collisions() - collisions,
+        )
 
 
 @contextmanager
@@ -134,40 +180,107 @@ def _hall() -> Venue:
     return hall
 
 
-def _wishes(hall: Venue) -> list[Wish]:
-    courts = list(hall.bookables.with_units())
+def _wishes(hall: Venue, number: int) -> list[Wish]:
+    """Those for one hour of one hall stand together, in an order of chance."""
+    kinds = [secrets.choice(MIX) for _ in range(number)]
+    courts = list(hall.bookables.with_units().select_related("venue"))
     halves = [court for court in courts if len(court.unit_ids) == 1]
-    wholes = [court for court in courts if len(court.unit_ids) > 1]
-    kinds = [secrets.choice(MIX) for _ in range(REQUESTS)]
-    people = iter(city.citizens(REQUESTS))
-    staff = city.superuser()
-    booked = _booked_tomorrow(hall, halves, kinds.count("change"))
-    wishes = []
+    maker = _Maker(
+        hall=hall,
+        people=city.citizens(number),
+        staff=city.superuser(),
+        booked=_booked_later(hall, halves, kinds.count("change")),
+        season=_season(hall),
+    )
+    moments = [(n, hour) for n in range(HALLS) for hour in HOURS]
+    by_moment: dict[tuple[int, int], list[Wish]] = {}
     for kind in kinds:
-        starts_at = _some_hour(day=1)
-        court = secrets.choice(wholes if kind == "whole" else halves)
-        if kind == "block":
-            request = _block(hall, court, starts_at, staff)
-        elif kind == "change":
-            request = _change(court, starts_at, *booked.pop())
+        n, hour = secrets.choice(moments)
+        here = [
+            court
+            for court in courts
+            if court.position == n and (len(court.unit_ids) > 1) is (kind == "whole")
+        ]
+        starts_at = clock.at(clock.today() + timedelta(days=1), hour * 60)
+        wish = maker.wish(kind, secrets.choice(here), starts_at)
+        by_moment.setdefault((n, hour), []).append(wish)
+    secrets.SystemRandom().shuffle(moments)
+    return [wish for moment in moments for wish in by_moment.get(moment, ())]
+
+
+@dataclass
+class _Maker:
+    """Who there is to wish for something."""
+
+    hall: Venue
+    people: list[city.Citizen]
+    staff: city.Citizen
+    booked: list[tuple[BookingLine, city.Citizen]]
+    season: Season
+
+    def wish(self, kind: str, court: Bookable, starts_at: datetime) -> Wish:
+        place = city.Place(court, starts_at)
+        hours = [starts_at]
+        if kind == "change":
+            request = _change(place, *self.booked.pop())
+        elif kind == "series":
+            request = self._series(place)
+        elif kind == "block":
+            request = _block(self.hall, place, self.staff)
+        elif kind == "row":
+            hours.append(starts_at + timedelta(hours=1))
+            after = city.Place(court, hours[1])
+            request = city.booking(place, self.people.pop(), after)
         else:
-            request = city.booking(city.Place(court, starts_at), next(people))
-        wishes.append(Wish(kind, request, tuple(court.unit_ids), starts_at))
-    return wishes
+            request = city.booking(place, self.people.pop())
+        pieces = tuple((unit, hour) for unit in court.unit_ids for hour in hours)
+        return Wish(kind, request, pieces)
+
+    def _series(self, place: city.Place) -> Request:
+        """Staff approve what was proposed to a club: this hour tomorrow, each week."""
+        serial = uuid4().hex[:12]
+        club = Club.objects.create(
+            name=f"Club {serial}", contact=self.people.pop().user, is_approved=True
+        )
+        start = place.starts_at.astimezone(clock.CHINA)
+        asked = SeasonRequest.objects.create(
+            season=self.season,
+            club=club,
+            bookable=place.bookable,
+            weekday=start.isoweekday(),
+            starts=start.hour * 60,
+            ends=start.hour * 60 + 60,
+            first_on=self.season.first_on,
+            last_on=self.season.last_on,
+            state=SeasonRequest.State.PROPOSED,
+            asked_at=clock.now(),
+        )
+        path = reverse("admin:venues_seasonrequest_approve", args=[asked.pk])
+        fields = {"csrfmiddlewaretoken": city.CSRF}
+        return Request("POST", path, urlencode(fields), self.staff.cookie)
 
 
-def _some_hour(*, day: int) -> datetime:
-    hour = city.OPENS + secrets.randbelow(city.CLOSES - city.OPENS)
-    return clock.at(clock.today() + timedelta(days=day), hour * 60)
+def _season(hall: Venue) -> Season:
+    """From tomorrow for three weeks, and proposed already."""
+    tomorrow = clock.today() + timedelta(days=1)
+    return Season.objects.create(
+        venue=hall,
+        name="Season",
+        first_on=tomorrow,
+        last_on=tomorrow + timedelta(days=20),
+        applies_until=clock.now(),
+        state=Season.State.PROPOSED,
+    )
 
 
-def _booked_tomorrow(
+def _booked_later(
     hall: Venue, halves: list[Bookable], count: int
 ) -> list[tuple[BookingLine, city.Citizen]]:
     """Paid bookings of the days after, each to be changed to tomorrow."""
+    # The same day of the next week is left to the clubs.
     free = [
         Pick(court.pk, clock.at(clock.today() + timedelta(days=day), hour * 60))
-        for day in range(2, hall.days_ahead + 1)
+        for day in range(2, min(hall.days_ahead, 7) + 1)
         for hour in range(city.OPENS, city.CLOSES)
         for court in halves
     ]
@@ -192,11 +305,8 @@ def _booked_tomorrow(
     return lines
 
 
-def _change(
-    court: Bookable, starts_at: datetime, line: BookingLine, citizen: city.Citizen
-) -> Request:
+def _change(place: city.Place, line: BookingLine, citizen: city.Citizen) -> Request:
     path = reverse("venues:change-confirm", args=[line.booking.number])
-    place = city.Place(court, starts_at)
     fields = {
         "csrfmiddlewaretoken": city.CSRF,
         "quoted_fen": city.PRICE_FEN,
@@ -207,14 +317,12 @@ def _change(
     return Request("POST", f"{path}?{query}", urlencode(fields), citizen.cookie)
 
 
-def _block(
-    hall: Venue, court: Bookable, starts_at: datetime, staff: city.Citizen
-) -> Request:
-    start = starts_at.astimezone(clock.CHINA)
+def _block(hall: Venue, place: city.Place, staff: city.Citizen) -> Request:
+    start = place.starts_at.astimezone(clock.CHINA)
     end = start + timedelta(hours=1)
     fields = {
         "csrfmiddlewaretoken": city.CSRF,
-        "units": court.unit_ids[0],
+        "units": place.bookable.unit_ids[0],
         "starts_at_0": f"{start:%Y-%m-%d}",
         "starts_at_1": f"{start:%H:%M}",
         "ends_at_0": f"{end:%Y-%m-%d}",
@@ -226,47 +334,51 @@ def _block(
 
 
 async def _storm(port: int, wishes: list[Wish]) -> Outcome:
-    outcome = Outcome(Counter(), set())
+    """Ask for everything, at most two minutes; what is unanswered then is a 599."""
+    outcome = Outcome()
     gate = asyncio.Semaphore(CLIENTS)
 
-    async def ask(wish: Wish) -> None:
+    async def client(wish: Wish) -> None:
         async with gate:
-            reader, writer = await asyncio.open_connection(HOST, port)
-            writer.write(as_bytes(HOST, port, wish.request))
-            await writer.drain()
-            if secrets.randbelow(CUT_ONE_IN) == 0:
-                await asyncio.sleep(secrets.randbelow(40) / 1000)
-                writer.transport.abort()
-                return
             try:
-                status = status_of(await asyncio.wait_for(reader.read(), PATIENCE))
-            except TimeoutError:
-                status = 599
-            writer.close()
-        outcome.statuses[status] += 1
-        if status == 409 and wish.kind in ("half", "whole"):
-            outcome.refused.update((unit, wish.starts_at) for unit in wish.units)
+                answer = await asyncio.wait_for(_ask(port, wish.request), PATIENCE)
+            except (TimeoutError, OSError):
+                answer = Answer(599, "", PATIENCE)
+        if answer is not None:
+            outcome.note(wish, answer)
 
-    await asyncio.gather(*(ask(wish) for wish in wishes))
+    clients = [asyncio.create_task(client(wish)) for wish in wishes]
+    _done, late = await asyncio.wait(clients, timeout=LONGEST)
+    for task in late:
+        task.cancel()
+    if late:
+        outcome.statuses[599] += len(late)
     return outcome
 
 
-def _refused_for_nothing(
-    refused: set[tuple[int, datetime]],
-) -> list[tuple[int, datetime]]:
-    """Refused slots of which no unit is taken: a race that nobody won."""
-    by_start: dict[datetime, set[int]] = {}
-    for unit, starts_at in refused:
-        by_start.setdefault(starts_at, set()).add(unit)
-    lost = []
-    for starts_at, units in by_start.items():
-        taken = Occupancy.objects.filter(during__contains=starts_at)
-        free = units - set(taken.values_list("unit", flat=True))
-        # A whole hall is refused for one half of it: only a free pair is suspicious.
-        halls = Bookable.objects.with_units().filter(parts__unit__in=free).distinct()
-        lost += [
-            (court.unit_ids[0], starts_at)
-            for court in halls
-            if len(court.unit_ids) > 1 and set(court.unit_ids) <= free
-        ]
-    return lost
+async def _ask(port: int, request: Request) -> Answer | None:
+    """The answer, or None where the line was cut before it could come."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    try:
+        writer.write(as_bytes(HOST, port, request))
+        await writer.drain()
+        if secrets.randbelow(CUT_ONE_IN) == 0:
+            await asyncio.sleep(secrets.randbelow(40) / 1000)
+            writer.transport.abort()
+            return None
+        return answer_of(await reader.read())
+    finally:
+        writer.close()
+
+
+def _refused_for_nothing(refused: list[Wish]) -> int:
+    """How many were refused though nobody has any of it: a race that nobody won."""
+    starts = {start for wish in refused for _unit, start in wish.pieces}
+    taken = {
+        (unit, start)
+        for start in starts
+        for unit in Occupancy.objects.filter(during__contains=start).values_list(
+            "unit", flat=True
+        )
+    }
+    return sum(taken.isdisjoint(wish.pieces) for wish in refused)
