@@ -5,6 +5,8 @@ README.md has the table of variables.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -95,10 +97,19 @@ INSTALLED_APPS = [
     "leaflet",
     "rest_framework",
 ]
+# Counts of requests for Prometheus, each process in a file of its own below this folder
+# (prometheus_client reads the variable when it is imported).
+METRICS_TOKEN = env.text("BUREAU_METRICS_TOKEN", "")
+if METRICS_TOKEN:
+    _counts = Path(tempfile.gettempdir(), f"bureau-metrics-{os.getppid()}")
+    _counts.mkdir(mode=0o700, exist_ok=True)  # one for the workers of one server
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_counts))
+
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "bureau.common.http.RequestContext",
+    "bureau.portal.middleware.RequestMetrics",
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "bureau.portal.middleware.LooserPolicy",
@@ -291,6 +302,9 @@ SPECTACULAR_SETTINGS = {
         "PaymentStateEnum": "bureau.payments.models.Payment.State",
         "DrawStateEnum": "bureau.draws.models.Draw.State",
         "BallotStateEnum": "venues.models.Ballot.State",
+        "SeasonStateEnum": "venues.models.Season.State",
+        "SeasonRequestStateEnum": "venues.serializers.seasons.REQUEST_STATES",
+        "InvoiceStateEnum": "venues.models.Invoice.State",
         "ProviderNameEnum": "bureau.payments.models.ProviderName",
     },
 }
@@ -399,6 +413,7 @@ UNFOLD = {
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 
 # --- Logs --------------------------------------------------------------------------
+_LOG_LEVEL = env.text("BUREAU_LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -411,5 +426,7 @@ LOGGING = {
             "formatter": "line",
         },
     },
-    "root": {"handlers": ["stderr"], "level": env.text("BUREAU_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": _LOG_LEVEL},
+    # Django gives its own a level, which would stand before ours.
+    "loggers": {"django": {"level": _LOG_LEVEL}},
 }
