@@ -12,7 +12,9 @@ from venues.demo import (
     gate,
     photos,
     places,
+    programmes,
     rules,
+    seasons,
     sessions,
     together,
     waiting,
@@ -32,3 +34,5 @@ def fill(city: DemoCity) -> None:
     together.fill(city)
     waiting.fill(city)
     closures.fill(city)
+    seasons.fill(city)
+    programmes.fill(city)
