@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -14,10 +16,31 @@ from django.http import (
     QueryDict,
 )
 
-from bureau.portal import failures
+from bureau.portal import failures, metrics
 
 Handler = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)
+
+
+class RequestMetrics:
+    """Count requests and their time for Prometheus, where a token for it is set."""
+
+    def __init__(self, get_response: Handler) -> None:
+        if not settings.METRICS_TOKEN:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        begun = time.perf_counter()
+        response = self.get_response(request)
+        match = request.resolver_match
+        metrics.count_request(
+            view=match.view_name if match else "",
+            method=request.method or "",
+            status=response.status_code,
+            seconds=time.perf_counter() - begun,
+        )
+        return response
 
 
 class BodyLimit:

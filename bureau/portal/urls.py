@@ -19,4 +19,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sw.js", views.service_worker, name="service-worker"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", views.show_metrics, name="metrics"),
 ]

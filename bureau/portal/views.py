@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -18,10 +19,17 @@ from bureau.accounts.http import SignedInRequest
 from bureau.accounts.models import User
 from bureau.accounts.queries import eligible_groups
 from bureau.common import clock, geo
-from bureau.portal import queries
+from bureau.portal import metrics, queries
 from bureau.portal.forms import SampleForm
 from venues.models import Booking, Companion, Venue
-from venues.queries import Found, Wish, favourites_of, next_free, offered_sports
+from venues.queries import (
+    Found,
+    Wish,
+    city_news,
+    favourites_of,
+    next_free,
+    offered_sports,
+)
 
 NEAR = 4  # venues on the home page
 COMING = 3  # bookings on a person's own page
@@ -38,6 +46,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "near": bool(place),
         "sports": offered_sports(),
         "favourites": _favourites(request),
+        "news": city_news(at=clock.now()),
     }
     return render(request, "portal/home.html", context)
 
@@ -172,3 +181,14 @@ def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
         {"status": "unready" if failed else "ready", "failed": failed},
         status=HTTPStatus.SERVICE_UNAVAILABLE if failed else HTTPStatus.OK,
     )
+
+
+@require_GET
+@never_cache
+def show_metrics(request: HttpRequest) -> HttpResponse:
+    """For Prometheus alone, which brings the token; to everybody else it is no page."""
+    token = settings.METRICS_TOKEN
+    brought = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not token or not constant_time_compare(brought, token):
+        raise Http404
+    return HttpResponse(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
