@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -229,14 +229,43 @@ def score(key: bytes, entry_id: str, weight: int = 1) -> str:
     ).hex()
 
 
+_BLOCK = 64  # bytes that SHA-256 takes in at a time
+
+
+def scorer(key: bytes) -> Callable[[bytes, int], bytes]:
+    """`score` as bytes, for who asks it a million times: (entry's id, weight) → score.
+
+    HMAC as RFC 2104 writes it down. Both hashes begin with the key, the same each time;
+    what SHA-256 has made of it is kept and copied, so that half of the work is left.
+    """
+    padded = key.ljust(_BLOCK, b"\x00")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def of_ticket(message: bytes) -> bytes:
+        first, second = inner.copy(), outer.copy()
+        first.update(message)
+        second.update(first.digest())
+        return second.digest()
+
+    def best_of(entry_id: bytes, weight: int) -> bytes:
+        if weight == 1:
+            return of_ticket(entry_id + b"|0")
+        return min(of_ticket(b"%b|%d" % (entry_id, n)) for n in range(weight))
+
+    return best_of
+
+
 def ranking(key: bytes, entries: Iterable[Entry], *, places: int) -> list[Ranked]:
     """A pool's entries in their order, and who of them won.
 
     A group that needs more places than are left is skipped; who comes behind it may
     still win.
     """
+    score_of = scorer(key)
     scored = sorted(
-        (score(key, entry.entry_id, entry.weight), entry) for entry in entries
+        (score_of(entry.entry_id.encode(), entry.weight).hex(), entry)
+        for entry in entries
     )
     ranked = []
     for rank, (points, entry) in enumerate(scored, start=1):

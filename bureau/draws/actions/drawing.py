@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from array import array
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from io import BytesIO
 
 from django.db import connection, transaction
 
@@ -9,51 +12,32 @@ from bureau.audit.models import record
 from bureau.common import clock
 from bureau.draws import sportdraw
 from bureau.draws.actions.log import locked, write_line
-from bureau.draws.actions.publishing import Publisher, publish_lines
+from bureau.draws.actions.publishing import Batches, Publisher
 from bureau.draws.errors import BeaconsMissing, NotFrozen
-from bureau.draws.models import Draw, DrawEntry, Pool, PublishedPart
+from bureau.draws.models import Draw, Pool, PublishedPart
 from bureau.draws.signals import draw_done
 
-# In the order of the keys, which is the order of the rows on the disk: written in the
-# order of ranks, each row would be fetched and logged by itself.
-# HMAC-SHA-256 from its definition (RFC 2104), since PostgreSQL has SHA-256 and no HMAC:
-# the key, padded to a block, XOR 0x5c and 0x36. Scores are compared as bytes, that is,
-# as numbers.
-_BLOCK = 64
-_MAC = (
-    "sha256(%(outer)s || sha256(%(inner)s || "
-    "convert_to(e.entry_id || '|' || {ticket}, 'UTF8')))"
-)
-_FIRST, _NTH = _MAC.format(ticket="'0'"), _MAC.format(ticket="n")
-_RANK = f"""
-    CREATE TEMP TABLE draws_ranked ON COMMIT DROP AS
-    WITH scored AS MATERIALIZED (
-        SELECT e.id, e.entry_id, e.pool_id, e.group_size,
-            CASE WHEN e.weight = 1 THEN {_FIRST}
-            ELSE (SELECT {_NTH} FROM generate_series(0, e.weight - 1) AS n
-                  ORDER BY 1 LIMIT 1)
-            END AS score
-        FROM draws_entry e WHERE e.draw_id = %(draw)s
-    )
-    SELECT id, entry_id, pool_id, group_size, score, row_number() OVER (
-        PARTITION BY pool_id ORDER BY score, entry_id COLLATE "C"
-    )::int AS rank
-    FROM scored ORDER BY id
-"""  # noqa: S608 - nothing in it comes from outside
+_SCORE = 32  # bytes
+_PLACE = 4  # bytes of an entry's place among those that were read
+_PIECE = 5000  # rows sent to PostgreSQL at a time
+_READ = """
+    COPY (SELECT id, entry_id, weight, group_size FROM draws_entry
+           WHERE draw_id = {draw:d} AND pool_id = {pool:d}) TO STDOUT
+"""
+_RANKED = """
+    DROP TABLE IF EXISTS pg_temp.draws_ranked;
+    CREATE TEMP TABLE draws_ranked (id bigint, rank int, score text, won boolean)
+        ON COMMIT DROP
+"""
+# The entries are read from the disk in their order there, and looked up in the ranks:
+# the other way round each would be fetched and logged by itself.
 _NOTE = """
-    UPDATE draws_entry e SET rank = r.rank, score = encode(r.score, 'hex'),
-        outcome = CASE WHEN {won} THEN 'won' ELSE 'waiting' END
-    FROM draws_ranked r JOIN draws_pool p ON p.id = r.pool_id
-    WHERE e.id = r.id AND e.draw_id = p.draw_id
+    SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL enable_mergejoin = off;
+    ANALYZE draws_ranked;
+    UPDATE draws_entry e SET rank = r.rank, score = r.score,
+        outcome = CASE WHEN r.won THEN 'won' ELSE 'waiting' END
+    FROM draws_ranked r WHERE e.id = r.id AND e.draw_id = %s
 """
-_LINES = """
-    SELECT r.rank || '|' || r.entry_id || '|' || encode(r.score, 'hex')
-    FROM draws_ranked r JOIN draws_pool p ON p.id = r.pool_id
-    ORDER BY p.prefix COLLATE "C", r.rank
-"""
-# A million rows are sorted in memory, and no plan of three statements is worth a
-# second of compiling.
-_ROOM = "SET LOCAL work_mem = '256MB'; SET LOCAL jit = off"
 
 
 @transaction.atomic
@@ -79,11 +63,9 @@ def run_draw(*, draw: Draw, by: User | None = None, at: datetime | None = None) 
         rules_hash=draw.rules_hash,
         beacons=[beacon.line for beacon in beacons],
     )
-    _rank(draw, key)
     results = Publisher(draw, PublishedPart.Name.RESULTS)
-    publish_lines(_LINES, [], results)
+    cutoffs = _rank(draw, key, results)
     results.finish()
-    cutoffs = _note_cutoffs(draw)
     draw.seed, draw.results_hash = key.hex(), results.file_hash
     draw.drawn_at, draw.state = at, Draw.State.DRAWN
     draw.save(update_fields=["seed", "results_hash", "drawn_at", "state"])
@@ -102,55 +84,100 @@ def run_draw(*, draw: Draw, by: User | None = None, at: datetime | None = None) 
     return draw
 
 
-def _rank(draw: Draw, key: bytes) -> None:
-    """Give every entry its rank, score and outcome."""
-    padded = key.ljust(_BLOCK, b"\x00")
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.draws_ranked")
-        cursor.execute(_ROOM)
-        cursor.execute(
-            _RANK,
-            {
-                "draw": draw.pk,
-                "outer": bytes(byte ^ 0x5C for byte in padded),
-                "inner": bytes(byte ^ 0x36 for byte in padded),
-            },
-        )
-        cursor.execute("ANALYZE draws_ranked")
-        if draw.has_groups:
-            cursor.execute(_NOTE.format(won="r.id = ANY(%s)"), [_walk(draw)])
-        else:
-            cursor.execute(_NOTE.format(won="r.rank <= p.quota"))
+def _rank(draw: Draw, key: bytes, results: Publisher) -> dict[str, str]:
+    """Give every entry its rank, score and outcome, and publish them.
 
-
-def _walk(draw: Draw) -> list[int]:
-    """Who wins where groups enter: in order, skipping whom the rest cannot hold."""
-    won: list[int] = []
-    for pool in draw.pools.all():
-        places = pool.quota
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT id, group_size FROM draws_ranked WHERE pool_id = %s"
-                " ORDER BY rank",
-                [pool.pk],
-            )
-            while places and (row := cursor.fetchone()):
-                entry, size = row
-                if size <= places:
-                    places -= size
-                    won.append(entry)
-    return won
-
-
-def _note_cutoffs(draw: Draw) -> dict[str, str]:
-    """The score of each pool's last winner, kept and returned by prefix."""
+    The score of each pool's last winner comes back, by the pool's prefix.
+    """
+    score_of = sportdraw.scorer(key)
+    lines = Batches(results)
     cutoffs = {}
-    for pool in draw.pools.order_by("prefix"):
-        last = (
-            DrawEntry.objects.filter(pool=pool, outcome=DrawEntry.Outcome.WON)
-            .order_by("-rank")
-            .first()
-        )
-        cutoffs[pool.prefix] = last.score if last else ""
+    with connection.cursor() as cursor:
+        cursor.execute(_RANKED)
+    pools = sorted(draw.pools.all(), key=lambda pool: pool.prefix.encode())
+    for pool in pools:
+        standing = _Standing(pool, score_of)
+        cutoffs[pool.prefix] = standing.walk(lines)
+        standing.send()
         Pool.objects.filter(pk=pool.pk).update(cutoff=cutoffs[pool.prefix])
+    lines.finish()
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE, [draw.pk])
     return cutoffs
+
+
+class _Standing:
+    """The entries of one pool. Of a million only some hundred bytes each are kept.
+
+    Each is known by its place in the order in which it was read.
+    """
+
+    def __init__(self, pool: Pool, score_of: Callable[[bytes, int], bytes]) -> None:
+        self._quota = pool.quota
+        self._ids, self._sizes = array("q"), array("B")
+        self._scores = bytearray()
+        # score, id and place in one: so they are sorted by score, and then by id.
+        self._order: list[bytes] = []
+        for place, line in enumerate(_entries_of(pool)):
+            pk, entry_id, weight, size = line.split(b"\t")
+            score = score_of(entry_id, int(weight))
+            self._ids.append(int(pk))
+            self._sizes.append(int(size))
+            self._scores += score
+            self._order.append(score + entry_id + place.to_bytes(_PLACE, "big"))
+        self._order.sort()
+        self._ranks = array("I", bytes(4 * len(self._order)))
+        self._won = bytearray(len(self._order))
+
+    def walk(self, lines: Batches) -> str:
+        """Rank all, publish them, and find who won; the score of the last winner.
+
+        A group that needs more places than are left is skipped.
+        """
+        places, cutoff = self._quota, ""
+        for rank, packed in enumerate(self._order, start=1):
+            place = int.from_bytes(packed[-_PLACE:], "big")
+            score = packed[:_SCORE].hex()
+            self._ranks[place] = rank
+            if self._sizes[place] <= places:
+                places -= self._sizes[place]
+                self._won[place] = True
+                cutoff = score
+            lines.add(f"{rank}|{packed[_SCORE:-_PLACE].decode()}|{score}\n".encode())
+        self._order.clear()
+        return cutoff
+
+    def send(self) -> None:
+        """Give ranks, scores and winners to PostgreSQL, in the order of its rows."""
+        connection.ensure_connection()
+        with connection.connection.cursor() as cursor:
+            cursor.copy_expert("COPY pg_temp.draws_ranked FROM STDIN", _Pieces(self))
+
+    def pieces(self) -> Iterator[bytes]:
+        for first in range(0, len(self._ids), _PIECE):
+            yield "".join(
+                f"{self._ids[n]}\t{self._ranks[n]}"
+                f"\t{self._scores[n * _SCORE : (n + 1) * _SCORE].hex()}"
+                f"\t{self._won[n]}\n"
+                for n in range(first, min(first + _PIECE, len(self._ids)))
+            ).encode()
+
+
+class _Pieces:
+    """What `copy_expert` reads from, a piece at a time whatever size it asks for."""
+
+    def __init__(self, standing: _Standing) -> None:
+        self._left = standing.pieces()
+
+    def read(self, _size: int = -1) -> bytes:
+        return next(self._left, b"")
+
+
+def _entries_of(pool: Pool) -> Iterator[bytes]:
+    """A pool's entries as lines of id, number, weight and size, with tabs between."""
+    read = BytesIO()
+    connection.ensure_connection()
+    with connection.connection.cursor() as cursor:
+        cursor.copy_expert(_READ.format(draw=pool.draw_id, pool=pool.pk), read)
+    read.seek(0)
+    return iter(read)

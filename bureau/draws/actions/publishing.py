@@ -63,6 +63,25 @@ class Publisher:
         self._parts = []
 
 
+class Batches:
+    """Takes a file's lines one by one, and makes pieces of them."""
+
+    def __init__(self, into: Publisher) -> None:
+        self._into = into
+        self._lines: list[bytes] = []
+
+    def add(self, line: bytes) -> None:
+        self._lines.append(line)
+        if len(self._lines) == PublishedPart.LINES:
+            self.finish()
+
+    def finish(self) -> None:
+        """Give on what is left."""
+        if self._lines:
+            self._into.write_part(self._lines)
+            self._lines = []
+
+
 def publish_lines(sql: str, given: Sequence[Any], into: Publisher) -> None:
     """Send the lines that a query gives, one text column, into a file of a draw.
 
