@@ -1,0 +1,177 @@
+"""Staff check clubs, open a season, allocate, approve, and note transfers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+import time_machine
+from django.test import Client
+from pytest_django import Settings
+
+from bureau.accounts.models import Role
+from bureau.common import clock
+from tests import make
+from tests.venues.actions.test_seasons import (
+    CODES,
+    DECIDED,
+    TODAY,
+    approved,
+    ask,
+    club,
+    season,
+)
+from tests.venues.test_admin import client_of, staff
+from venues import actions
+from venues.models import Season, SeasonRequest, TransferBack
+
+pytestmark = pytest.mark.django_db
+ADMIN = "/admin/venues"
+
+
+@pytest.fixture(autouse=True)
+def no_second_factor(settings: Settings) -> None:
+    settings.STAFF_MFA_REQUIRED = False
+
+
+@pytest.fixture(autouse=True)
+def monday_nine() -> Iterator[time_machine.Coordinates]:
+    with time_machine.travel(clock.at(TODAY, 9 * 60), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def city() -> Client:
+    return client_of(staff(Role.CITY_STAFF))
+
+
+def text(client: Client, path: str, *, status: int = 200) -> str:
+    answer = client.get(f"{ADMIN}{path}")
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+def test_a_club_is_approved_or_refused_with_a_reason(city: Client) -> None:
+    first, second = (club(is_approved=False, credit_code=code) for code in CODES[:2])
+    text(city, f"/club/{first.pk}/approve/")
+    city.post(f"{ADMIN}/club/{first.pk}/approve/", {"csrfmiddlewaretoken": "x"})
+    assert city.post(f"{ADMIN}/club/{second.pk}/refuse/", {"x": "x"}).status_code == 422
+    city.post(f"{ADMIN}/club/{second.pk}/refuse/", {"reason": "Which one?"})
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert first.is_approved
+    assert second.refusal == "Which one?"
+    assert CODES[0] in text(city, "/club/")
+
+
+def test_a_season_is_opened_for_a_venue(city: Client) -> None:
+    venue = make.venue()
+    assert "which venue" in text(city, "/season/add/")
+    path = f"{ADMIN}/season/add/?venue={venue.pk}"
+    given = {
+        "name": "Winter",
+        "first_on": "2026-12-01",
+        "last_on": "2026-12-31",
+        "applies_until_0": "2026-11-25",
+        "applies_until_1": "18:00",
+    }
+    assert city.get(path).status_code == 200
+    assert city.post(path, {**given, "last_on": "2026-11-01"}).status_code == 422
+    assert city.post(path, given).status_code == 302
+    opened = Season.objects.get()
+    assert opened.applies_until == clock.at(date(2026, 11, 25), 18 * 60)
+    page = text(city, f"/season/{opened.pk}/change/")
+    assert opened.seed not in page
+
+
+def test_the_table_of_an_allocation_proposes_and_approves(
+    city: Client, monday_nine: time_machine.Coordinates
+) -> None:
+    court = make.bookable()
+    opened = season(court.venue)
+    for _ in range(2):
+        ask(opened, club(), court)
+    path = f"/season/{opened.pk}/allocation/"
+    early = city.post(f"{ADMIN}{path}", {"propose": "1"})
+    assert early.status_code == 422
+    assert "decide after that" in early.content.decode()
+    monday_nine.move_to(DECIDED)
+    city.post(f"{ADMIN}{path}", {"propose": "1"})
+    assert "collides with" in text(city, path)
+    city.post(f"{ADMIN}{path}", {"approve": "1"})
+    states = SeasonRequest.objects.order_by("state").values_list("state", flat=True)
+    assert list(states) == ["approved", "asked"]
+    assert "Propose afresh" not in text(city, path)
+
+
+def test_a_request_is_moved_approved_and_denied_on_its_page(
+    city: Client, monday_nine: time_machine.Coordinates
+) -> None:
+    court = make.bookable()
+    opened = season(court.venue)
+    moved, denied = (ask(opened, club(), court) for _ in range(2))
+    monday_nine.move_to(DECIDED)
+    path = f"{ADMIN}/seasonrequest/{moved.pk}"
+    given = {
+        "bookable": str(court.pk),
+        "weekday": "3",
+        "starts": "19:00",
+        "ends": "21:00",
+        "first_on": "2026-12-01",
+        "last_on": "2026-12-31",
+        "reason": "Tuesday is full",
+    }
+    assert city.get(f"{path}/move/").status_code == 200
+    assert city.post(f"{path}/move/", {**given, "reason": ""}).status_code == 422
+    assert city.post(f"{path}/move/", given).status_code == 302
+    city.post(f"{path}/approve/", {"x": "x"})
+    moved.refresh_from_db()
+    assert (moved.state, moved.weekday) == ("approved", 3)
+    city.post(f"{ADMIN}/seasonrequest/{denied.pk}/deny/", {"reason": "Full"})
+    denied.refresh_from_db()
+    assert denied.state == "denied"
+    assert moved.number in text(city, "/seasonrequest/")
+    text(city, f"/seasonrequest/{moved.pk}/change/")
+
+
+def test_a_transfer_is_noted_and_one_back_too(city: Client) -> None:
+    invoice = approved(make.bookable())
+    path = f"{ADMIN}/invoice/{invoice.pk}/note-transfer/"
+    assert "400" in text(city, f"/invoice/{invoice.pk}/note-transfer/")
+    assert city.post(path, {"paid_on": "2026-11-23"}).status_code == 422
+    city.post(path, {"paid_on": "2026-11-23", "reference": "A1"})
+    invoice.refresh_from_db()
+    assert (invoice.state, invoice.transfer_reference) == ("paid", "A1")
+    booking = invoice.bookings.order_by("starts_at")[0]
+    actions.cancel_booking(booking=booking, by=booking.booked_by)
+    back = TransferBack.objects.get()
+    assert invoice.number in text(city, "/transferback/")
+    city.post(f"{ADMIN}/transferback/{back.pk}/done/", {"reference": "B2"})
+    back.refresh_from_db()
+    assert back.reference == "B2"
+    assert "B2" in text(city, f"/invoice/{invoice.pk}/change/")
+
+
+def test_another_districts_seasons_are_not_there() -> None:
+    invoice = approved(make.bookable())
+    request = invoice.request
+    elsewhere = client_of(staff(Role.BUREAU_STAFF, make.venue()))
+    for path in (
+        f"/season/{request.season_id}/change/",
+        f"/season/{request.season_id}/allocation/",
+        f"/seasonrequest/{request.pk}/approve/",
+        f"/invoice/{invoice.pk}/note-transfer/",
+    ):
+        text(elsewhere, path, status=404)
+
+
+def test_venue_staff_look_but_do_not_decide() -> None:
+    invoice = approved(make.bookable())
+    looker = client_of(staff(Role.VENUE_STAFF, invoice.request.season.venue))
+    text(looker, f"/invoice/{invoice.pk}/change/")
+    answer = looker.post(
+        f"{ADMIN}/invoice/{invoice.pk}/note-transfer/",
+        {"reference": "A1", "paid_on": "2026-11-23"},
+    )
+    assert answer.status_code == 403
