@@ -45,7 +45,7 @@ def fill(city: DemoCity) -> None:
     point = _miss(STUDENT.user(), *next(courts))
     actions.appeal_against(
         point=point,
-        words="当天早上大门的闸机坏了,我在门口等了二十分钟,值班人员可以证明。",
+        words="当天早上大门的闸机坏了，我在门口等了二十分钟，值班人员可以证明。",
         by=STUDENT.user(),
     )
     people = crowd()
@@ -54,7 +54,7 @@ def fill(city: DemoCity) -> None:
     _miss(people[1], *next(courts))
     excused = _miss(people[2], *next(courts))
     actions.excuse_point(
-        point=excused, excuse="当日临时停电,场馆未能开放", by=CITY_STAFF.user()
+        point=excused, excuse="当日临时停电，场馆未能开放", by=CITY_STAFF.user()
     )
     actions.impose_bans(at=city.now)
     city.say(f"{ConductPoint.objects.count()} bookings that nobody came to")

@@ -212,7 +212,7 @@ def _types_of_day(venues: list[Venue], *, by: User) -> None:
         price_fen=26000,
         is_peak=True,
         from_on=clock.today(),
-        exception_reason="节假日夜场加开职业标准灯光,经局长办公会同意",
+        exception_reason="节假日夜场加开职业标准灯光，经局长办公会同意",
         by=by,
     )
 
@@ -299,14 +299,14 @@ def _quotas(venues: list[Venue], *, by: User) -> None:
 
 def _exceptions(venues: list[Venue], today: date) -> None:
     HoursException.objects.create(
-        venue=venues[1], on=today + timedelta(days=3), reason="消防演练,全天闭馆"
+        venue=venues[1], on=today + timedelta(days=3), reason="消防演练，全天闭馆"
     )
     HoursException.objects.create(
         venue=venues[3],
         on=today + timedelta(days=2),
         opens=MORNING,
         closes=17 * 60,
-        reason="草坪养护,提前闭园",
+        reason="草坪养护，提前闭园",
     )
 
 

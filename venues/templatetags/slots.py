@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from bureau.common import clock, money
 from bureau.common.templatetags.bureau import yuan
@@ -57,8 +58,8 @@ class _Cells:
             SlotState.SESSION: ("booked", escape(_("Tickets"))),
             SlotState.BALLOT: ("booked", escape(_("Ballot"))),
             SlotState.PAST: ("booked", escape(_("Over"))),
-            SlotState.KEPT: ("booked", escape(_("Desk"))),
-            SlotState.TOO_LATE: ("booked", escape(_("Desk"))),
+            SlotState.KEPT: ("booked", escape(pgettext("in a cell", "Desk"))),
+            SlotState.TOO_LATE: ("booked", escape(pgettext("in a cell", "Desk"))),
         }
         self._next_day = _("next day")
         self._peak = _("Peak")

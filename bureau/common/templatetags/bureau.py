@@ -72,6 +72,12 @@ def listed(items: Iterable[object]) -> str:
     return words.listed(items)
 
 
+@register.filter(is_safe=True)
+def run_on(text: str) -> str:
+    """Sentences as the language puts them together: `{% filter run_on %}`."""
+    return words.run_on(" ".join(text.split()))
+
+
 @register.filter
 def clock_text(minute_of_day: int) -> str:
     """570 -> "09:30"."""
