@@ -10,9 +10,9 @@ from uuid import uuid4
 
 from django.contrib.gis.geos import MultiPolygon, Point, Polygon
 
-from bureau.accounts.models import Dependant, User
+from bureau.accounts.models import Dependant, User, VerifiedIdentity
 from bureau.accounts.queries import eligible_groups
-from bureau.common import clock
+from bureau.common import clock, sealed
 from bureau.common.sports import Sport
 from bureau.payments.actions import settle_payment
 from bureau.payments.models import Payment
@@ -51,6 +51,23 @@ def citizen(**given: Any) -> User:
     given.setdefault("phone", f"139{next(_serial):08}")
     given.setdefault("phone_verified_at", clock.now())
     return user(**given)
+
+
+def verified(**given: Any) -> User:
+    """A citizen whose real name is confirmed."""
+    person = citizen(**given)
+    VerifiedIdentity.objects.create(
+        user=person,
+        sealed_name=sealed.seal("李雷"),
+        sealed_id_number=sealed.seal(f"ID{person.pk:016}"),
+        fingerprint=uuid4().hex,
+        masked_name="李*",
+        masked_id_number="3708**********0011",
+        birth_on=date(1990, 1, 1),
+        sex="male",
+        verified_at=clock.now(),
+    )
+    return person
 
 
 def dependant(guardian: User, **given: Any) -> Dependant:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import time_machine
 
 from bureau.accounts.errors import IdentityNeeded
-from bureau.accounts.models import User, VerifiedIdentity
-from bureau.common import clock, sealed
+from bureau.accounts.models import User
+from bureau.common import clock
 from bureau.draws import actions as draws
 from bureau.draws.actions import BeaconName
 from bureau.draws.models import DrawEntry
@@ -68,22 +67,6 @@ def monday_nine(monkeypatch: pytest.MonkeyPatch) -> Any:
         yield
 
 
-def person() -> User:
-    user = make.citizen()
-    VerifiedIdentity.objects.create(
-        user=user,
-        sealed_name=sealed.seal("李雷"),
-        sealed_id_number=sealed.seal(f"ID{user.pk:016}"),
-        fingerprint=uuid4().hex,
-        masked_name="李*",
-        masked_id_number="3708**********0011",
-        birth_on=date(1990, 1, 1),
-        sex="male",
-        verified_at=clock.now(),
-    )
-    return user
-
-
 def evening(court: Bookable, hour: int = 19) -> datetime:
     return clock.at(DRAWN_DAY, hour * 60)
 
@@ -112,7 +95,9 @@ def two_courts(**given: Any) -> list[Bookable]:
 
 def ask(ballot: Ballot, by: User | None = None, hour: int = 19) -> BallotRequest:
     return actions.request_in_ballot(
-        ballot=ballot, starts_at=clock.at(DRAWN_DAY, hour * 60), by=by or person()
+        ballot=ballot,
+        starts_at=clock.at(DRAWN_DAY, hour * 60),
+        by=by or make.verified(),
     )
 
 
@@ -187,14 +172,14 @@ def test_courts_of_another_day_or_sport_are_refused() -> None:
 
 def test_a_thousand_requests_of_one_weigh_as_one() -> None:
     ballot = plan(two_courts())
-    one = person()
+    one = make.verified()
     assert {ask(ballot, one).pk for _n in range(5)} == {ballot.requests.get().pk}
     assert DrawEntry.objects.get().person == one
 
 
 def test_another_wish_needs_the_first_one_taken_back() -> None:
     ballot = plan(two_courts(), hours=(19, 20))
-    one = person()
+    one = make.verified()
     ask(ballot, one)
     with pytest.raises(AlreadyInBallot):
         ask(ballot, one, hour=20)
@@ -210,7 +195,7 @@ def test_only_verified_people_who_are_not_banned_may_ask(citizen: User) -> None:
     ballot = plan(two_courts())
     with pytest.raises(IdentityNeeded):
         ask(ballot, citizen)
-    banned = person()
+    banned = make.verified()
     Ban.objects.create(person=banned, starts_at=at(0, 0), ends_at=at(20, 0), points=3)
     with pytest.raises(Banned):
         ask(ballot, banned)
@@ -289,7 +274,7 @@ def test_an_unpaid_win_goes_to_the_best_of_the_others() -> None:
 
 def test_a_paid_win_is_booked() -> None:
     ballot = plan(two_courts())
-    one = person()
+    one = make.verified()
     ask(ballot, one)
     draw(ballot)
     hand_out(ballot)
@@ -337,7 +322,7 @@ def test_nothing_is_handed_out_before_the_draw() -> None:
 
 def test_who_was_banned_since_is_passed_over() -> None:
     ballot = plan(two_courts())
-    one, other = person(), person()
+    one, other = make.verified(), make.verified()
     ask(ballot, one)
     ask(ballot, other)
     draw(ballot)
@@ -489,7 +474,7 @@ def test_without_its_mark_a_start_is_handed_out_more_than_once(
 @pytest.mark.django_db(transaction=True)
 def test_many_requests_of_one_at_once_are_one() -> None:
     ballot = plan(two_courts())
-    one = person()
+    one = make.verified()
     made = at_once(*[lambda: ask(ballot, one).pk] * 6)
     assert len(set(made)) == 1
     assert DrawEntry.objects.count() == 1
@@ -498,7 +483,7 @@ def test_many_requests_of_one_at_once_are_one() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_calling_off_and_asking_at_once_end_somehow_but_whole() -> None:
     ballot = plan(two_courts())
-    people = [person() for _n in range(4)]
+    people = [make.verified() for _n in range(4)]
     boss = make.user()
     works: list[Any] = [lambda who=who: ask(ballot, who).pk for who in people]
     works.append(
@@ -513,7 +498,7 @@ def test_calling_off_and_asking_at_once_end_somehow_but_whole() -> None:
 def test_a_win_that_waits_for_its_payment_is_no_hoarded_court() -> None:
     """Who won may still hold two courts of their own."""
     ballot = plan(two_courts())
-    one = person()
+    one = make.verified()
     ask(ballot, one)
     draw(ballot)
     hand_out(ballot)
