@@ -302,9 +302,8 @@ class SeasonRequestForm(forms.Form):
     note = forms.CharField(label=_("Note"), max_length=200, required=False)
 
     def __init__(self, *args: Any, season: Season, user: User, **given: Any) -> None:
-        first, last = season.first_on, season.last_on
-        initial = {"first_on": first, "last_on": last, **given.pop("initial", {})}
-        super().__init__(*args, initial=initial, **given)
+        given["initial"] = {"first_on": season.first_on, "last_on": season.last_on}
+        super().__init__(*args, **given)
         fields: dict[str, Any] = self.fields
         fields["club"].queryset = Club.objects.filter(
             contact=user, is_approved=True

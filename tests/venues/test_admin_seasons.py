@@ -36,7 +36,7 @@ def no_second_factor(settings: Settings) -> None:
 
 
 @pytest.fixture(autouse=True)
-def monday_nine() -> Iterator[time_machine.Coordinates]:
+def monday_nine() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(clock.at(TODAY, 9 * 60), tick=False) as traveller:
         yield traveller
 
@@ -86,7 +86,7 @@ def test_a_season_is_opened_for_a_venue(city: Client) -> None:
 
 
 def test_the_table_of_an_allocation_proposes_and_approves(
-    city: Client, monday_nine: time_machine.Coordinates
+    city: Client, monday_nine: time_machine.Traveller
 ) -> None:
     court = make.bookable()
     opened = season(court.venue)
@@ -106,7 +106,7 @@ def test_the_table_of_an_allocation_proposes_and_approves(
 
 
 def test_a_request_is_moved_approved_and_denied_on_its_page(
-    city: Client, monday_nine: time_machine.Coordinates
+    city: Client, monday_nine: time_machine.Traveller
 ) -> None:
     court = make.bookable()
     opened = season(court.venue)

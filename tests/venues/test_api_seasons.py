@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def monday_nine() -> Iterator[time_machine.Coordinates]:
+def monday_nine() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(clock.at(TODAY, 9 * 60), tick=False) as traveller:
         yield traveller
 

@@ -110,8 +110,8 @@ class MoveForm(ReasonForm):
 
     def __init__(self, *args: Any, request: SeasonRequest, **kwargs: Any) -> None:
         names = ("bookable", "weekday", "starts", "ends", "first_on", "last_on")
-        initial = {name: getattr(request, name) for name in names}
-        super().__init__(*args, initial=initial, **kwargs)
+        kwargs["initial"] = {name: getattr(request, name) for name in names}
+        super().__init__(*args, **kwargs)
         courts = request.season.venue.bookables.offered().in_order()
         self.fields["bookable"].queryset = courts  # type: ignore[attr-defined]
 

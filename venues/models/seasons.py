@@ -114,12 +114,12 @@ class SeasonRequest(models.Model):
         DENIED = "denied", _("denied")
         WITHDRAWN = "withdrawn", _("withdrawn")
 
-    TRANSITIONS = {
+    TRANSITIONS: dict[str, set[str]] = {
         State.ASKED: {State.PROPOSED, State.DENIED, State.WITHDRAWN, State.APPROVED},
         State.PROPOSED: {State.APPROVED, State.DENIED, State.WITHDRAWN, State.ASKED},
-        State.APPROVED: set[str](),
+        State.APPROVED: set(),
         State.DENIED: {State.PROPOSED},
-        State.WITHDRAWN: set[str](),
+        State.WITHDRAWN: set(),
     }
 
     number = models.CharField(
@@ -228,11 +228,11 @@ class Invoice(models.Model):
         VOID = "void", _("nothing to pay")
 
     # New while the dates of its season are being booked, one by one.
-    TRANSITIONS = {
+    TRANSITIONS: dict[str, set[str]] = {
         State.NEW: {State.OPEN, State.VOID},
         State.OPEN: {State.PAID, State.VOID},
-        State.PAID: set[str](),
-        State.VOID: set[str](),
+        State.PAID: set(),
+        State.VOID: set(),
     }
 
     number = models.CharField(

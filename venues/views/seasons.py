@@ -205,9 +205,7 @@ def apply(request: SignedInRequest, pk: int) -> HttpResponse:
     if not is_open_at(shown, now):
         return redirect(shown)
     clubs = list(clubs_of(request.user))
-    form = SeasonRequestForm(
-        request.POST or None, season=shown, user=request.user, initial={"club": None}
-    )
+    form = SeasonRequestForm(request.POST or None, season=shown, user=request.user)
     plan: SeasonPlan | None = None
     status = HTTPStatus.OK
     if request.method == "POST" and form.is_valid():

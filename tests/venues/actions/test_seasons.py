@@ -77,7 +77,7 @@ CODES = (
 
 
 @pytest.fixture(autouse=True)
-def monday_nine() -> Iterator[time_machine.Coordinates]:
+def monday_nine() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(clock.at(TODAY, 9 * 60), tick=False) as traveller:
         yield traveller
 
@@ -248,7 +248,7 @@ def test_only_an_approved_club_asks_and_only_through_its_contact() -> None:
 
 
 def test_after_the_deadline_nobody_asks(
-    monday_nine: time_machine.Coordinates,
+    monday_nine: time_machine.Traveller,
 ) -> None:
     court = make.bookable()
     opened = season(court.venue)
@@ -457,7 +457,7 @@ def test_staff_move_a_request_to_another_time_with_a_reason() -> None:
         ask(opened, club(), court)
     propose(opened)
     loser = SeasonRequest.objects.get(state="asked")
-    given = {"request": loser, "by": make.user(), "at": DECIDED}
+    given: Any = {"request": loser, "by": make.user(), "at": DECIDED}
     with pytest.raises(RequestsCollide):
         actions.move_request(weekly=weekly(court), reason="try", **given)
     with pytest.raises(ReasonMissing):
@@ -671,7 +671,7 @@ def test_a_transfer_is_noted_with_its_reference_and_ends_what_is_due() -> None:
     invoice = approved(make.bookable())
     payment = actions.pay_invoice(invoice=invoice, by=invoice.club.contact)
     staff = make.user()
-    given = {"invoice": invoice, "by": staff}
+    given: Any = {"invoice": invoice, "by": staff}
     with pytest.raises(ReferenceMissing):
         actions.note_transfer(reference=" ", paid_on=TODAY, **given)
     with pytest.raises(TransferInTheFuture):
