@@ -27,6 +27,7 @@ from bureau.accounts.models import (
     Consent,
     Dependant,
     Eligibility,
+    Role,
     Token,
     User,
     VerifiedIdentity,
@@ -208,7 +209,9 @@ class UserAdmin(DjangoUserAdmin[User], _ByPhone):
     @display(description=_("roles"))
     def roles(self, user: User) -> str:
         # Prefetched: `role_text` would ask once a row.
-        return listed(sorted(group.name for group in user.groups.all()))
+        names = dict(Role.choices)
+        groups = sorted(group.name for group in user.groups.all())
+        return listed(names.get(group, group) for group in groups)
 
 
 admin.site.unregister(Group)

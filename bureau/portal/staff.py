@@ -8,9 +8,11 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from bureau.accounts.models import User
 from bureau.audit.queries import latest_proof
@@ -33,7 +35,49 @@ _ICONS = {
     "audit": "verified_user",
 }
 # Tables in the order of the work; others follow by name.
-_FIRST = ("Venue", "Bookable", "Booking", "EntryPass", "Admission", "Payment", "Refund")
+_FIRST = ("Venue", "Bookable", "Payment", "Refund")
+# The tables of the venues are too many for one group; a table in none stays with them.
+_OF_VENUES: tuple[tuple[Promise, str, tuple[str, ...]], ...] = (
+    (
+        gettext_lazy("Bookings"),
+        "event_available",
+        (
+            "Booking",
+            "BookingChange",
+            "WaitingEntry",
+            "Ballot",
+            "OpenSession",
+            "SessionPlan",
+        ),
+    ),
+    (
+        gettext_lazy("Clubs"),
+        "groups",
+        ("Season", "SeasonRequest", "Invoice", "TransferBack", "Club"),
+    ),
+    (
+        gettext_lazy("Entry"),
+        "qr_code_scanner",
+        ("EntryPass", "Admission", "Crossing", "GateDevice", "OfflineScan"),
+    ),
+    (
+        gettext_lazy("Conduct"),
+        "gavel",
+        ("Appeal", "ConductPoint", "Ban", "ConductRule"),
+    ),
+    (
+        gettext_lazy("Prices and public service"),
+        "sell",
+        (
+            "PriceRule",
+            "PriceException",
+            "MarketPrice",
+            "Quota",
+            "Programme",
+            "ExportRecord",
+        ),
+    ),
+)
 _PEOPLE = ("accounts", "auth", "account", "usersessions", "mfa", "knox")
 
 
@@ -54,15 +98,40 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ]
     apps = {app["app_label"]: app for app in admin.site.get_app_list(request)}
     home = {"title": _("Today"), "icon": "dashboard", "link": "/admin/"}
-    sidebar: list[dict[str, Any]] = [{"items": [home]}]
+    first = [home]
+    if request.user.has_perm("venues.view_booking"):
+        counted = reverse("admin:venues_venue_statistics")
+        first.append({"title": _("Statistics"), "icon": "bar_chart", "link": counted})
+    sidebar: list[dict[str, Any]] = [{"items": first}]
+    parts = _parts_of_venues(apps.get("venues"))
     for title, labels in groups:
         items = [item for label in labels for item in _items(apps.pop(label, None))]
         if items:
             sidebar.append({"title": title, "collapsible": True, "items": items})
+        if "venues" in labels:
+            sidebar += parts
     return sidebar + [
         {"title": app["name"], "collapsible": True, "items": _items(app)}
         for app in apps.values()
     ]
+
+
+def _parts_of_venues(app: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Groups of their own for most tables of venues; what is left stays in `app`."""
+    if app is None:
+        return []
+    parts = []
+    for title, icon, names in _OF_VENUES:
+        models = {
+            model["object_name"]: model
+            for model in app["models"]
+            if model["object_name"] in names and model["admin_url"]
+        }
+        app["models"] = [one for one in app["models"] if one not in models.values()]
+        items = [_item(models[name], icon) for name in names if name in models]
+        if items:
+            parts.append({"title": title, "collapsible": True, "items": items})
+    return parts
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -75,21 +144,30 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     now = clock.now()
     mine = districts_of(user)
     day = queries.staff_day_at(now, districts=mine)
-    figures: list[tuple[str, str | int, str]] = []
+    figures: list[tuple[str, str | int, str, str]] = []
+    bookings = reverse("admin:venues_booking_changelist")
     if user.has_perm("venues.view_booking"):
         figures += [
-            (_("Bookings made today"), day.bookings, _("confirmed")),
-            (_("Slots played today"), day.slots, _("booked")),
-            (_("Being paid now"), day.held, _("holds")),
+            (_("Bookings made today"), day.bookings, _("confirmed"), bookings),
+            (_("Slots played today"), day.slots, _("booked"), bookings),
+            (
+                _("Being paid now"),
+                day.held,
+                _("holds"),
+                f"{bookings}?state__exact=held",
+            ),
         ]
         context["chart"] = _chart(mine)
     if user.has_perm("venues.change_appeal") and (waiting := open_appeals(mine)):
-        figures.append((_("Open appeals"), waiting, _("to be answered")))
+        appeals = reverse("admin:venues_appeal_changelist")
+        figures.append((_("Open appeals"), waiting, _("to be answered"), appeals))
     if mine is None and user.has_perm("payments.view_payment"):
         refunded = _("%(amount)s of it refunded") % {"amount": amount(day.refunded_fen)}
-        figures.append((_("Paid today"), amount(day.paid_fen), refunded))
+        payments = reverse("admin:payments_payment_changelist")
+        figures.append((_("Paid today"), amount(day.paid_fen), refunded, payments))
     if mine is None and user.has_perm("accounts.view_user"):
-        figures.append((_("New people today"), day.new_people, _("accounts")))
+        people = reverse("admin:accounts_user_changelist")
+        figures.append((_("New people today"), day.new_people, _("accounts"), people))
     context["figures"] = figures
     if user.has_perm("audit.view_proofrun"):
         context |= {"may_see_proof": True, "proof": latest_proof()}
@@ -104,11 +182,11 @@ def _items(app: dict[str, Any] | None) -> list[dict[str, Any]]:
     models = sorted(
         app["models"], key=lambda model: first.get(model["object_name"], len(first))
     )
-    return [
-        {"title": model["name"], "icon": icon, "link": model["admin_url"]}
-        for model in models
-        if model["admin_url"]
-    ]
+    return [_item(model, icon) for model in models if model["admin_url"]]
+
+
+def _item(model: dict[str, Any], icon: str) -> dict[str, Any]:
+    return {"title": model["name"], "icon": icon, "link": model["admin_url"]}
 
 
 def _chart(districts: set[int] | None) -> str:

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains
 
 from bureau.accounts.models import User
 from bureau.audit.actions import prove
 from bureau.common import clock
-from bureau.portal import queries
+from bureau.portal import queries, staff
 from tests import make
 from venues.queries import offered_sports
 
@@ -44,6 +44,44 @@ def test_the_sidebar_groups_tables_by_domain(chief: Client) -> None:
     for group in ("Venues", "Money", "People", "Control"):
         assertContains(response, group)
     assertContains(response, "/admin/audit/entry/")
+
+
+def test_the_many_tables_of_venues_have_groups_of_their_own(rf: RequestFactory) -> None:
+    request = rf.get("/admin/")
+    request.user = make.user(is_staff=True, is_superuser=True)
+
+    groups = {
+        str(group["title"]): [item["link"] for item in group["items"]]
+        for group in staff.navigation(request)
+        if "title" in group
+    }
+
+    assert groups["Bookings"][0] == "/admin/venues/booking/"
+    assert groups["Entry"][0] == "/admin/venues/entrypass/"
+    assert "/admin/venues/venue/" in groups["Venues"]
+    assert "/admin/venues/block/" in groups["Venues"]
+    shown = [link for links in groups.values() for link in links]
+    assert len(shown) == len(set(shown))
+    assert {f"/admin/venues/{name}/" for name in ("appeal", "quota", "ballot")} <= set(
+        shown
+    )
+
+
+def test_a_group_that_nobody_may_open_is_not_shown(rf: RequestFactory) -> None:
+    clerk = make.user(is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_booking"))
+    request = rf.get("/admin/")
+    request.user = clerk
+
+    titles = [str(group.get("title", "")) for group in staff.navigation(request)]
+
+    assert titles == ["", "Bookings"]
+
+
+def test_a_figure_leads_to_its_list(chief: Client) -> None:
+    response = chief.get("/admin/")
+
+    assertContains(response, 'href="/admin/venues/booking/?state__exact=held"')
 
 
 def test_staff_see_only_what_they_may(client: Client) -> None:

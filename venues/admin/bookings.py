@@ -143,10 +143,20 @@ class BookingAdmin(ReadOnly, ScopedAdmin):
     def total(self, booking: Booking) -> str:
         return yuan(booking.total_fen)
 
-    @display(description=gettext_lazy("state"), ordering="state")
-    def state_now(self, booking: Booking) -> str:
-        shown = booking.shown_state_at(clock.now())
-        return str(Booking.State(shown).label)
+    @display(
+        description=gettext_lazy("state"),
+        ordering="state",
+        label={
+            "held": "warning",
+            "confirmed": "success",
+            "cancelled": "info",
+            "expired": "info",
+            "no_show": "danger",
+        },
+    )
+    def state_now(self, booking: Booking) -> tuple[str, str]:
+        shown = Booking.State(booking.shown_state_at(clock.now()))
+        return shown.value, str(shown.label)
 
     @display(description=gettext_lazy("payments and refunds"))
     def money(self, booking: Booking) -> SafeString:
