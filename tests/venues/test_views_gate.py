@@ -13,12 +13,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 from PIL import Image
+from pytest_django import DjangoAssertNumQueries
 
 from bureau.accounts.models import User
 from bureau.common import clock, codes
 from tests import make
 from venues import actions
-from venues.models import Admission, Booking, Venue, VenueStaff
+from venues.models import Admission, Bookable, Booking, Venue, VenueStaff
 
 pytestmark = pytest.mark.django_db
 
@@ -376,3 +377,24 @@ def test_the_gate_without_network_has_a_page_a_worker_and_no_names(
     for scans in (b"{}", b'{"scans": [{"key": "x"}]}', b'{"scans": 1}'):
         answer = gate.post(f"{mine}scans/", scans, content_type="application/json")
         assert answer.status_code == 400
+
+
+def test_a_check_asks_the_same_however_many_came_before(
+    gate: Client,
+    booking: Booking,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    made = [make.bookable(venue=booking.venue).pk for _n in range(3)]
+    courts = Bookable.objects.filter(pk__in=made)
+    others = [make.confirmed(court=court) for court in courts]
+    with time_machine.travel(booking.starts_at, tick=False):
+        text = live_text(booking)
+        check(gate, text)  # warm
+        with django_assert_num_queries(8):
+            assert token_in(check(gate, text))
+        for number, other in enumerate(others):
+            make.let_in(other)
+            if number == 0:
+                continue
+            with django_assert_num_queries(10):  # and their bookings' courts
+                assert token_in(check(gate, text))

@@ -66,6 +66,16 @@ def inside_at(venue: Venue, moment: datetime) -> Crowd:
     return Crowd(found["came"], found["left"], venue.most_inside)
 
 
+def crowd_of(venue: Venue, hours: Iterable[Hour]) -> Crowd:
+    """Who is inside now, from the hours of today (`crossings_by_hour`)."""
+    rows = list(hours)
+    return Crowd(
+        came=sum(row.came for row in rows),
+        left=sum(row.left for row in rows),
+        most=venue.most_inside,
+    )
+
+
 def crossings_by_hour(venue: Venue, on: date) -> list[Hour]:
     """The hours of a day (from the morning to the next one) in which anybody moved."""
     since = clock.at(on, MORNING)

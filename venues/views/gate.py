@@ -29,9 +29,8 @@ from venues.errors import VenueFull
 from venues.forms import CountForm, GateForm
 from venues.models import Admission, Crossing, EntryPass, Gate, Venue
 from venues.models.rules import PriceGroup
-from venues.queries.gate import crossings_by_hour, holder_of, inside_at, morning_of
-from venues.querysets import VenueQuerySet
-from venues.views.posts import door_chosen, person, posts, venue_chosen
+from venues.queries.gate import crossings_by_hour, crowd_of, holder_of, morning_of
+from venues.views.posts import door_chosen, on_duty, person, posts
 
 FRAME_MAX_BYTES = 300 * 1024
 FRAME_MAX_PIXELS = 2_000_000
@@ -94,15 +93,18 @@ class Post:
     door: Gate | None
     is_way_out: bool
     lets_in_at_once: bool
+    has_several: bool
+    """Whether there are other venues where this person works."""
 
 
-def _post(request: HttpRequest, venue: Venue) -> Post:
+def _post(request: HttpRequest, venue: Venue, *, has_several: bool) -> Post:
     return Post(
         person=person(request),
         venue=venue,
         door=door_chosen(request, venue),
         is_way_out=request.session.get("gate_mode") == "out",
         lets_in_at_once=request.session.get("gate_mode") == "quick",
+        has_several=has_several,
     )
 
 
@@ -115,11 +117,10 @@ def gate(request: HttpRequest) -> HttpResponse:
     A check changes nothing, unless the post lets in at once. A pass scanned by a
     phone's own camera arrives as `?code=`, and is never more than checked.
     """
-    venues = posts(request)
-    venue = venue_chosen(request, venues)
-    if venue is None:
-        return render(request, "venues/gate_venue.html", {"venues": venues})
-    post = _post(request, venue)
+    duty = on_duty(request)
+    if duty.venue is None:
+        return render(request, "venues/gate_venue.html", {"venues": posts(request)})
+    post = _post(request, duty.venue, has_several=duty.has_several)
     asked = request.POST if request.method == "POST" else request.GET
     form = GateForm(asked if "code" in asked else None)
     check = Check()
@@ -128,10 +129,10 @@ def gate(request: HttpRequest) -> HttpResponse:
         if request.method == "POST" and post.is_way_out:
             check = _let_out(post, text)
         elif request.method == "POST" and post.lets_in_at_once:
-            return _let_in(request, post, venues, text)
+            return _let_in(request, post, text)
         else:
             check = _check(post, text)
-    return _show(request, post, venues, form=form, check=check)
+    return _show(request, post, form=form, check=check)
 
 
 def _check(post: Post, text: str) -> Check:
@@ -157,9 +158,7 @@ def _let_out(post: Post, text: str) -> Check:
     return Check(left=left)
 
 
-def _let_in(
-    request: HttpRequest, post: Post, venues: VenueQuerySet, text: str
-) -> HttpResponse:
+def _let_in(request: HttpRequest, post: Post, text: str) -> HttpResponse:
     """One read of a hand scanner: checked and in, unless a name has to be compared."""
     try:
         done, _is_new = actions.let_in(
@@ -169,13 +168,13 @@ def _let_in(
         # The pass is good: staff may still say why this person comes in.
         check = _check(post, text)
         full_check = Check(check.entry_pass, check.token, full)
-        return _show(request, post, venues, form=GateForm(), check=full_check)
+        return _show(request, post, form=GateForm(), check=full_check)
     except DomainError as refusal:
         check = Check(refusal=refusal)
-        return _show(request, post, venues, form=GateForm(), check=check)
+        return _show(request, post, form=GateForm(), check=check)
     if isinstance(done, EntryPass):
         check = _green(post, done)
-        return _show(request, post, venues, form=GateForm(), check=check)
+        return _show(request, post, form=GateForm(), check=check)
     return _to_the_green_card(done)
 
 
@@ -184,23 +183,22 @@ def _let_in(
 @login_required
 def admit(request: HttpRequest) -> HttpResponse:
     """Let the holder of the pass in that this person checked here a moment ago."""
-    venues = posts(request)
-    venue = venue_chosen(request, venues)
-    if venue is None:
+    duty = on_duty(request)
+    if duty.venue is None:
         return redirect("venues:gate")
-    post = _post(request, venue)
+    post = _post(request, duty.venue, has_several=duty.has_several)
     token = request.POST.get("token", "")
     try:
         admission, _is_new = actions.admit_checked(
             token=token,
             by=post.person,
-            venue=venue,
+            venue=post.venue,
             gate=post.door,
             over_limit_because=request.POST.get("over_limit_because", ""),
         )
     except DomainError as refusal:
         check = Check(token=token, refusal=refusal)
-        return _show(request, post, venues, form=GateForm(), check=check)
+        return _show(request, post, form=GateForm(), check=check)
     return _to_the_green_card(admission)
 
 
@@ -214,18 +212,17 @@ def _to_the_green_card(admission: Admission) -> HttpResponse:
 @login_required
 def count(request: HttpRequest) -> HttpResponse:
     """Count people who go in or out without a pass."""
-    venues = posts(request)
-    venue = venue_chosen(request, venues)
-    if venue is None:
+    duty = on_duty(request)
+    if duty.venue is None:
         return redirect("venues:gate")
-    post = _post(request, venue)
+    post = _post(request, duty.venue, has_several=duty.has_several)
     form = CountForm(request.POST)
     if not form.is_valid():
         return redirect("venues:gate")
     given = form.cleaned_data
     try:
         actions.count_people(
-            venue=venue,
+            venue=post.venue,
             direction=given["direction"],
             persons=given["persons"] or 1,
             group=given["group"],
@@ -236,7 +233,7 @@ def count(request: HttpRequest) -> HttpResponse:
         )
     except DomainError as refusal:
         check = Check(refusal=refusal)
-        return _show(request, post, venues, form=GateForm(), check=check, counted=form)
+        return _show(request, post, form=GateForm(), check=check, counted=form)
     request.session["gate_group"] = given["group"]
     return redirect("venues:gate")
 
@@ -244,7 +241,6 @@ def count(request: HttpRequest) -> HttpResponse:
 def _show(
     request: HttpRequest,
     post: Post,
-    venues: VenueQuerySet,
     *,
     form: GateForm,
     check: Check,
@@ -253,7 +249,7 @@ def _show(
     now = clock.now()
     today = clock.at(clock.today(), 0)
     admissions = Admission.objects.filter(venue=post.venue, admitted_at__gte=today)
-    latest = (
+    latest = list(
         admissions.select_related(
             "entry_pass__booking__booked_by",
             "entry_pass__booking__dependant",
@@ -262,12 +258,15 @@ def _show(
         .order_by("-admitted_at", "-pk")
         .prefetch_related("entry_pass__booking__lines__bookable")[:LATEST]
     )
+    # A question more only where the list does not show them all.
+    is_long = len(latest) == LATEST
+    hours = crossings_by_hour(post.venue, clock.local_day(morning_of(now)))
     is_answered = bool(check.entry_pass or check.refusal or check.left)
     admitted = _just_in(request, post.venue)
     context: dict[str, Any] = {
         "post": post,
         "venue": post.venue,
-        "has_several": venues.count() > 1,
+        "has_several": post.has_several,
         "doors": post.venue.gates.order_by("name", "pk"),
         "form": GateForm() if is_answered else form,
         "check": check,
@@ -275,9 +274,9 @@ def _show(
         "admitted": admitted,
         "admitted_name": holder_of(admitted.entry_pass) if admitted else "",
         "admissions": [(row, holder_of(row.entry_pass)) for row in latest],
-        "admitted_count": admissions.count(),
-        "crowd": inside_at(post.venue, now),
-        "hours": crossings_by_hour(post.venue, clock.local_day(morning_of(now))),
+        "admitted_count": admissions.count() if is_long else len(latest),
+        "crowd": crowd_of(post.venue, hours),
+        "hours": hours,
         "groups": PriceGroup.choices,
         "group": request.session.get("gate_group", ""),
         "request_key": uuid.uuid4(),
@@ -333,7 +332,7 @@ def choose_venue(request: HttpRequest) -> HttpResponse:
 @login_required
 def set_up(request: HttpRequest) -> HttpResponse:
     """Say at which door one stands, and what a scan does there."""
-    venue = venue_chosen(request, posts(request))
+    venue = on_duty(request).venue
     door, mode = request.POST.get("door"), request.POST.get("mode")
     if venue and door is not None:
         found = venue.gates.filter(pk=door).first() if door.isdecimal() else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import cast
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Case, When
 from django.http import HttpRequest
 
 from bureau.accounts.models import User
@@ -23,6 +25,27 @@ def posts(request: HttpRequest) -> VenueQuerySet:
     if not venues.exists():
         raise PermissionDenied
     return venues
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Where a person is on duty: the only venue, or the one they chose."""
+
+    venue: Venue | None
+    has_several: bool
+
+
+def on_duty(request: HttpRequest) -> Duty:
+    """One question; raises 403 for who works nowhere."""
+    code = request.session.get("gate_venue", "")
+    is_chosen = Case(When(code=code, then=0), default=1)
+    mine = Venue.objects.worked_at_by(person(request)).order_by(is_chosen, "pk")
+    found = list(mine[:2])
+    if not found:
+        raise PermissionDenied
+    has_several = len(found) > 1
+    is_clear = not has_several or found[0].code == code
+    return Duty(found[0] if is_clear else None, has_several)
 
 
 def venue_chosen(request: HttpRequest, venues: VenueQuerySet) -> Venue | None:
