@@ -129,10 +129,10 @@ class EntryAdmin(ExportMixin, ReadOnly):
     list_display = [
         "occurred_at",
         "event",
-        "subject_type",
+        "about",
         "subject_id",
         "actor_name",
-        "actor_role",
+        "role",
         "ip",
     ]
     list_filter = [
@@ -152,6 +152,14 @@ class EntryAdmin(ExportMixin, ReadOnly):
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
+
+    @admin.display(description=_("kind of subject"), ordering="subject_type")
+    def about(self, entry: Entry) -> str:
+        return entry.subject_words
+
+    @admin.display(description=_("actor's role then"), ordering="actor_role")
+    def role(self, entry: Entry) -> str:
+        return entry.role_words
 
 
 class OffenceInline(TabularInline):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.apps import apps
 from django.contrib.postgres.indexes import BrinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -11,7 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from bureau.accounts.models import User
+from bureau.accounts.models import Role, User
 from bureau.audit.querysets import (
     EntryQuerySet,
     IdempotentAnswerQuerySet,
@@ -19,6 +20,7 @@ from bureau.audit.querysets import (
 )
 from bureau.common.db import insert
 from bureau.common.http import origin
+from bureau.common.words import listed
 
 
 class Entry(models.Model):
@@ -69,6 +71,20 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} {self.subject_type}:{self.subject_id}"
+
+    @property
+    def subject_words(self) -> str:
+        """The kind of the subject as people call it."""
+        try:
+            return str(apps.get_model(self.subject_type)._meta.verbose_name)
+        except LookupError:
+            return self.subject_type
+
+    @property
+    def role_words(self) -> str:
+        """The roles as people call them."""
+        known = dict(Role.choices)
+        return listed(known.get(name, name) for name in self.actor_role.split(", "))
 
 
 class ProofRun(models.Model):

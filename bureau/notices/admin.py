@@ -32,13 +32,17 @@ class DeliveryInline(TabularInline):
 
 @admin.register(Notice)
 class NoticeAdmin(HistoryFromAudit, ReadOnly):
-    list_display = ["kind", "recipient", "importance", "created_at", "read_at"]
+    list_display = ["what", "recipient", "importance", "created_at", "read_at"]
     list_filter = ["kind", "importance", ("read_at", admin.EmptyFieldListFilter)]
     list_select_related = ["recipient"]
     search_fields = ["=recipient__phone", "=recipient__username", "=subject_id"]
     date_hierarchy = "created_at"
     ordering = ["-pk"]
     inlines = [DeliveryInline]
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def what(self, notice: Notice) -> str:
+        return notice.label
 
 
 @admin.register(Delivery)

@@ -129,7 +129,13 @@ class Notice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} #{self.pk}"
+        return f"{self.label} #{self.pk}"
+
+    @property
+    def label(self) -> str:
+        """What it is about; the name of a kind that is gone."""
+        kind = _kinds.get(self.kind)
+        return str(kind.label) if kind else self.kind
 
     @property
     def is_read(self) -> bool:

@@ -51,6 +51,19 @@ def test_the_trail_can_be_searched_and_filtered(staff: Client, citizen: User) ->
     assert page.context["cl"].result_count == 1
 
 
+def test_the_trail_calls_rows_and_roles_as_people_do(
+    citizen: User,
+) -> None:
+    entry = record("tests.user.seen", subject=citizen, by=citizen, at=clock.now())
+    entry.actor_role = "city_staff, night_watch"
+    assert (entry.subject_words, entry.role_words) == (
+        "user",
+        "city staff, night_watch",
+    )
+    entry.subject_type = "bowling.lane"
+    assert entry.subject_words == "bowling.lane"
+
+
 def test_the_trail_can_not_be_changed_here(staff: Client, citizen: User) -> None:
     entry = record("tests.user.seen", subject=citizen, by=None, at=clock.now())
     assert staff.get("/admin/audit/entry/add/").status_code == 403
