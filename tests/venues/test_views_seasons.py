@@ -247,7 +247,7 @@ def test_an_invoice_is_read_paid_and_kept_as_a_file(
     assert "¥400" in page
     assert CODES[0] in page
     assert invoice.get_absolute_url() in text(client, "/clubs/")
-    assert "Granted" in text(client, invoice.request.get_absolute_url())
+    assert "Time granted" in text(client, invoice.request.get_absolute_url())
     paying = client.post(f"{invoice.get_absolute_url()}pay/")
     assert paying.status_code == 302
     assert "/pay" in paying.headers["Location"]

@@ -113,10 +113,13 @@ def note_late_cancel(
 def _give_points(
     booking: Booking, reason: ConductPoint.Reason, *, at: datetime
 ) -> ConductPoint | None:
-    """Points by the rule in force, if it has any; tells the person either way."""
+    """Points by the rule in force, if it has any; tells the person either way.
+
+    A club pays for what it does not use; its contact is not to blame in person.
+    """
     rule = conduct.rule_on(clock.local_day(at))
     number = 0
-    if rule:
+    if rule and booking.channel != Booking.Channel.SERIES:
         is_no_show = reason == ConductPoint.Reason.NO_SHOW
         number = rule.no_show_points if is_no_show else rule.late_cancel_points
     point = None

@@ -71,8 +71,8 @@ def shown_state(request: SeasonRequest) -> tuple[str, str]:
         state = Status.ASKED
     words = {
         Status.ASKED: _("Being decided"),
-        Status.APPROVED: _("Granted"),
-        Status.DENIED: _("Denied"),
+        Status.APPROVED: _("Time granted"),
+        Status.DENIED: _("Not granted"),
         Status.WITHDRAWN: _("Withdrawn"),
     }[state]
     return words, _STATE_KINDS[state]

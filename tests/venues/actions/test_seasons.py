@@ -14,6 +14,7 @@ from django.core.management import call_command
 from bureau.accounts.models import User
 from bureau.common import clock
 from bureau.notices.models import Notice
+from bureau.notices.queries import letter_of
 from bureau.payments.models import Payment, Refund
 from tests import make
 from tests.promises import broken_promises
@@ -47,6 +48,7 @@ from venues.models import (
     Bookable,
     Booking,
     Club,
+    ConductPoint,
     DayTypeHours,
     EntryPass,
     HoursException,
@@ -736,3 +738,43 @@ def test_an_excused_no_show_of_a_club_comes_off_its_invoice() -> None:
     invoice.refresh_from_db()
     assert invoice.total_fen == 8 * make.PRICE_FEN
     assert broken_promises(of="venues.") == []
+
+
+def test_the_contact_gets_no_points_for_what_the_club_does_not_use() -> None:
+    make.conduct_rule(late_cancel_points=1)
+    invoice = approved(make.bookable())
+    booking = invoice.bookings.order_by("starts_at")[0]
+    with time_machine.travel(booking.starts_at - timedelta(minutes=5), tick=False):
+        actions.cancel_booking(booking=booking, by=booking.booked_by)
+    invoice.refresh_from_db()
+    assert invoice.retained_fen == 2 * make.PRICE_FEN
+    assert not ConductPoint.objects.exists()
+
+
+# --- Words ------------------------------------------------------------------------
+
+
+def test_every_message_names_its_facts() -> None:
+    court = make.bookable()
+    HoursException.objects.create(venue=court.venue, on=FIRST, reason="Floor is waxed")
+    invoice = approved(court)
+    actions.note_transfer(
+        invoice=invoice, reference="A1", paid_on=TODAY, by=make.user()
+    )
+    give_back(invoice)
+    actions.note_transfer_back(
+        transfer=TransferBack.objects.get(), reference="B2", by=make.user()
+    )
+    denied = ask(season(court.venue, name="Spring"), invoice.club, court, weekday=3)
+    actions.deny_request(request=denied, reason="Repairs", by=make.user(), at=DECIDED)
+    read = {
+        notice.kind: letter_of(notice).body
+        for notice in Notice.objects.filter(recipient=invoice.club.contact)
+    }
+    assert court.name in read["venues.season_received"]
+    assert "Tuesday 19:00–21:00" in read["venues.season_allocated"]
+    assert "2026-12-01 Floor is waxed" in read["venues.season_dates_skipped"]
+    assert "320 yuan, to be paid by 2026-12-10" in read["venues.invoice_open"]
+    assert invoice.number in read["venues.invoice_paid"]
+    assert "80 yuan" in read["venues.invoice_money_back"]
+    assert "Repairs" in read["venues.season_denied"]
