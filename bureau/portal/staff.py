@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from bureau.accounts.models import User
 from bureau.audit.queries import latest_proof
@@ -56,7 +56,7 @@ _OF_VENUES: tuple[tuple[Promise, str, tuple[str, ...]], ...] = (
         ("Season", "SeasonRequest", "Invoice", "TransferBack", "Club"),
     ),
     (
-        gettext_lazy("Entry"),
+        pgettext_lazy("at the gate", "Entry"),
         "qr_code_scanner",
         ("EntryPass", "Admission", "Crossing", "GateDevice", "OfflineScan"),
     ),
