@@ -56,14 +56,14 @@ def fill(city: DemoCity) -> None:
     actions.approve_request(request=requests.get(club=youth), by=staff, at=city.now)
     actions.deny_request(
         request=requests.get(club=seniors),
-        reason="周四晚该场地安排青少年公益培训,请改报上午时段",
+        reason="周四晚该场地安排青少年公益培训，请改报上午时段",
         by=staff,
         at=city.now,
     )
     actions.move_request(
         request=requests.get(club=students, weekday=THURSDAY),
         weekly=_weekly(decided, court, THURSDAY),
-        reason="周二已满,安排在周四",
+        reason="周二已满，安排在周四",
         by=staff,
         at=city.now,
     )
