@@ -315,7 +315,7 @@ class Found:
                 "A payment counts when it was paid, a refund when it was asked for: "
                 "a month can lose money."
             ),
-            words=lambda value: f"{value:g}",
+            words=_short_number,
         )
         rows = [
             Chart(
@@ -360,6 +360,7 @@ class Found:
                 (_("Hour"), _("person-times")),
                 [_count_bar(str(hour), visits.get(hour, 0)) for hour in range(24)],
                 note=_doors(self.scope),
+                words=_short_number,
             ),
             Chart(
                 "visit-groups",
@@ -381,6 +382,7 @@ class Found:
                     for day in self.scope.days
                 ],
                 note=_doors(self.scope),
+                words=_short_number,
             ),
         ]
 
@@ -477,7 +479,14 @@ def _share(share: Share) -> tuple[str, str]:
 
 
 def _percent(value: float) -> str:
-    return f"{value:g} %"
+    return pgettext("a share", "%(number)s %%") % {"number": f"{value:g}"}
+
+
+def _short_number(value: float) -> str:
+    """For an axis: 20000 as 20k."""
+    if abs(value) < 10_000:
+        return f"{value:g}"
+    return _("%(thousands)sk") % {"thousands": f"{value / 1000:g}"}
 
 
 def _hours(minutes: int) -> str:
