@@ -7,10 +7,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize
 
 from bureau.accounts.models import User
+from bureau.common import clock
 from tests import make
 from tests.e2e.conftest import DESKTOP, PHONE, violations
 from tests.e2e.screens import Screens, no_sideways_scroll, sign_in, sign_in_staff
-from venues.models import Bookable, Venue
+from tests.e2e.test_ballots_and_sessions import ballot_for
+from venues.models import Block, Bookable, Venue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
 
@@ -72,6 +74,52 @@ def test_pages_of_a_citizen(
         mine.get_absolute_url(),
         f"{mine.get_absolute_url()}pass/",
         f"{mine.get_absolute_url()}cancel/",
+    ):
+        check(axe, page, address)
+
+
+@pytest.mark.parametrize("look", ["elder", "dark"])
+def test_pages_of_ballots_sessions_and_fair_play(
+    screens: Screens, axe: Axe, court: Bookable, hall: Venue, look: str
+) -> None:
+    scheme, size, switch = LOOKS[look]
+    session = make.session(bookable=hall.bookables.get(name="2"))
+    ballot = ballot_for(court)
+    closed = make.confirmed(by=make.citizen(phone="13900000009"))
+    Block.objects.create(
+        venue=hall,
+        reason="The pipes are renewed",
+        is_closure=True,
+        announced_at=clock.now(),
+        starts_at=closed.starts_at,
+        ends_at=closed.ends_at,
+        set_by=make.user(),
+        created_at=clock.now(),
+    )
+    page = screens.open(size, for_axe=True)
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"/{switch}")
+    page.goto("/accounts/login/?next=/me/")
+    sign_in(page, "13900000009")
+    assert ballot.draw
+
+    for address in (
+        "/",
+        "/ballots/",
+        f"/ballots/{ballot.number}/",
+        "/draws/",
+        ballot.draw.get_absolute_url(),
+        "/draws/check/",
+        "/draws/entries/",
+        f"{hall.get_absolute_url()}sessions/{session.pk}/",
+        "/venues/openness/",
+        f"{hall.get_absolute_url()}openness/",
+        f"{closed.get_absolute_url()}instead/",
+        f"{closed.get_absolute_url()}change/",
+        "/conduct/",
+        "/waiting/",
+        "/clubs/",
+        "/seasons/",
     ):
         check(axe, page, address)
 

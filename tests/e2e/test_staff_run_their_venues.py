@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import re
 from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from bureau.accounts.models import User
 from bureau.audit.models import Entry
+from bureau.common import clock
 from tests import make
-from tests.e2e.conftest import DESKTOP
-from tests.e2e.screens import Screens, sign_in_staff
+from tests.e2e.conftest import DESKTOP, PHONE
+from tests.e2e.screens import Screens, sign_in, sign_in_staff
 from venues.models import Bookable, Venue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
@@ -46,6 +49,49 @@ def test_finds_a_booking_by_number_and_calls_it_off(
     booking.refresh_from_db()
     assert booking.state == "cancelled"
     assert booking.cancel_reason == "The roof leaks"
+
+
+def test_closes_a_court_and_who_booked_it_sees_money_and_other_times(
+    admin: Page, screens: Screens, hall: Venue, court: Bookable
+) -> None:
+    phone = screens.open(PHONE)
+    phone.goto("/accounts/login/?next=/me/")
+    sign_in(phone, "13900000051")
+    person = User.objects.get(phone="13900000051")
+    booking = make.confirmed(court=court, by=person)
+    day = booking.starts_at.astimezone(clock.CHINA).date()
+
+    admin.goto("/admin/venues/block/")
+    admin.get_by_role("link", name="Close a hall").first.click()
+    admin.locator("select[name=venue]").select_option(str(hall.pk))
+    admin.locator("main form [type=submit], form [type=submit]").last.click()
+    shut, open_still = (
+        court.units.get().pk for court in hall.bookables.order_by("name")
+    )
+    admin.locator(f"[name=units][value='{shut}']").check()
+    admin.locator(f"[name=units][value='{open_still}']").uncheck()
+    for field, value in (
+        ("starts_at_0", f"{day}"),
+        ("starts_at_1", "08:00"),
+        ("ends_at_0", f"{day}"),
+        ("ends_at_1", "22:00"),
+        ("reason", "A pipe has burst"),
+    ):
+        admin.locator(f"[name={field}]").fill(value)
+    admin.get_by_role("button", name="Show what it does").click()
+    expect(admin.locator("#preview")).to_contain_text("¥40")
+    booking.refresh_from_db()
+    assert booking.state == "confirmed"
+    admin.get_by_role("button", name="Close and refund all").click()
+    admin.wait_for_url("**/admin/venues/block/**")
+
+    phone.goto(booking.get_absolute_url())
+    expect(phone.locator("main")).to_contain_text("A pipe has burst")
+    expect(phone.locator("main")).to_contain_text("Refund of ¥40")
+    phone.get_by_role("link", name="Find another time").click()
+    instead = phone.locator("main").get_by_role("link", name=re.compile("18:00"))
+    instead.first.click()
+    expect(phone.get_by_role("heading", name="Confirm your booking")).to_be_visible()
 
 
 def test_moves_a_pin_on_the_map(admin: Page, hall: Venue) -> None:
