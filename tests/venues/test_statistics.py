@@ -189,7 +189,7 @@ def test_a_block_takes_the_offer_away_and_a_lifted_one_only_until_then() -> None
     ],
 )
 def test_what_stood_is_taken_and_what_was_given_back_is_not(
-    given: dict[str, str], hired: int
+    given: dict[str, Any], hired: int
 ) -> None:
     court = make.bookable()
     line(court, moment(0, 10), **given)

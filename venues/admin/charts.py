@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
 WIDTH = 320  # as many units as a phone has pixels for it: words keep their size
 HEIGHT = 200
 _LEFT = 46  # for the words of the axis
 _BOTTOM = 24
 _TOP = 12
+_FATTEST = 56
 _ROW = 44
 _MOST_ROWS = 20
 _STEPS = (1, 2, 2.5, 5, 10)
@@ -92,7 +94,9 @@ class Chart:
 
     def _columns(self) -> list[DrawnBar]:
         slot = (WIDTH - _LEFT) / max(1, len(self.bars))
-        every = max(1, round(34 / slot + 0.49))
+        wanted = max((len(bar.label) for bar in self.bars), default=1) * 7 + 8
+        every = max(1, ceil(wanted / slot))
+        width = min(slot * 0.76, _FATTEST)
         drawn = []
         for place, bar in enumerate(self.bars):
             top, foot = sorted((self._y(bar.value), self.baseline))
@@ -100,9 +104,9 @@ class Chart:
             drawn.append(
                 DrawnBar(
                     bar,
-                    x=round(x + slot * 0.12, 1),
+                    x=round(x + (slot - width) / 2, 1),
                     y=top,
-                    width=round(slot * 0.76, 1),
+                    width=round(width, 1),
                     height=round(max(0.0, foot - top), 1),
                     middle=round(x + slot / 2, 1),
                     shows_label=place % every == 0,

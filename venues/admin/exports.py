@@ -74,7 +74,7 @@ class ExportRecordAdmin(ReadOnly, ScopedAdmin):
     @display(description=gettext_lazy("as it goes out"))
     def wire(self, row: ExportRecord) -> str:
         told = json.dumps(messages_of(row), ensure_ascii=False, indent=2)
-        return format_html('<pre class="whitespace-pre-wrap">{}</pre>', told)
+        return format_html('<pre class="wire">{}</pre>', told)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("venues.change_exportrecord")

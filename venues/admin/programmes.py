@@ -75,7 +75,7 @@ class ProgrammeAdmin(ScopedAdmin):
     def save_model(
         self, request: StaffRequest, obj: Programme, form: Any, change: bool
     ) -> None:
-        given = {
+        given: dict[str, Any] = {
             "kind": obj.kind,
             "title": obj.title,
             "first_on": obj.first_on,

@@ -31,7 +31,7 @@ NOW = clock.at(DAY, 18 * 60 + 7)
 
 
 @pytest.fixture(autouse=True)
-def travel() -> Iterator[time_machine.Coordinates]:
+def travel() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
 
@@ -225,7 +225,7 @@ def test_exports_are_off_unless_somebody_turns_them_on(venue: Venue) -> None:
 
 
 def test_a_receiver_that_fails_gets_it_later_once(
-    venue: Venue, http: Receiver, travel: time_machine.Coordinates
+    venue: Venue, http: Receiver, travel: time_machine.Traveller
 ) -> None:
     crossing(venue, at(17))
     actions.count_hours(at=NOW)
