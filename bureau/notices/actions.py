@@ -24,7 +24,6 @@ PATIENCE = timedelta(seconds=30)  # a fresh delivery is already queued by its ac
 BATCH = 1000
 
 
-@transaction.atomic
 def notify(
     *,
     recipient: User,
