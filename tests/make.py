@@ -53,13 +53,13 @@ def citizen(**given: Any) -> User:
     return user(**given)
 
 
-def verified(**given: Any) -> User:
+def verified(*, id_number: str = "", **given: Any) -> User:
     """A citizen whose real name is confirmed."""
     person = citizen(**given)
     VerifiedIdentity.objects.create(
         user=person,
         sealed_name=sealed.seal("李雷"),
-        sealed_id_number=sealed.seal(f"ID{person.pk:016}"),
+        sealed_id_number=sealed.seal(id_number or f"ID{person.pk:016}"),
         fingerprint=uuid4().hex,
         masked_name="李*",
         masked_id_number="3708**********0011",

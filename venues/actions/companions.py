@@ -14,8 +14,8 @@ from django.db.models import F
 from bureau.accounts.models import User
 from bureau.audit.models import record
 from bureau.common import clock, codes
-from bureau.notices.actions import notify
 from venues.actions.floor import lock_booking
+from venues.actions.telling import tell_one
 from venues.errors import (
     AlreadyAdmitted,
     InviteUnknown,
@@ -92,7 +92,13 @@ def join_booking(*, code: str, by: User) -> Companion:
         at=now,
         detail={"companion": companion.pk},
     )
-    _tell(booking, booking.booked_by, "venues.companion_joined", person=by, at=now)
+    tell_one(
+        booking.booked_by,
+        booking,
+        "venues.companion_joined",
+        at=now,
+        person=by.display_name,
+    )
     return companion
 
 
@@ -105,7 +111,13 @@ def leave_booking(*, companion: Companion, by: User) -> Booking:
     now = clock.now()
     booking = lock_booking(companion.booking)
     _part(booking, companion, event="venues.companion.left", at=now, by=by)
-    _tell(booking, booking.booked_by, "venues.companion_left", person=by, at=now)
+    tell_one(
+        booking.booked_by,
+        booking,
+        "venues.companion_left",
+        at=now,
+        person=by.display_name,
+    )
     return booking
 
 
@@ -166,7 +178,7 @@ def _remove(
     booking: Booking, companion: Companion, *, at: datetime, by: User | None
 ) -> None:
     _part(booking, companion, event="venues.companion.removed", at=at, by=by)
-    _tell(booking, companion.user, "venues.companion_removed", at=at)
+    tell_one(companion.user, booking, "venues.companion_removed", at=at)
 
 
 def _part(
@@ -198,25 +210,3 @@ def _move_tickets(booking: Booking, people: int) -> bool:
         booking=booking, state=EntryPass.State.VALID, persons__gt=-people
     )
     return bool(unused.update(persons=F("persons") + people))
-
-
-def _tell(
-    booking: Booking,
-    recipient: User,
-    kind: str,
-    *,
-    at: datetime,
-    person: User | None = None,
-) -> None:
-    notify(
-        recipient=recipient,
-        kind=kind,
-        context={
-            "venue": booking.venue.name,
-            "number": booking.number,
-            "starts_at": booking.starts_at.isoformat(),
-            "person": person.display_name if person else "",
-        },
-        subject=booking,
-        at=at,
-    )

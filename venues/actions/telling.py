@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from bureau.notices.actions import Message, notify_each
+from bureau.accounts.models import User
+from bureau.notices.actions import Message, notify, notify_each
 from venues.models import Booking, Companion
 
 # What those who play along hear of what the booker hears; of money they hear nothing.
@@ -28,15 +29,7 @@ def tell_each(
     bookings: Mapping[Booking, dict[str, str]], kind: str, *, at: datetime
 ) -> None:
     """`tell` of many bookings at once; of each with more facts of its own."""
-    facts = {
-        booking: {
-            "venue": booking.venue.name,
-            "number": booking.number,
-            "starts_at": booking.starts_at.isoformat(),
-            "reason": booking.cancel_reason,
-        }
-        for booking in bookings
-    }
+    facts = {booking: _facts(booking) for booking in bookings}
     notify_each(
         kind=kind,
         messages=[
@@ -57,3 +50,20 @@ def tell_each(
         ],
         at=at,
     )
+
+
+def tell_one(
+    recipient: User, booking: Booking, kind: str, *, at: datetime, **more: str
+) -> None:
+    """A notice about a booking to one person, who need not have made it."""
+    facts = {**_facts(booking), **more}
+    notify(recipient=recipient, kind=kind, context=facts, subject=booking, at=at)
+
+
+def _facts(booking: Booking) -> dict[str, str]:
+    return {
+        "venue": booking.venue.name,
+        "number": booking.number,
+        "starts_at": booking.starts_at.isoformat(),
+        "reason": booking.cancel_reason,
+    }
