@@ -14,7 +14,7 @@ from bureau.accounts.models import (
     VerifiedIdentity,
 )
 from bureau.common import sealed
-from bureau.common.db import prepared
+from bureau.common.db import rows_of
 
 SENIOR = "senior"
 MINOR = "minor"
@@ -53,8 +53,8 @@ _SIGNED_IN = f"""
 
 def signed_in_person(user_id: int) -> User | None:
     """A person with their `role_text`, in one question."""
-    sql = prepared("accounts_signed_in", _SIGNED_IN, 1)
-    return next(iter(User.objects.raw(sql, [user_id])), None)
+    found = rows_of(User, "accounts_signed_in", _SIGNED_IN, [user_id])
+    return found[0] if found else None
 
 
 def is_verified(user: User) -> bool:

@@ -206,13 +206,13 @@ def record_each(
 ) -> list[Entry]:
     """`record` the same event of many rows, each with its detail, in one statement."""
     source = origin()
-    name, role = (str(by), by.role_text) if by else ("", "")
+    actor_id, name, role = (by.pk, str(by), by.role_text) if by else (None, "", "")
     entries = [
         Entry(
             event=event,
             subject_type=subject._meta.label_lower,
             subject_id=subject.pk,
-            actor=by,
+            actor_id=actor_id,
             actor_name=name,
             actor_role=role,
             occurred_at=at,

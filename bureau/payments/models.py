@@ -69,9 +69,7 @@ class Payment(models.Model):
     provider = models.CharField(
         _("provider"), max_length=16, choices=ProviderName.choices, blank=True
     )
-    provider_ref = models.CharField(
-        _("provider's number"), max_length=64, blank=True, db_index=True
-    )
+    provider_ref = models.CharField(_("provider's number"), max_length=64, blank=True)
     late = models.BooleanField(_("money came late"), default=False)
     surplus_of = models.ForeignKey(
         "self",
@@ -80,6 +78,7 @@ class Payment(models.Model):
         related_name="surpluses",
         null=True,
         blank=True,
+        db_index=False,  # a partial index below
     )
     return_path = models.CharField(_("goes on to"), max_length=200)
     expires_at = models.DateTimeField(_("to be paid by"))
@@ -104,6 +103,17 @@ class Payment(models.Model):
                 fields=["expires_at"],
                 condition=Q(state="due"),
                 name="payments_payment_due",
+            ),
+            models.Index(
+                fields=["surplus_of"],
+                condition=Q(surplus_of__isnull=False),
+                name="payments_payment_surplus",
+            ),
+            # Staff look for it; what is not paid yet has none.
+            models.Index(
+                fields=["provider_ref"],
+                condition=~Q(provider_ref=""),
+                name="payments_payment_by_ref",
             ),
         ]
         constraints = [

@@ -78,6 +78,7 @@ class Booking(models.Model):
         related_name="+",
         null=True,
         blank=True,
+        db_index=False,  # a partial index below
     )
     state = models.CharField(
         _("state"), max_length=10, choices=State.choices, default=State.HELD
@@ -97,12 +98,11 @@ class Booking(models.Model):
     )
     # [[minutes before, percent], …] as promised when it was booked, longest first.
     cancel_terms = models.JSONField(_("cancellation terms"), default=list, blank=True)
-    invite_code = models.CharField(
+    invite_code = models.CharField(  # noqa: DJ001 - unique, where there is one
         _("code of the invite link"),
         max_length=12,
         null=True,
         blank=True,
-        unique=True,
         editable=False,
     )
     invoice = models.ForeignKey(
@@ -158,6 +158,12 @@ class Booking(models.Model):
                 fields=["booked_by", "request_key"],
                 name="venues_booking_one_per_request",
             ),
+            # Few bookings have one: only those are in its index.
+            models.UniqueConstraint(
+                fields=["invite_code"],
+                condition=Q(invite_code__isnull=False),
+                name="venues_booking_invite_code_once",
+            ),
         ]
         indexes = [
             models.Index(
@@ -174,6 +180,11 @@ class Booking(models.Model):
                 fields=["invoice"],
                 condition=Q(invoice__isnull=False),
                 name="venues_booking_of_invoice",
+            ),
+            models.Index(
+                fields=["dependant"],
+                condition=Q(dependant__isnull=False),
+                name="venues_booking_of_dependant",
             ),
             models.Index(
                 fields=["starts_at"],

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import pairwise
 
 from bureau.common import clock
-from bureau.common.db import prepared
+from bureau.common.db import rows_of
 from venues.models import Bookable, Venue
 from venues.queries.free import FreeFloor
 from venues.queries.grid import Slot
@@ -256,6 +256,5 @@ def _neighbours(
     """
     until = starts[-1] + timedelta(minutes=bookable.slot_minutes)
     given = [venue.pk, bookable.sport, starts[0], until, at]
-    sql = prepared("venues_neighbours", _NEIGHBOURS, len(given))
-    for found in Venue.objects.raw(sql, given):
+    for found in rows_of(Venue, "venues_neighbours", _NEIGHBOURS, given):
         yield found, round(found.metres)  # type: ignore[attr-defined]  # of this question

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from bureau.accounts.models import User
 from bureau.common import clock
-from bureau.common.db import prepared
+from bureau.common.db import rows_of
 from bureau.common.sports import Sport
 from venues.models import (
     Bookable,
@@ -38,8 +38,8 @@ _FOR_BOOKING = """
 
 def venue_for_booking(code: str) -> Venue | None:
     """A public venue with as much of its row as `hold_slots` needs."""
-    sql = prepared("venues_for_booking", _FOR_BOOKING, 1)
-    return next(iter(Venue.objects.raw(sql, [code])), None)
+    found = rows_of(Venue, "venues_for_booking", _FOR_BOOKING, [code])
+    return found[0] if found else None
 
 
 _OWN_AT = """
@@ -60,8 +60,8 @@ def own_booking_at(
 ) -> Booking | None:
     """What the person has on a court then already, held or booked; its number only."""
     given = [person.pk, bookable_id, starts_at, at]
-    sql = prepared("venues_own_booking_at", _OWN_AT, len(given))
-    return next(iter(Booking.objects.raw(sql, given)), None)
+    found = rows_of(Booking, "venues_own_booking_at", _OWN_AT, given)
+    return found[0] if found else None
 
 
 def personal_data_of(user: User) -> list[dict[str, Any]]:

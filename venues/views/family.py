@@ -6,14 +6,21 @@ from typing import cast
 
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from bureau.accounts.models import Dependant, User
 
 
 def person_of(request: HttpRequest) -> User:
-    """Who asks; behind `login_required`."""
-    return cast("User", request.user)
+    """Who asks; behind `login_required`.
+
+    The person's row itself: what Django hands out looks it up again at every touch.
+    """
+    user = request.user
+    if isinstance(user, SimpleLazyObject) and user.pk:
+        user = vars(user)["_wrapped"]
+    return cast("User", user)
 
 
 def dependant_asked(request: HttpRequest, person: User) -> Dependant | None:
