@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from bureau.accounts.models import User
 from venues.models.bookings import Booking
@@ -39,7 +40,8 @@ class ConductRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.valid_from}: {self.ban_from_points} → {self.ban_days} d"
+        days = ngettext("%(n)s day", "%(n)s days", self.ban_days) % {"n": self.ban_days}
+        return f"{self.valid_from}: {self.ban_from_points} → {days}"
 
 
 class ConductPoint(models.Model):

@@ -371,7 +371,7 @@ class CancelBand(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.minutes_before} min → {self.percent} %"
+        return f"{_('%(n)s min') % {'n': self.minutes_before}} → {self.percent}%"
 
 
 class Quota(models.Model):

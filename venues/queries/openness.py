@@ -655,7 +655,10 @@ class _Case:
             "days": len(asked),
             "hours": _hours(min(asked.values())),
         }
-        reasons = [f"{day}: {_hours(asked[day])} h" for day in short[:10]]
+        open_for = _("%(hours)s h")
+        reasons = [
+            f"{day} {open_for % {'hours': _hours(asked[day])}}" for day in short[:10]
+        ]
         return self._measure(rule, short, figure, reasons)
 
     def low_share(self) -> Measure:

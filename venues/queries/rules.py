@@ -82,7 +82,8 @@ def quote_in_words(quote: Mapping[str, Any]) -> str:
     if fen := quote.get("fen_per_hour"):
         rate = _("¥%(yuan)s an hour") % {"yuan": yuan(fen)}
         hours = quote.get("minutes", HOUR) / HOUR
-        words.append(rate if hours == 1 else f"{rate} × {hours:g} h")
+        how_long = _("%(hours)s h") % {"hours": f"{hours:g}"}
+        words.append(rate if hours == 1 else f"{rate} × {how_long}")
     elif fen == 0:
         words.append(_("free of charge"))
     for tickets in quote.get("tickets", ()):
