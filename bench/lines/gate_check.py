@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import getloadavg
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -50,7 +51,8 @@ def measure(portal: Portal) -> list[Line]:
             goal=f"≤ {LIMIT_MS} ms",
             met=checked.p95_ms <= LIMIT_MS and checked.count("2") == checked.answers,
             note=f"median {checked.median_ms:.1f} ms, {checked.per_second:.0f} a s;"
-            " the bare limit is one INSERT behind the same middleware",
+            " the bare limit is one INSERT behind the same middleware; load "
+            f"{getloadavg()[0]:.1f}",
         )
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from datetime import date, timedelta
+from os import getloadavg
 from statistics import median
 
 from django.contrib.gis.geos import Point
@@ -76,7 +77,8 @@ def measure(portal: Portal) -> list[Line]:
                 ratio=seen.p95_ms / bare_ms if where == box else None,
                 goal=f"≤ {limit} ms",
                 met=seen.p95_ms <= limit and seen.count("2") == seen.answers,
-                note=f"median {seen.median_ms:.0f} ms, {seen.answers} answers; "
+                note=f"median {seen.median_ms:.0f} ms, {seen.answers} answers, load "
+                f"{getloadavg()[0]:.1f}; "
                 + (
                     f"{VENUES} venues, {COURTS} courts, {OCCUPANCIES} rows, laid "
                     f"in {built:.0f} s; the bare limit is the GiST question alone"
