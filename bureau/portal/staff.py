@@ -20,7 +20,7 @@ from bureau.common import clock
 from bureau.common.templatetags.bureau import amount
 from bureau.portal import queries
 from bureau.regions.queries import districts_of
-from venues.queries import open_appeals
+from venues.queries import club_work, open_appeals
 
 # App labels by domain, with a symbol of Material Symbols; an app in none of them makes
 # its own group at the end.
@@ -161,6 +161,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if user.has_perm("venues.change_appeal") and (waiting := open_appeals(mine)):
         appeals = reverse("admin:venues_appeal_changelist")
         figures.append((_("Open appeals"), waiting, _("to be answered"), appeals))
+    figures += _club_figures(user, mine)
     if mine is None and user.has_perm("payments.view_payment"):
         refunded = _("%(amount)s of it refunded") % {"amount": amount(day.refunded_fen)}
         payments = reverse("admin:payments_payment_changelist")
@@ -172,6 +173,24 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if user.has_perm("audit.view_proofrun"):
         context |= {"may_see_proof": True, "proof": latest_proof()}
     return context
+
+
+def _club_figures(
+    user: User, districts: set[int] | None
+) -> list[tuple[str, str | int, str, str]]:
+    """What clubs wait for; nothing where they wait for nothing."""
+    if not user.has_perm("venues.change_club"):
+        return []
+    unchecked, back = club_work(districts)
+    clubs = reverse("admin:venues_club_changelist") + "?is_approved__exact=0"
+    transfers = reverse("admin:venues_transferback_changelist")
+    figures: list[tuple[str, str | int, str, str]] = []
+    if unchecked:
+        figures.append((_("Clubs to check"), unchecked, _("registered"), clubs))
+    if back:
+        what = _("to clubs, to be made")
+        figures.append((_("Transfers back"), back, what, transfers))
+    return figures
 
 
 def _items(app: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -175,3 +175,18 @@ def test_venue_staff_look_but_do_not_decide() -> None:
         {"reference": "A1", "paid_on": "2026-11-23"},
     )
     assert answer.status_code == 403
+
+
+def test_the_first_page_names_clubs_to_check_and_sums_to_transfer(
+    city: Client,
+) -> None:
+    club(is_approved=False)
+    invoice = approved(make.bookable())
+    actions.note_transfer(
+        invoice=invoice, reference="A1", paid_on=TODAY, by=make.user()
+    )
+    booking = invoice.bookings.order_by("starts_at")[0]
+    actions.cancel_booking(booking=booking, by=booking.booked_by)
+    page = city.get("/admin/").content.decode()
+    assert "Clubs to check" in page
+    assert "Transfers back" in page

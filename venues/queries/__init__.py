@@ -103,6 +103,7 @@ from venues.queries.search import (
 )
 from venues.queries.seasons import (
     club_data_of,
+    club_work,
     open_seasons,
     reasons_for_club_to_stay,
 )
@@ -156,6 +157,7 @@ __all__ = [
     "city_news",
     "closed_lines_of",
     "club_data_of",
+    "club_work",
     "coming_ballots",
     "companions_until",
     "conduct_data_of",

@@ -27,6 +27,7 @@ from venues.models import (
     Occupancy,
     Season,
     SeasonRequest,
+    TransferBack,
     Venue,
 )
 from venues.models.rules import DayType, Weekday
@@ -431,6 +432,18 @@ def booked_dates(request: SeasonRequest) -> set[date]:
         if clock.at(clock.local_day(moment - midnights), request.starts) == moment
     }
     return done | set(request.skipped.values_list("on", flat=True))
+
+
+def club_work(districts: set[int] | None) -> tuple[int, int]:
+    """(clubs to be checked, sums to be transferred back) for the first staff page.
+
+    Clubs belong to the whole city; the sums to these districts, None meaning all.
+    """
+    back = TransferBack.objects.filter(done_at=None)
+    if districts is not None:
+        back = back.filter(booking__venue__district__in=districts)
+    unchecked = Club.objects.filter(is_approved=False, refusal="")
+    return unchecked.count(), back.count()
 
 
 def club_data_of(user: User) -> list[dict[str, Any]]:
