@@ -258,12 +258,6 @@ class ExportRecordQuerySet(models.QuerySet["ExportRecord"]):
         """What waits for a worker: new, corrected, or left by one that died."""
         return self.filter(state="waiting", next_try_at__lte=moment)
 
-    def held_up_at(self, moment: datetime) -> Self:
-        """Refused, or tried in vain more than once."""
-        return self.filter(
-            Q(state="refused") | Q(state="waiting", tries__gte=2, counted_at__lt=moment)
-        )
-
     def oldest_first(self) -> Self:
         return self.order_by("ends_at", "pk")
 

@@ -7,6 +7,7 @@ a row of bits, one a minute, as in `queries.openness`.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -105,10 +106,13 @@ class _Taken:
 
 @dataclass(frozen=True)
 class _Offer:
-    """What a venue offers on days that are alike, by sport, and its hours of all."""
+    """What is offered on days that are alike: the minutes, and how many in each hour.
+
+    Under "" that of all sports together.
+    """
 
     slots: dict[str, Bits]
-    whole: Bits
+    hours: dict[str, Counter[int]]
 
 
 class _Floor:
@@ -192,41 +196,34 @@ class _Floor:
         offer = self._offer(venue, on)
         taken = self._taken.get((venue.pk, on)) or _Taken()
         blocked = self._blocked(venue, on)
-        hired = _together(taken.hired.values())
-        shared = _together(taken.shared.values())
-        hours = _uses(offer.whole, blocked, hired, shared)
+        whole = _Taken()
+        whole.hired[""] = _together(taken.hired.values())
+        whole.shared[""] = _together(taken.shared.values())
+        hours = _uses(offer, "", blocked, whole)
         for hour, counts in enumerate(hours):
             found.hours[hour].add(*counts)
         day = tuple(map(sum, zip(*hours, strict=True)))
         found.weekdays[on.isoweekday()].add(*day)
         found.venues[venue.pk].add(*day)
         found.total.add(*day)
-        for sport in sorted({*offer.slots, *taken.hired, *taken.shared}):
-            uses = _uses(
-                offer.slots.get(sport, {}),
-                blocked,
-                taken.hired.get(sport, {}),
-                taken.shared.get(sport, {}),
-            )
+        for sport in sorted({*offer.slots, *taken.hired, *taken.shared} - {""}):
+            uses = _uses(offer, sport, blocked, taken)
             found.sports[sport].add(*map(sum, zip(*uses, strict=True)))
 
     def _offer(self, venue: Venue, on: date) -> _Offer:
         table = self._tables[venue.pk]
-        key = (venue.pk, table.days_alike(on))
+        key = (venue.pk, table.alike(on))
         if key not in self._offers:
             slots: dict[str, Bits] = defaultdict(dict)
-            midnight = clock.at(on, 0)
             for court in self._courts.get(venue.pk, ()):
-                if not court.is_open:
-                    continue
-                minutes = 0
-                for offer in table.offers(court, on):
-                    start = (offer.starts_at - midnight) // timedelta(minutes=1)
-                    minutes |= ((1 << court.slot_minutes) - 1) << start
-                for unit in court.unit_ids:
-                    of_sport = slots[court.sport]
-                    of_sport[unit] = of_sport.get(unit, 0) | minutes
-            self._offers[key] = _Offer(dict(slots), _together(slots.values()))
+                if court.is_open:
+                    minutes = _slots(court, table.timetable, on)
+                    for unit in court.unit_ids:
+                        of_sport = slots[court.sport]
+                        of_sport[unit] = of_sport.get(unit, 0) | minutes
+            slots[""] = _together(list(slots.values()))
+            hours = {sport: _by_hour(bits.values()) for sport, bits in slots.items()}
+            self._offers[key] = _Offer(dict(slots), hours)
         return self._offers[key]
 
     def _blocked(self, venue: Venue, on: date) -> Bits:
@@ -241,30 +238,58 @@ class _Floor:
         return blocked
 
 
+def _slots(court: Bookable, timetable: Timetable, on: date) -> int:
+    """The minutes of `Timetable.offers`, without what each slot costs."""
+    priced = 0
+    for start, end, price in timetable.rates(court, on):
+        if price:
+            priced |= ((1 << (end - start)) - 1) << start
+    raster = court.slot_minutes + court.buffer_minutes
+    slot = (1 << court.slot_minutes) - 1
+    minutes = 0
+    for opens, closes in timetable.open_minutes(court, on):
+        for start in range(opens, closes - court.slot_minutes + 1, raster):
+            if priced >> start & 1:
+                minutes |= slot << start
+    return minutes
+
+
 def _uses(
-    slots: Bits, blocked: Bits, hired: Bits, shared: Bits
+    offer: _Offer, sport: str, blocked: Bits, taken: _Taken
 ) -> list[tuple[int, int, int]]:
-    """(offered, hired, shared) of each hour of the clock, over all units."""
-    offered_by, hired_by, shared_by = Counter[int](), Counter[int](), Counter[int]()
-    for unit in {*slots, *hired, *shared}:
+    """(offered, hired, shared) of each hour of the clock, over all units of a sport.
+
+    Only units that something happened to are counted anew.
+    """
+    slots = offer.slots.get(sport, {})
+    hired, shared = taken.hired.get(sport, {}), taken.shared.get(sport, {})
+    offered_by = Counter(offer.hours.get(sport, {}))
+    hired_by, shared_by = Counter[int](), Counter[int]()
+    for unit in {*(blocked.keys() & slots.keys()), *hired, *shared}:
         is_hired = hired.get(unit, 0)
         is_shared = shared.get(unit, 0) & ~is_hired
-        free = slots.get(unit, 0) & ~blocked.get(unit, 0)
-        _add_hours(offered_by, free | is_hired | is_shared)
-        _add_hours(hired_by, is_hired)
-        _add_hours(shared_by, is_shared)
+        planned = slots.get(unit, 0)
+        free = planned & ~blocked.get(unit, 0)
+        offered_by.subtract(_by_hour([planned]))
+        offered_by.update(_by_hour([free | is_hired | is_shared]))
+        hired_by.update(_by_hour([is_hired]))
+        shared_by.update(_by_hour([is_shared]))
     return [
         (offered_by[hour], hired_by[hour], shared_by[hour]) for hour in range(DAY_HOURS)
     ]
 
 
-def _add_hours(counter: Counter[int], minutes: int) -> None:
-    hour = 0
-    while minutes:
-        if part := minutes & _ONE_HOUR:
-            counter[hour % DAY_HOURS] += part.bit_count()
-        minutes >>= HOUR
-        hour += 1
+def _by_hour(rows: Iterable[int]) -> Counter[int]:
+    """How many of the minutes lie in each hour of the clock."""
+    counter = Counter[int]()
+    for minutes in rows:
+        rest, hour = minutes, 0
+        while rest:
+            if part := rest & _ONE_HOUR:
+                counter[hour % DAY_HOURS] += part.bit_count()
+            rest >>= HOUR
+            hour += 1
+    return counter
 
 
 def _together(parts: Iterable[Bits]) -> Bits:
@@ -290,7 +315,36 @@ def _by_venue(rows: Iterable[Any]) -> dict[int, list[Any]]:
     return found
 
 
-def _timetables(venues: Sequence[Venue], *, since: date) -> dict[int, Timetable]:
+class _Table:
+    """A venue's timetable, and on what its days hang.
+
+    It says what `Timetable.days_alike` says, without a look at each price on each day.
+    """
+
+    def __init__(self, timetable: Timetable, rows: RuleRows) -> None:
+        self.timetable = timetable
+        self._exceptions = {row.on for row in rows.exceptions}
+        edges = {edge for rule in rows.prices for edge in _edges(rule)}
+        self._edges = sorted(edges)
+
+    def alike(self, on: date) -> tuple[object, ...]:
+        """Two days of which this is the same are offered the same."""
+        tomorrow = on + timedelta(days=1)
+        return (
+            on.isoweekday(),
+            self.timetable.types_of(on),
+            self.timetable.types_of(tomorrow),
+            tuple(day for day in (on, tomorrow) if day in self._exceptions),
+            bisect_right(self._edges, on),
+        )
+
+
+def _edges(rule: PriceRule) -> list[date]:
+    """The days from which on a price is in force, or not any more."""
+    return [edge for edge in (rule.valid_from, rule.valid_until) if edge]
+
+
+def _timetables(venues: Sequence[Venue], *, since: date) -> dict[int, _Table]:
     """The timetables of many venues, read at once."""
     types = DayTypes(since=since)
     read = [
@@ -302,12 +356,9 @@ def _timetables(venues: Sequence[Venue], *, since: date) -> dict[int, Timetable]
             PriceRule.objects.in_force_between(since, date.max).order_by("pk"),
         )
     ]
-    return {
-        venue.pk: Timetable.of_rows(
-            venue,
-            RuleRows(*(rows.get(venue.pk, ()) for rows in read)),
-            since=since,
-            day_types=types,
-        )
-        for venue in venues
-    }
+    found = {}
+    for venue in venues:
+        rows = RuleRows(*(of_venue.get(venue.pk, ()) for of_venue in read))
+        timetable = Timetable.of_rows(venue, rows, since=since, day_types=types)
+        found[venue.pk] = _Table(timetable, rows)
+    return found
