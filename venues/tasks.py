@@ -5,7 +5,7 @@ from django.conf import settings
 
 from bureau.common import clock
 from venues import actions
-from venues.models import Ballot, Block
+from venues.models import Ballot, Block, SeasonRequest
 
 
 @shared_task
@@ -66,6 +66,13 @@ def close_hall(*, block_id: int, share: int, of: int) -> None:
 def finish_closures() -> None:
     """Go on with closures that a crash interrupted."""
     actions.finish_closures(at=clock.now())
+
+
+@shared_task
+def book_season(*, request_id: int) -> None:
+    """Book the dates of an approved request, and issue its invoice."""
+    request = SeasonRequest.objects.get(pk=request_id)
+    actions.book_season(request=request, at=clock.now())
 
 
 @shared_task

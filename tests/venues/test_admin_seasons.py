@@ -24,7 +24,7 @@ from tests.venues.actions.test_seasons import (
 )
 from tests.venues.test_admin import client_of, staff
 from venues import actions
-from venues.models import Season, SeasonRequest, TransferBack
+from venues.models import Invoice, Season, SeasonRequest, TransferBack
 
 pytestmark = pytest.mark.django_db
 ADMIN = "/admin/venues"
@@ -102,6 +102,8 @@ def test_the_table_of_an_allocation_proposes_and_approves(
     city.post(f"{ADMIN}{path}", {"approve": "1"})
     states = SeasonRequest.objects.order_by("state").values_list("state", flat=True)
     assert list(states) == ["approved", "asked"]
+    assert actions.finish_approvals(at=DECIDED) == 1
+    assert Invoice.objects.get().bookings.count() == 5
     assert "Propose afresh" not in text(city, path)
 
 

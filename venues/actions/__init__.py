@@ -129,6 +129,7 @@ from venues.actions.rules import (
 from venues.actions.seasons import (
     ClubFacts,
     approve_club,
+    approve_proposal,
     approve_request,
     ask_for_season,
     book_season,
@@ -179,6 +180,7 @@ __all__ = [
     "advance_ballots",
     "appeal_against",
     "approve_club",
+    "approve_proposal",
     "approve_request",
     "ask_for_season",
     "block_units",

@@ -23,6 +23,7 @@ from bureau.audit.models import record
 from bureau.common import clock, credit_codes
 from bureau.common.db import constraint_errors
 from bureau.common.errors import DomainError
+from bureau.common.tasks import after_commit
 from bureau.notices.actions import notify
 from venues.actions.floor import open_booking
 from venues.actions.invoices import DUE_DAYS, add_to_invoice, tell_club
@@ -426,6 +427,23 @@ def approve_request(
     at = at or clock.now()
     _decide(request, by=by, at=at)
     return book_season(request=request, at=at)
+
+
+@transaction.atomic
+def approve_proposal(
+    *, season: Season, by: User, at: datetime | None = None
+) -> list[SeasonRequest]:
+    """Approve all that is proposed; workers book the dates, each request on its own."""
+    from venues.tasks import book_season as book  # noqa: PLC0415 - tasks call actions
+
+    at = at or clock.now()
+    season = _lock_season(season.pk)
+    proposed = season.requests.filter(state=State.PROPOSED).select_related("club")
+    rows = list(proposed.order_by("pk"))
+    for request in rows:
+        _decide(request, by=by, at=at)
+        after_commit(book, request_id=request.pk)
+    return rows
 
 
 @transaction.atomic

@@ -311,17 +311,13 @@ class SeasonAdmin(ReadOnly, ScopedAdmin):
         if "approve" not in request.POST:
             actions.propose_allocation(season=season, by=request.user)
             return _("The proposal is made. Look through it, then approve it.")
-        proposed = season.requests.filter(state=SeasonRequest.State.PROPOSED)
-        done = 0
-        for one in proposed.order_by("pk"):
-            actions.approve_request(request=one, by=request.user)
-            done += 1
+        approved = actions.approve_proposal(season=season, by=request.user)
         words = ngettext(
-            "%(number)s request is approved, booked and invoiced.",
-            "%(number)s requests are approved, booked and invoiced.",
-            done,
+            "%(number)s request is approved. Its dates are being booked.",
+            "%(number)s requests are approved. Their dates are being booked.",
+            len(approved),
         )
-        return words % {"number": done}
+        return words % {"number": len(approved)}
 
 
 @admin.register(SeasonRequest)

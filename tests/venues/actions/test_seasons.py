@@ -18,7 +18,7 @@ from bureau.notices.queries import letter_of
 from bureau.payments.models import Payment, Refund
 from tests import make
 from tests.promises import broken_promises
-from venues import actions
+from venues import actions, tasks
 from venues.actions import ClubFacts, seasons
 from venues.errors import (
     AskedAlready,
@@ -552,6 +552,24 @@ def test_a_kill_between_two_dates_loses_nothing_and_doubles_nothing(
     invoice.refresh_from_db()
     assert (invoice.state, invoice.bookings.count()) == ("open", 5)
     assert kinds(invoice.club.contact).count("venues.invoice_open") == 1
+    assert broken_promises(of="venues.") == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_whole_proposal_is_approved_at_once_and_booked_by_workers() -> None:
+    court = make.bookable()
+    opened = season(court.venue)
+    for day in (2, 4):
+        ask(opened, club(), court, weekday=day)
+    propose(opened)
+    assert len(actions.approve_proposal(season=opened, by=make.user(), at=DECIDED)) == 2
+    assert actions.approve_proposal(season=opened, by=make.user(), at=DECIDED) == []
+    for request in SeasonRequest.objects.all():
+        tasks.book_season(request_id=request.pk)
+        tasks.book_season(request_id=request.pk)
+    tasks.finish_approvals()
+    assert [invoice.state for invoice in Invoice.objects.all()] == ["open", "open"]
+    assert Booking.objects.count() == 10
     assert broken_promises(of="venues.") == []
 
 
