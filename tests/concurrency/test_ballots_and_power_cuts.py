@@ -82,7 +82,7 @@ def until_true(what: Callable[[], Any]) -> None:
         sleep(0.02)
 
 
-def asked(sql: str, *given: object) -> list[tuple[Any, ...]]:
+def asked(sql: str, *given: int) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, given)
         found: list[tuple[Any, ...]] = cursor.fetchall()
@@ -144,7 +144,7 @@ def test_killed_between_the_draw_and_the_courts_the_sweep_hands_them_out() -> No
         said.seek(0)
         assert ended == -signal.SIGKILL, said.read()
 
-    assert Draw.objects.get(pk=ballot.draw_id).state == Draw.State.DRAWN
+    assert Draw.objects.get(court_ballot=ballot).state == Draw.State.DRAWN
     assert not Booking.objects.exists()
     with time_machine.travel(NIGHT, tick=False):
         for _twice in range(2):

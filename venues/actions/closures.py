@@ -156,16 +156,18 @@ def _call_off_chunk(
         booking.pk: instead.of(booking.venue, lines)
         for booking, lines in by_booking.items()
     }
-    done = call_off_alike(
-        line_ids={
-            booking.pk: [line.pk for line in lines]
-            for booking, lines in by_booking.items()
-        },
-        reason=block.reason,
-        by=block.set_by,
-        kept=[(unit, block.starts_at, block.ends_at) for unit in block.unit_ids],
-        instead=ways_out,
-    )
+    done = set[int]()
+    with suppress(DomainError):  # then none of them was: each by itself, below
+        done = call_off_alike(
+            line_ids={
+                booking.pk: [line.pk for line in lines]
+                for booking, lines in by_booking.items()
+            },
+            reason=block.reason,
+            by=block.set_by,
+            kept=[(unit, block.starts_at, block.ends_at) for unit in block.unit_ids],
+            instead=ways_out,
+        )
     return len(done) + sum(
         _call_off(block, booking, lines, instead=ways_out[booking.pk])
         for booking, lines in by_booking.items()

@@ -9,7 +9,8 @@ import time_machine
 
 from bureau.common import clock
 from bureau.notices.models import Notice
-from bureau.payments.models import Refund
+from bureau.payments.actions import request_refund
+from bureau.payments.models import Payment, Refund
 from tests import make
 from tests.promises import broken_promises
 from venues import actions, queries
@@ -443,3 +444,26 @@ def test_every_promise_holds_after_a_closure(court: Bookable) -> None:
     close_through(court.venue)
 
     assert broken_promises() == []
+
+
+def test_one_that_cannot_be_refunded_like_the_others_does_not_stop_them(
+    court: Bookable,
+) -> None:
+    odd = make.confirmed(court=court, starts_at=make.tomorrow_at(9))
+    others = [
+        make.confirmed(court=court, starts_at=make.tomorrow_at(hour))
+        for hour in (10, 11)
+    ]
+    # A refund of another sum stands under the same key already.
+    request_refund(
+        payment=make.payment_of(odd), amount_fen=1, reason="x", by=None, key="cancel"
+    )
+    Payment.objects.filter(owner_id=odd.pk).update(refunded_fen=0)
+
+    close_through(court.venue)
+
+    for booking in others:
+        booking.refresh_from_db()
+        assert booking.state == Booking.State.CANCELLED
+    odd.refresh_from_db()
+    assert odd.state == Booking.State.CONFIRMED
