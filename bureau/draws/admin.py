@@ -142,7 +142,6 @@ class DrawAdmin(Asking):
     list_per_page = 50
     inlines = [PoolInline, BeaconInline, LogInline]
     actions_detail = [
-        "protocol",
         "put_in",
         "freeze_now",
         "draw_now",
@@ -161,11 +160,23 @@ class DrawAdmin(Asking):
     def has_add_permission(self, request: HttpRequest, *_args: Any) -> bool:
         return request.user.has_perm("draws.add_draw")
 
-    def has_announce_permission(self, request: HttpRequest, _id: Any = None) -> bool:
-        return request.user.has_perm("draws.add_draw")
+    # A button stands where its step can be taken, and only there.
 
-    def has_lead_permission(self, request: HttpRequest, _id: Any = None) -> bool:
-        return request.user.has_perm("draws.change_draw")
+    def has_open_permission(self, request: HttpRequest, pk: Any = None) -> bool:
+        return self._may_lead(request, pk, Draw.State.OPEN)
+
+    def has_frozen_permission(self, request: HttpRequest, pk: Any = None) -> bool:
+        return self._may_lead(request, pk, Draw.State.FROZEN)
+
+    def has_standing_permission(self, request: HttpRequest, pk: Any = None) -> bool:
+        standing = [Draw.State.OPEN, Draw.State.FROZEN, Draw.State.DRAWN]
+        return self._may_lead(request, pk, *standing)
+
+    def has_redo_permission(self, request: HttpRequest, pk: Any = None) -> bool:
+        return request.user.has_perm("draws.add_draw") and _is_in(pk, Draw.State.VOID)
+
+    def _may_lead(self, request: HttpRequest, pk: Any, *states: Draw.State) -> bool:
+        return request.user.has_perm("draws.change_draw") and _is_in(pk, *states)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
@@ -197,11 +208,7 @@ class DrawAdmin(Asking):
             answer=answer,
         )
 
-    @action(description=_("Public page and protocol"), url_path="protocol")
-    def protocol(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect(self.row_or_404(request, object_id))
-
-    @action(description=_("Put people in"), url_path="put-in", permissions=["lead"])
+    @action(description=_("Put people in"), url_path="put-in", permissions=["open"])
     def put_in(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """By ID number or credit code, while entries are open."""
         draw = self.row_or_404(request, object_id)
@@ -227,7 +234,7 @@ class DrawAdmin(Asking):
         )
 
     @action(
-        description=_("Freeze the list now"), url_path="freeze", permissions=["lead"]
+        description=_("Freeze the list now"), url_path="freeze", permissions=["open"]
     )
     def freeze_now(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The portal does it at the announced minute; this is for when it was down."""
@@ -245,7 +252,7 @@ class DrawAdmin(Asking):
             answer=answer,
         )
 
-    @action(description=_("Draw now"), url_path="draw", permissions=["lead"])
+    @action(description=_("Draw now"), url_path="draw", permissions=["frozen"])
     def draw_now(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """As soon as every number is known; the portal does it within a minute, too."""
         draw = self.row_or_404(request, object_id)
@@ -262,7 +269,7 @@ class DrawAdmin(Asking):
             answer=answer,
         )
 
-    @action(description=_("Declare void"), url_path="void", permissions=["lead"])
+    @action(description=_("Declare void"), url_path="void", permissions=["standing"])
     def declare_void(self, request: HttpRequest, object_id: int) -> HttpResponse:
         draw = self.row_or_404(request, object_id)
 
@@ -279,9 +286,7 @@ class DrawAdmin(Asking):
             answer=answer,
         )
 
-    @action(
-        description=_("Announce it again"), url_path="redo", permissions=["announce"]
-    )
+    @action(description=_("Announce it again"), url_path="redo", permissions=["redo"])
     def redo(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """A void draw under a new number, with everybody in it, by a second person."""
         draw = self.row_or_404(request, object_id)
@@ -303,9 +308,7 @@ class DrawAdmin(Asking):
             draw,
             form=form,
             title=gettext("Announce again: %(draw)s") % {"draw": draw},
-            lead=lead % {"who": who, "reason": draw.void_reason}
-            if draw.state == Draw.State.VOID
-            else "",
+            lead=lead % {"who": who, "reason": draw.void_reason},
             button=gettext("Announce again"),
             answer=answer,
         )
@@ -343,6 +346,11 @@ class DrawAdmin(Asking):
 def _staff(request: HttpRequest) -> User:
     assert isinstance(request.user, User)  # noqa: S101 - the admin lets nobody else in
     return request.user
+
+
+def _is_in(pk: Any, *states: Draw.State) -> bool:
+    """Whether the draw is there; who asks of none in particular may see the buttons."""
+    return pk is None or Draw.objects.filter(pk=pk, state__in=states).exists()
 
 
 def _usual_times() -> dict[str, Any]:

@@ -55,6 +55,7 @@ COURTS = st.sampled_from(sorted(PARTS))
 SOME_HOURS = st.sets(st.sampled_from(HOURS), min_size=1, max_size=2)
 NTH = st.integers(0, 5)
 MINUTES = st.sampled_from([0, 4, 11, 31, 90])
+OR_A_DAY = st.sampled_from([0, 4, 11, 90, 26 * 60, 26 * 60])
 WHO = st.integers(0, PEOPLE - 1)
 
 T = TypeVar("T")
@@ -449,7 +450,7 @@ class Hall(RuleBasedStateMachine):
         if not asked.pay:
             self.exchange(told, asked, credit)
 
-    @rule(nth=NTH, court=COURTS, hour=st.sampled_from(HOURS), minutes=MINUTES)
+    @rule(nth=NTH, court=COURTS, hour=st.sampled_from(HOURS), minutes=OR_A_DAY)
     def change_and_pay(self, nth: int, court: str, hour: int, minutes: int) -> None:
         self.change(nth=nth, court=court, hour=hour)
         self.time_passes(minutes=minutes)
