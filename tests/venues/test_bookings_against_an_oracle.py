@@ -6,7 +6,7 @@ times are also drawn: announced, asked for, drawn, handed out, paid or not, call
 
 What it finds was tried with planted faults: floor sold twice (constraint and look taken
 away: 6 examples), money that a change forgets to keep (6), a change paid for after its
-slot began (15 to 42), a win handed out twice (12).
+slot began (8 to 32), a win handed out twice (12).
 """
 
 from __future__ import annotations
