@@ -521,6 +521,11 @@ class NotInBallot(DomainError):
     message = _("You have no request in this ballot.")
 
 
+class BallotByRequestOnly(DomainError):
+    code = "ballot_by_request_only"
+    message = _("This is the draw of a ballot: people ask for its times themselves.")
+
+
 class BallotNotRedrawn(DomainError):
     code = "ballot_not_redrawn"
     message = _(

@@ -7,7 +7,12 @@ from typing import Any
 from django.dispatch import receiver
 
 from bureau.draws.models import Draw
-from bureau.draws.signals import draw_done, draw_redone, draw_voided
+from bureau.draws.signals import (
+    draw_done,
+    draw_redone,
+    draw_voided,
+    entered_by_staff,
+)
 from bureau.payments.models import Payment
 from bureau.payments.signals import explanation_asked, payment_settled
 from venues import actions
@@ -64,3 +69,8 @@ def end_ballot(draw: Draw, **_: Any) -> None:
 @receiver(draw_redone)
 def refuse_redraw(replaces: Draw, **_: Any) -> None:
     actions.refuse_redraw(draw=replaces)
+
+
+@receiver(entered_by_staff)
+def refuse_entries_by_staff(draw: Draw, **_: Any) -> None:
+    actions.refuse_entries_by_staff(draw=draw)

@@ -14,3 +14,7 @@ draw_voided = Signal()
 # draw=Draw, just announced again in place of `replaces`=Draw, a void one. An app whose
 # draw is no use any more refuses with a `DomainError`, and nothing has happened.
 draw_redone = Signal()
+
+# draw=Draw into which staff are about to put people by their numbers. An app that puts
+# people in by itself refuses with a `DomainError`.
+entered_by_staff = Signal()

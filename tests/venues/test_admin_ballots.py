@@ -86,6 +86,20 @@ def test_what_cannot_be_drawn_is_said(city: Client) -> None:
     assert not Ballot.objects.exists()
 
 
+def test_nobody_is_put_into_the_draw_of_a_ballot_by_hand(city: Client) -> None:
+    """They would win a court without having asked for one."""
+    page = f"/admin/venues/ballot/add/?venue={hall().pk}"
+    city.post(page, form(announce="1"))
+    draw = Draw.objects.get()
+    pool = draw.pools.order_by("prefix")[0]
+    refused = city.post(
+        f"/admin/draws/draw/{draw.pk}/put-in/",
+        {"pool": pool.prefix, "numbers": "370811195603153217"},
+    )
+    assert "ask for its times themselves" in refused.text
+    assert not draw.entries.exists()
+
+
 def test_the_void_draw_of_a_ballot_is_not_announced_again(city: Client) -> None:
     """Its times were opened to everybody: it would draw for nothing."""
     page = f"/admin/venues/ballot/add/?venue={hall().pk}"

@@ -51,6 +51,7 @@ from venues.actions.waiting import offer_freed
 from venues.errors import (
     AlreadyInBallot,
     BallotBackwards,
+    BallotByRequestOnly,
     BallotHandedOut,
     BallotNotOpen,
     BallotNotRedrawn,
@@ -570,6 +571,15 @@ def end_ballot_of(*, draw: Draw, reason: str, at: datetime | None = None) -> Non
         at=at,
     )
     offer_freed(ballot.venue, freed, at=at)
+
+
+def refuse_entries_by_staff(*, draw: Draw) -> None:
+    """Raise `BallotByRequestOnly` for a ballot's draw.
+
+    Who is in it without a request could win a court that is then nobody's.
+    """
+    if Ballot.objects.filter(draw=draw).exists():
+        raise BallotByRequestOnly
 
 
 def refuse_redraw(*, draw: Draw) -> None:

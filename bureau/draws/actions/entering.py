@@ -23,6 +23,7 @@ from bureau.draws.errors import (
     UnknownPool,
 )
 from bureau.draws.models import Draw, DrawEntry, Pool
+from bureau.draws.signals import entered_by_staff
 
 SALT_BYTES = 16
 _NUMBER = re.compile(r"[0-9A-Z]{18}", re.ASCII)  # a person's, or a business's
@@ -107,8 +108,10 @@ def enter_all(
     """Put everybody on a list into a draw, or nobody; who is in already stays.
 
     Whoever has an account with this ID number sees the entry there. Returns the
-    receipts of the new ones. Raises `BadSubject` and what `enter` raises.
+    receipts of the new ones. Raises `BadSubject`, what `enter` raises, and the refusal
+    of an app whose draw this is.
     """
+    entered_by_staff.send(sender=Draw, draw=draw)
     numbers = list(dict.fromkeys("".join(one.split()).upper() for one in id_numbers))
     for number in numbers:
         if not _NUMBER.fullmatch(number):
