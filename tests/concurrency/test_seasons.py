@@ -24,7 +24,7 @@ from tests.concurrency.test_hold_slots import no_constraint, slow_insert
 from tests.promises import broken_promises
 from tests.venues.actions import test_seasons as clubs
 from venues import actions
-from venues.actions import invoices, seasons, slots
+from venues.actions import invoices, season_bookings, slots
 from venues.models import Bookable, Booking, Invoice, SeasonRequest, SkippedDate
 
 __all__ = ["no_constraint", "slow_insert"]
@@ -89,7 +89,7 @@ def test_control_without_the_guard_the_court_is_sold_more_than_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(slots, "lock_statement", lambda _: ("SELECT 1", []))
-    monkeypatch.setattr(seasons, "lock_floor", lambda _wanted: None)
+    monkeypatch.setattr(season_bookings, "lock_floor", lambda _wanted: None)
 
     race_for_the_first_date(make.bookable())
 
@@ -109,7 +109,7 @@ def test_two_who_approve_at_once_approve_once() -> None:
 def left_by_a_crash(court: Bookable) -> SeasonRequest:
     """Decided, and not one date of it is booked."""
     request = proposed(court)
-    seasons._decide(request, by=make.user(), at=EVE)
+    season_bookings._decide(request, by=make.user(), at=EVE)
     return request
 
 
@@ -130,8 +130,8 @@ def test_workers_that_go_on_with_one_season_do_the_work_of_one() -> None:
 def test_control_without_their_lock_the_workers_get_into_each_others_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(seasons, "lock_invoice_money", lambda _invoice: [])
-    monkeypatch.setattr(seasons, "lock_floor", lambda _wanted: None)
+    monkeypatch.setattr(season_bookings, "lock_invoice_money", lambda _invoice: [])
+    monkeypatch.setattr(season_bookings, "lock_floor", lambda _wanted: None)
     request = left_by_a_crash(make.bookable())
     work = [partial(actions.book_season, request=request, at=EVE)] * 3
 

@@ -45,6 +45,13 @@ from venues.actions.closures import (
     finish_closures,
     work_through_closure,
 )
+from venues.actions.clubs import (
+    ClubFacts,
+    approve_club,
+    correct_club,
+    refuse_club,
+    register_club,
+)
 from venues.actions.companions import (
     join_booking,
     leave_booking,
@@ -127,22 +134,19 @@ from venues.actions.rules import (
     set_prices,
     set_weekly_hours,
 )
-from venues.actions.seasons import (
-    ClubFacts,
-    approve_club,
+from venues.actions.season_bookings import (
     approve_proposal,
     approve_request,
-    ask_for_season,
     book_season,
-    correct_club,
-    deny_request,
     finish_approvals,
+)
+from venues.actions.seasons import (
+    ask_for_season,
+    deny_request,
     move_request,
     open_season,
     propose_allocation,
-    refuse_club,
     refuse_outside_season,
-    register_club,
     withdraw_all_requests,
     withdraw_request,
 )

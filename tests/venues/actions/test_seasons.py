@@ -19,7 +19,7 @@ from bureau.payments.models import Payment, Refund
 from tests import make
 from tests.promises import broken_promises
 from venues import actions, tasks
-from venues.actions import ClubFacts, seasons
+from venues.actions import ClubFacts, season_bookings
 from venues.errors import (
     AskedAlready,
     ClubDecided,
@@ -532,7 +532,7 @@ def test_a_kill_between_two_dates_loses_nothing_and_doubles_nothing(
     opened = season(court.venue)
     request = ask(opened, club(), court)
     propose(opened)
-    whole = seasons.book_date
+    whole = season_bookings.book_date
 
     def dies(*args: Any, **given: Any) -> None:
         if Booking.objects.count() == 2:
@@ -540,7 +540,7 @@ def test_a_kill_between_two_dates_loses_nothing_and_doubles_nothing(
         whole(*args, **given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(seasons, "book_date", dies)
+        patch.setattr(season_bookings, "book_date", dies)
         with pytest.raises(KeyboardInterrupt):
             approve(request)
     invoice = Invoice.objects.get()
