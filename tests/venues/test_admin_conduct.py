@@ -130,3 +130,19 @@ def test_another_districts_points_are_not_there(court: Bookable, citizen: User) 
         page = f"/admin/venues/conductpoint/{point.pk}"
         assert other.get(f"{page}/change/").status_code == 404
         assert other.post(f"{page}/excuse/", {"reason": "x"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "ban/999999/lift",
+        "ban/nonsense/lift",
+        "appeal/999999/grant",
+        "conductpoint/999999/excuse",
+        "club/999999/approve",
+    ],
+)
+def test_what_is_not_there_is_not_found(page: str) -> None:
+    city = client_of(staff(Role.CITY_STAFF))
+    assert city.get(f"/admin/venues/{page}/").status_code == 404
+    assert city.post(f"/admin/venues/{page}/", {}).status_code == 404

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.widgets import (
@@ -28,7 +27,12 @@ from bureau.common.money import yuan
 from bureau.regions.queries import districts_of
 from venues import actions
 from venues.admin.pages import ask, page_of, show
-from venues.admin.scope import ScopedAdmin, StaffRequest, in_my_districts
+from venues.admin.scope import (
+    OrNotFound,
+    ScopedAdmin,
+    StaffRequest,
+    in_my_districts,
+)
 from venues.models import Appeal, Ban, ConductPoint, ConductRule, Venue
 from venues.queries.conduct import no_shows_of
 
@@ -284,7 +288,7 @@ class AppealAdmin(ReadOnly, ScopedAdmin):
         )
 
 
-class _OfTheCity(HistoryFromAudit, ModelAdmin):
+class _OfTheCity(HistoryFromAudit, OrNotFound):
     """Tables that know no district: all staff read them, the city's staff write."""
 
     def _is_citys(self, request: HttpRequest) -> bool:

@@ -43,8 +43,20 @@ _PATHS: dict[type[Model], str] = {
 }
 
 
-class ScopedAdmin(HistoryFromAudit, ModelAdmin):
-    """A table of rows that belong to a district."""
+class OrNotFound(ModelAdmin):
+    """A row that is not there, or not for this reader, is a plain 404."""
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is None:
+            raise Http404
+        return found
+
+
+class ScopedAdmin(HistoryFromAudit, OrNotFound):
+    """A table of rows that belong to a district; another's are not there."""
 
     district_path = "venue__district"
     # A time of day is typed as 09:30: a field for numbers would show nothing.
@@ -53,15 +65,6 @@ class ScopedAdmin(HistoryFromAudit, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
         return in_my_districts(rows, request, path=self.district_path)
-
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> Any:
-        """Another district's row is not there, as for citizens: a plain 404."""
-        found = super().get_object(request, object_id, from_field)
-        if found is None:
-            raise Http404
-        return found
 
     def formfield_for_foreignkey(
         self, db_field: Any, request: HttpRequest, **kwargs: Any

@@ -7,12 +7,11 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminDateWidget,
@@ -29,7 +28,7 @@ from bureau.common.money import yuan
 from bureau.payments.models import Payment
 from venues import actions
 from venues.admin.pages import ask, chosen_venue, show
-from venues.admin.scope import ScopedAdmin, StaffRequest
+from venues.admin.scope import OrNotFound, ScopedAdmin, StaffRequest
 from venues.models import (
     Bookable,
     Club,
@@ -136,7 +135,7 @@ class TransferBackForm(forms.Form):
 
 
 @admin.register(Club)
-class ClubAdmin(ReadOnly, HistoryFromAudit, ModelAdmin):
+class ClubAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
     """Clubs belong to the whole city; staff check them once."""
 
     list_display = ["name", "credit_code", "priority", "contact", "is_approved"]
@@ -163,7 +162,7 @@ class ClubAdmin(ReadOnly, HistoryFromAudit, ModelAdmin):
         description=gettext_lazy("Approve"), url_path="approve", permissions=["check"]
     )
     def approve(self, request: StaffRequest, object_id: str) -> HttpResponse:
-        club = self._club(request, object_id)
+        club: Club = self.get_object(request, object_id)
 
         def act(_given: dict[str, Any]) -> tuple[str, Club]:
             actions.approve_club(club=club, by=request.user)
@@ -188,7 +187,7 @@ class ClubAdmin(ReadOnly, HistoryFromAudit, ModelAdmin):
         description=gettext_lazy("Refuse"), url_path="refuse", permissions=["check"]
     )
     def refuse(self, request: StaffRequest, object_id: str) -> HttpResponse:
-        club = self._club(request, object_id)
+        club: Club = self.get_object(request, object_id)
 
         def act(given: dict[str, Any]) -> tuple[str, Club]:
             actions.refuse_club(club=club, reason=given["reason"], by=request.user)
@@ -203,12 +202,6 @@ class ClubAdmin(ReadOnly, HistoryFromAudit, ModelAdmin):
             button=_("Refuse"),
             act=act,
         )
-
-    def _club(self, request: HttpRequest, object_id: str) -> Club:
-        found: Club | None = self.get_object(request, object_id)
-        if found is None:
-            raise Http404
-        return found
 
 
 @admin.register(Season)
