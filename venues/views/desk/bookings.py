@@ -23,9 +23,7 @@ from bureau.common.errors import DomainError
 from bureau.payments.models import CashMovement, Payment
 from venues import actions, queries
 from venues.models import Booking, EntryPass, Venue
-from venues.views.desk.visits import (
-    visit_for,
-)
+from venues.views.desk.visits import visit_for
 from venues.views.posts import person, posts
 
 

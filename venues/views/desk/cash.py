@@ -12,25 +12,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import (
-    require_POST,
-    require_safe,
-)
+from django.views.decorators.http import require_POST, require_safe
 from openpyxl import Workbook  # type: ignore[import-untyped]
 
 from bureau.common import clock
 from bureau.common.errors import DomainError
 from bureau.payments.models import Refund
 from venues import actions
-from venues.forms import (
-    read_day,
-)
+from venues.forms import read_day
 from venues.models import Venue
 from venues.queries.desk import CashSheet, cash_sheet, refunds_to_pay_out
-from venues.views.desk.visits import (
-    elsewhere,
-    venue_here,
-)
+from venues.views.desk.visits import elsewhere, venue_here
 from venues.views.posts import person
 
 

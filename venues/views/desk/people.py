@@ -11,10 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import (
-    require_http_methods,
-    require_POST,
-)
+from django.views.decorators.http import require_http_methods, require_POST
 
 from bureau.accounts import actions as accounts
 from bureau.accounts.forms import PhoneForm
@@ -24,11 +21,7 @@ from bureau.common import clock
 from bureau.common.errors import DomainError
 from bureau.common.http import client_ip
 from venues.errors import DeskVisitOver
-from venues.forms import (
-    AttachPhoneForm,
-    FindForm,
-    RegisterForm,
-)
+from venues.forms import AttachPhoneForm, FindForm, RegisterForm
 from venues.models import Booking, Venue
 from venues.queries.desk import refunds_to_pay_out
 from venues.views.desk.visits import (

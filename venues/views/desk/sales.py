@@ -12,10 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import (
-    require_http_methods,
-    require_safe,
-)
+from django.views.decorators.http import require_http_methods, require_safe
 
 from bureau.accounts.models import User
 from bureau.accounts.queries import eligible_groups, identity_of
@@ -25,20 +22,11 @@ from bureau.common.sports import Sport
 from venues import actions, queries
 from venues.actions.slots import PickedSlot, resolve_picks
 from venues.errors import DeskVisitOver, PriceChanged, SlotTaken
-from venues.forms import (
-    DeskBookForm,
-    read_day,
-    read_picks,
-)
+from venues.forms import DeskBookForm, read_day, read_picks
 from venues.models import Booking, BookingLine, Venue
 from venues.models.rules import PriceGroup
 from venues.queries.sessions import sessions_of_day
-from venues.views.desk.visits import (
-    elsewhere,
-    venue_here,
-    visit_over,
-    visitor_of,
-)
+from venues.views.desk.visits import elsewhere, venue_here, visit_over, visitor_of
 from venues.views.posts import person
 
 DAYS = 14

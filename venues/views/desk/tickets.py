@@ -9,9 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import (
-    require_http_methods,
-)
+from django.views.decorators.http import require_http_methods
 
 from bureau.accounts.queries import eligible_groups
 from bureau.common import clock
@@ -19,17 +17,10 @@ from bureau.common.errors import DomainError
 from venues import actions
 from venues.actions.sessions import MOST_PLACES
 from venues.errors import DeskVisitOver
-from venues.forms import (
-    DeskBookForm,
-)
+from venues.forms import DeskBookForm
 from venues.models import OpenSession
 from venues.queries.sessions import ticket_price
-from venues.views.desk.visits import (
-    elsewhere,
-    venue_here,
-    visit_over,
-    visitor_of,
-)
+from venues.views.desk.visits import elsewhere, venue_here, visit_over, visitor_of
 from venues.views.posts import person
 
 
