@@ -8,8 +8,10 @@ from django.urls import reverse
 
 from bureau.common import clock
 from tests import make
+from tests.venues.actions.test_seasons import approved, monday_nine
 from venues.models import Block, Bookable, Booking
 
+__all__ = ["monday_nine"]
 pytestmark = pytest.mark.django_db
 CLOSE = "admin:venues_block_close_hall"
 
@@ -52,6 +54,21 @@ def test_staff_see_what_a_closure_does_before_it_does_it(
     booking.refresh_from_db()
     assert booking.state == Booking.State.CONFIRMED
     assert not Block.objects.exists()
+
+
+def test_the_preview_has_a_row_for_the_invoices_of_clubs(
+    office: Client, court: Bookable
+) -> None:
+    invoice = approved(court)
+    line = invoice.bookings.order_by("starts_at")[0].lines.order_by("pk")[0]
+    day = clock.local_day(line.starts_at)
+    asked = {**given(court), "starts_at_0": day, "ends_at_0": day}
+
+    page = office.post(f"{reverse(CLOSE)}?venue={court.venue.pk}", asked)
+
+    preview = page.context["preview"]
+    assert preview.invoice_fen == 2 * make.PRICE_FEN
+    assert "Taken off invoices of clubs" in page.content.decode()
 
 
 def test_the_second_button_closes_and_shows_how_far_it_is(

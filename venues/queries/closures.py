@@ -18,6 +18,7 @@ from venues.models import (
     Club,
     Companion,
     EntryPass,
+    Invoice,
     Occupancy,
     OpenSession,
 )
@@ -37,6 +38,10 @@ class Preview:
     people: int
     """Who booked, who plays along, and the places in sessions."""
     refund_fen: int
+    invoice_fen: int
+    """What comes off the invoices of clubs, paid or not; no part of `refund_fen`."""
+    invoice_paid_fen: int
+    """How much of it has been paid, and goes back the way it came."""
     unpaid: int
     """Bookings that wait for their payment and are just dropped."""
     sessions: int
@@ -131,7 +136,7 @@ def preview_closure(
     As many questions to the database for one booking as for a thousand.
     """
     asked = (unit_ids, starts_at, ends_at)
-    lines = list(touched_lines(*asked, at=at).select_related("booking"))
+    lines = list(touched_lines(*asked, at=at).select_related("booking__invoice"))
     sessions = list(touched_sessions(*asked, at=at))
     tickets = list(
         BookingLine.objects.standing()
@@ -148,6 +153,7 @@ def preview_closure(
         for line in rows
         if line.booking.state == "confirmed" and line.booking.invoice_id is None
     ]
+    invoiced = [(line.booking.invoice, line.price_fen) for line in lines]
     days = notice_days(announced_at or at, starts_at)
     return Preview(
         bookings=len(bookings),
@@ -156,6 +162,12 @@ def preview_closure(
         + along.count()
         + sum(line.places for line in tickets),
         refund_fen=sum(line.price_fen for line in paid),
+        invoice_fen=sum(fen for invoice, fen in invoiced if invoice),
+        invoice_paid_fen=sum(
+            fen
+            for invoice, fen in invoiced
+            if invoice and invoice.state == Invoice.State.PAID
+        ),
         unpaid=sum(booking.state == "held" for booking in bookings.values()),
         sessions=len(sessions),
         ballots=tuple(touched_ballots(*asked).values_list("number", flat=True)),

@@ -18,7 +18,7 @@ from bureau.notices.queries import letter_of
 from bureau.payments.models import Payment, Refund
 from tests import make
 from tests.promises import broken_promises
-from venues import actions, tasks
+from venues import actions, queries, tasks
 from venues.actions import ClubFacts, season_bookings
 from venues.errors import (
     AskedAlready,
@@ -744,6 +744,34 @@ def test_a_hall_that_closes_lowers_an_invoice_in_full_whatever_the_bands_say() -
     invoice.refresh_from_db()
     assert (invoice.total_fen, invoice.retained_fen) == (6 * make.PRICE_FEN, 0)
     assert broken_promises(of="venues.") == []
+
+
+@pytest.mark.parametrize("is_paid", [False, True])
+def test_a_preview_says_what_comes_off_invoices(*, is_paid: bool) -> None:
+    court = make.bookable()
+    invoice = approved(court)
+    given_back = invoice.bookings.order_by("starts_at")[1]
+    if is_paid:
+        payment = actions.pay_invoice(invoice=invoice, by=invoice.club.contact)
+        make.settle(payment)
+    actions.cancel_booking(booking=given_back, by=given_back.booked_by)
+    before = Invoice.objects.get().total_fen
+    closed = {
+        "starts_at": clock.at(date(2026, 12, 8), 0),
+        "ends_at": clock.at(date(2026, 12, 17), 0),
+    }
+    units = list(court.units.all())
+    seen = queries.preview_closure(
+        unit_ids=[unit.pk for unit in units], at=clock.now(), **closed
+    )
+    actions.close_units(
+        venue=court.venue, units=units, reason="Burst pipe", by=make.user(), **closed
+    )
+    actions.work_through_closure(block=court.venue.blocks.get())
+    after = Invoice.objects.get().total_fen
+    assert seen.invoice_fen == before - after == 2 * make.PRICE_FEN
+    assert seen.invoice_paid_fen == (seen.invoice_fen if is_paid else 0)
+    assert (seen.bookings, seen.refund_fen) == (1, 0)
 
 
 def test_an_excused_no_show_of_a_club_comes_off_its_invoice() -> None:
