@@ -122,6 +122,12 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "venues.tasks.finish_approvals",
         "schedule": 60,
     },
+    # Each club is told once of each; every hour of the day, so that one that fails is
+    # made up for, and nobody's telephone rings at night.
+    "venues-remind-of-invoices": {
+        "task": "venues.tasks.remind_of_invoices",
+        "schedule": crontab(minute="20", hour="9-19"),
+    },
     # Requests open and close at their minute; courts that were drawn are handed out
     # when a worker died between the draw and that.
     "venues-advance-ballots": {

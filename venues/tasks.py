@@ -82,6 +82,12 @@ def finish_approvals() -> None:
 
 
 @shared_task
+def remind_of_invoices() -> None:
+    """Remind clubs of invoices that are due soon or overdue."""
+    actions.remind_of_invoices(at=clock.now())
+
+
+@shared_task
 def advance_ballots() -> None:
     """Open and close ballots, and hand out what a crash left."""
     actions.advance_ballots(at=clock.now())

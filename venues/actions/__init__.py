@@ -100,6 +100,7 @@ from venues.actions.invoices import (
     note_transfer,
     note_transfer_back,
     pay_invoice,
+    remind_of_invoices,
     take_invoice_money,
 )
 from venues.actions.offline import (
@@ -271,6 +272,7 @@ __all__ = [
     "refuse_redraw",
     "register_club",
     "register_device",
+    "remind_of_invoices",
     "remove_companion",
     "remove_favourite",
     "remove_venue_photo",

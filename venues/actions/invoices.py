@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -36,6 +36,8 @@ from venues.models import Booking, BookingLine, Invoice, TransferBack
 State = Invoice.State
 DUE_DAYS = 14
 """Days that a club has to pay."""
+REMIND_DAYS = 3
+"""How many days before an invoice is due its club is reminded."""
 PAY_MINUTES = 30
 """How long a cashier stays open; asked again, it opens anew."""
 
@@ -223,6 +225,36 @@ def lower_invoice(
     if invoice.state == State.OPEN and not invoice.total_fen:
         Invoice.objects.filter(pk=invoice.pk).update(state=State.VOID)
     return 0
+
+
+def remind_of_invoices(*, at: datetime) -> int:
+    """Remind clubs of what is due soon, and of what is overdue; how many were told.
+
+    Each once (`reminded_at`, `reminded_late_at` are moved by one worker only). A day on
+    which nothing ran is made up for: the first until it is due, the other later on.
+    """
+    today = clock.local_day(at)
+    unpaid = Invoice.objects.filter(state=State.OPEN)
+    soon = unpaid.filter(
+        reminded_at=None,
+        due_on__gte=today,
+        due_on__lte=today + timedelta(days=REMIND_DAYS),
+    )
+    late = unpaid.filter(reminded_late_at=None, due_on__lt=today)
+    return _remind(soon, "venues.invoice_due_soon", mark="reminded_at", at=at) + (
+        _remind(late, "venues.invoice_overdue", mark="reminded_late_at", at=at)
+    )
+
+
+def _remind(rows: QuerySet[Invoice], kind: str, *, mark: str, at: datetime) -> int:
+    told = 0
+    for pk in list(rows.order_by("due_on", "pk").values_list("pk", flat=True)):
+        with transaction.atomic():
+            # Asked again: it may be paid, void or told by another worker.
+            if rows.filter(pk=pk).update(**{mark: at}):
+                tell_club(_lock(pk), kind, at=at)
+                told += 1
+    return told
 
 
 def tell_club(invoice: Invoice, kind: str, *, at: datetime, **more: str) -> None:

@@ -452,6 +452,8 @@ class InvoiceAdmin(ReadOnly, ScopedAdmin):
         "kept",
         "issued_at",
         "due_on",
+        "reminded_at",
+        "reminded_late_at",
         "paid_at",
         "transfer_reference",
         "transfer_noted_by",

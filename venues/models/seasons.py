@@ -258,6 +258,14 @@ class Invoice(models.Model):
     issued_at = models.DateTimeField(_("issued at"))
     due_on = models.DateField(_("due on"))
     paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
+    # Each is set by one worker only, which then tells the club: once, days before it is
+    # due, and once when that day has passed.
+    reminded_at = models.DateTimeField(
+        _("reminded at"), null=True, blank=True, editable=False
+    )
+    reminded_late_at = models.DateTimeField(
+        _("reminded when overdue at"), null=True, blank=True, editable=False
+    )
     # Paid by bank transfer, as a member of staff saw it in the account.
     transferred_fen = models.PositiveIntegerField(_("paid by transfer, fen"), default=0)
     transfer_reference = models.CharField(

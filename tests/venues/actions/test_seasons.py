@@ -16,6 +16,7 @@ from bureau.common import clock
 from bureau.notices.models import Notice
 from bureau.notices.queries import letter_of
 from bureau.payments.models import Payment, Refund
+from bureau.schedule import SCHEDULE
 from tests import make
 from tests.promises import broken_promises
 from venues import actions, queries, tasks
@@ -795,6 +796,84 @@ def test_the_contact_gets_no_points_for_what_the_club_does_not_use() -> None:
     invoice.refresh_from_db()
     assert invoice.retained_fen == 2 * make.PRICE_FEN
     assert not ConductPoint.objects.exists()
+
+
+# --- Reminders of invoices ---------------------------------------------------------
+
+SOON, OVERDUE = "venues.invoice_due_soon", "venues.invoice_overdue"
+
+
+def remind(invoice: Invoice, days: int, hour: int = 9) -> list[str]:
+    """What the club is told by a sweep so many days after the last day to pay."""
+    known = Notice.objects.count()
+    at = clock.at(invoice.due_on + timedelta(days=days), hour * 60)
+    with time_machine.travel(at, tick=False):
+        told = actions.remind_of_invoices(at=at)
+        assert actions.remind_of_invoices(at=at) == 0  # twice is once
+    assert told == Notice.objects.count() - known
+    return kinds(invoice.club.contact)[-told:] if told else []
+
+
+def test_a_club_is_reminded_three_days_before_and_on_the_day_after() -> None:
+    invoice = approved(make.bookable())
+    given = {days: remind(invoice, days) for days in range(-5, 5)}
+    assert {days: told for days, told in given.items() if told} == {
+        -3: [SOON],
+        1: [OVERDUE],
+    }
+
+
+def test_a_day_begins_and_ends_here_and_not_in_greenwich() -> None:
+    invoice = approved(make.bookable())
+    assert remind(invoice, -4, hour=23) == []
+    assert remind(invoice, -3, hour=0) == [SOON]
+    assert remind(invoice, 0, hour=23) == []
+    assert remind(invoice, 1, hour=0) == [OVERDUE]
+
+
+@pytest.mark.parametrize("days", [-1, 0])
+def test_a_missed_reminder_is_made_up_for_until_the_invoice_is_due(days: int) -> None:
+    assert remind(approved(make.bookable()), days) == [SOON]
+
+
+def test_a_missed_last_word_is_made_up_for_and_not_the_first() -> None:
+    assert remind(approved(make.bookable()), 9) == [OVERDUE]
+
+
+@pytest.mark.parametrize("state", ["new", "paid", "void"])
+def test_who_owes_nothing_is_not_reminded(state: str) -> None:
+    invoice = approved(make.bookable())
+    if state == "paid":
+        given: dict[str, Any] = {"invoice": invoice, "by": make.user()}
+        actions.note_transfer(reference="A1", paid_on=TODAY, **given)
+    elif state == "void":
+        for _each in range(5):
+            give_back(invoice)
+    else:
+        Invoice.objects.update(state="new")
+    assert Invoice.objects.get().state == state
+    assert remind(invoice, -3) == remind(invoice, 1) == []
+
+
+def test_a_reminder_asks_for_what_is_left_to_pay() -> None:
+    invoice = approved(make.bookable())
+    give_back(invoice)
+    remind(invoice, -3)
+    remind(invoice, 1)
+    read = {
+        notice.kind: letter_of(notice)
+        for notice in Notice.objects.filter(recipient=invoice.club.contact)
+    }
+    assert "320 yuan, to be paid by 2026-12-10" in read[SOON].body
+    assert "320 yuan were to be paid by 2026-12-10" in read[OVERDUE].body
+    assert "2026-12-10" in read[SOON].subject
+
+
+def test_the_schedule_reminds_by_day() -> None:
+    tasks.remind_of_invoices()
+    entry = SCHEDULE["venues-remind-of-invoices"]
+    assert entry["task"] == tasks.remind_of_invoices.name
+    assert entry["schedule"].hour == set(range(9, 20))
 
 
 # --- Words ------------------------------------------------------------------------
