@@ -219,3 +219,28 @@ def test_control_without_the_invoices_lock_two_can_lower_it_past_each_other(
     )
 
     assert "venues.invoice.total_is_its_slots_and_what_is_kept" in broken_promises()
+
+
+# --- Reminders --------------------------------------------------------------------
+
+
+def test_many_workers_remind_a_club_once() -> None:
+    invoice = approve(proposed(make.bookable()))
+    at = clock.at(invoice.due_on, 9 * 60)
+
+    told = at_once(*[partial(actions.remind_of_invoices, at=at)] * 6)
+
+    assert sum(told) == 1
+    assert clubs.kinds(invoice.club.contact).count("venues.invoice_due_soon") == 1
+
+
+def test_control_without_the_mark_every_worker_reminds() -> None:
+    """As if its mark were taken off before each looked."""
+    invoice = approve(proposed(make.bookable()))
+    at = clock.at(invoice.due_on, 9 * 60)
+
+    def forgetful() -> int:
+        Invoice.objects.update(reminded_at=None)
+        return actions.remind_of_invoices(at=at)
+
+    assert sum(forgetful() for _worker in range(3)) == 3
