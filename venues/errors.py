@@ -586,6 +586,16 @@ class ClubDecided(DomainError):
     message = _("This club is checked and approved already.")
 
 
+class ContactUnknown(DomainError):
+    code = "contact_unknown"
+    message = _("Nobody with this number has confirmed their real name here.")
+
+
+class ContactAlready(DomainError):
+    code = "contact_already"
+    message = _("This person is the contact of the club already.")
+
+
 class ClubNotChecked(DomainError):
     code = "club_not_checked"
     message = _("Our staff have not approved this club yet. You get a message.")
@@ -660,6 +670,12 @@ class InvoiceNotOpen(DomainError):
 class TransferInTheFuture(DomainError):
     code = "transfer_in_the_future"
     message = _("A transfer that has arrived did so today or before.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class TransferBeforeInvoice(DomainError):
+    code = "transfer_before_invoice"
+    message = _("A transfer cannot have arrived before the club applied.")
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 

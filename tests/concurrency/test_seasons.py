@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
+from threading import Event
 from time import sleep
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 import time_machine
 from django.db import IntegrityError
 
+from bureau.accounts.models import User
 from bureau.common import clock
 from bureau.payments.models import Payment, Refund
 from tests import make
@@ -24,8 +26,16 @@ from tests.concurrency.test_hold_slots import no_constraint, slow_insert
 from tests.promises import broken_promises
 from tests.venues.actions import test_seasons as clubs
 from venues import actions
+from venues.actions import clubs as club_actions
 from venues.actions import invoices, season_bookings, slots
-from venues.models import Bookable, Booking, Invoice, SeasonRequest, SkippedDate
+from venues.models import (
+    Bookable,
+    Booking,
+    Club,
+    Invoice,
+    SeasonRequest,
+    SkippedDate,
+)
 
 __all__ = ["no_constraint", "slow_insert"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -244,3 +254,52 @@ def test_control_without_the_mark_every_worker_reminds() -> None:
         return actions.remind_of_invoices(at=at)
 
     assert sum(forgetful() for _worker in range(3)) == 3
+
+
+# --- Another contact --------------------------------------------------------------
+
+
+def hand_over(request: SeasonRequest, to: User) -> Any:
+    return actions.hand_over_club(
+        club=request.club, contact=to, reason="Moved away", by=make.user()
+    )
+
+
+def test_a_club_handed_over_while_its_season_is_booked_is_handed_over_whole() -> None:
+    request = proposed(make.bookable())
+    new = make.verified()
+
+    answers = at_once(partial(approve, request), partial(hand_over, request, new))
+
+    assert outcomes(answers) == {"done": 2}
+    assert Booking.objects.visible_to(new).count() == DATES
+    assert broken_promises(of="venues.") == []
+
+
+def test_control_without_the_clubs_lock_a_booking_stays_with_the_old_contact(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request = proposed(make.bookable())
+    old, new = request.club.contact, make.verified()
+
+    was_read, is_handed = Event(), Event()
+
+    def dawdle(pk: int) -> Club:
+        found = Club.objects.select_related("contact").get(pk=pk)
+        was_read.set()
+        assert is_handed.wait(20)
+        return found
+
+    def meanwhile() -> None:
+        assert was_read.wait(20)
+        hand_over(request, new)
+        is_handed.set()
+
+    monkeypatch.setattr(season_bookings, "lock_club", dawdle)
+    # Nor do they take turns by the invoice, which a new one is not yet part of.
+    monkeypatch.setattr(club_actions, "lock_invoice_money", lambda _pk: [])
+
+    at_once(partial(approve, request), meanwhile)
+
+    assert Booking.objects.visible_to(old).count() == 1
+    assert Booking.objects.visible_to(new).count() == DATES - 1

@@ -65,6 +65,26 @@ def test_a_club_is_approved_or_refused_with_a_reason(city: Client) -> None:
     assert CODES[0] in text(city, "/club/")
 
 
+def test_a_club_is_handed_to_another_contact_by_number(city: Client) -> None:
+    held, new = club(), make.verified()
+    path = f"{ADMIN}/club/{held.pk}/hand-over/"
+    given = {"number": new.phone or "", "reason": "Has moved away"}
+    assert "bookings to come move" in text(city, f"/club/{held.pk}/hand-over/")
+    assert city.post(path, {**given, "reason": ""}).status_code == 422
+    stranger = {**given, "number": "13900000000"}
+    refused = city.post(path, stranger).content.decode()
+    assert "Nobody with this number" in refused
+    assert city.post(path, given).status_code == 302
+    held.refresh_from_db()
+    assert held.contact == new
+
+
+def test_only_who_checks_clubs_hands_them_over() -> None:
+    held = club()
+    clerk = client_of(staff(Role.VENUE_STAFF))
+    assert clerk.get(f"{ADMIN}/club/{held.pk}/hand-over/").status_code in {403, 404}
+
+
 def test_a_season_is_opened_for_a_venue(city: Client) -> None:
     venue = make.venue()
     assert "which venue" in text(city, "/season/add/")
@@ -153,6 +173,34 @@ def test_a_transfer_is_noted_and_one_back_too(city: Client) -> None:
     back.refresh_from_db()
     assert back.reference == "B2"
     assert "B2" in text(city, f"/invoice/{invoice.pk}/change/")
+
+
+@pytest.mark.parametrize("paid_on", ["0001-01-01", "2025-11-23", "9999-12-31"])
+def test_a_transfer_of_another_year_is_a_slip(city: Client, paid_on: str) -> None:
+    invoice = approved(make.bookable())
+    path = f"{ADMIN}/invoice/{invoice.pk}/note-transfer/"
+    answer = city.post(path, {"paid_on": paid_on, "reference": "A1"})
+    assert answer.status_code == 422
+    invoice.refresh_from_db()
+    assert invoice.state == "open"
+
+
+def test_a_season_at_the_end_of_time_is_refused(city: Client) -> None:
+    given = {
+        "name": "Winter",
+        "first_on": "9999-12-30",
+        "last_on": "9999-12-31",
+        "applies_until_0": "2026-11-25",
+        "applies_until_1": "18:00",
+    }
+    path = f"{ADMIN}/season/add/?venue={make.venue().pk}"
+    for first_on in ("0001-01-01", "9999-12-30"):
+        answer = city.post(path, {**given, "first_on": first_on})
+        assert answer.status_code in {302, 422}
+
+
+def test_a_filter_that_is_half_a_range_is_refused(city: Client) -> None:
+    assert city.get(f"{ADMIN}/season/?state__range=open").status_code == 400
 
 
 def test_another_districts_seasons_are_not_there() -> None:

@@ -49,6 +49,7 @@ from venues.actions.clubs import (
     ClubFacts,
     approve_club,
     correct_club,
+    hand_over_club,
     refuse_club,
     register_club,
 )
@@ -233,6 +234,7 @@ __all__ = [
     "forget_appeals",
     "forget_person",
     "hand_out_ballot",
+    "hand_over_club",
     "hash_of",
     "hold_slots",
     "impose_bans",

@@ -8,18 +8,24 @@ from datetime import datetime
 from django.db import transaction
 
 from bureau.accounts.models import User
+from bureau.accounts.queries import identity_of
 from bureau.audit.models import record
 from bureau.common import clock, credit_codes
 from bureau.common.db import constraint_errors
 from bureau.notices.actions import notify
+from venues.actions.companions import leave_own_booking
+from venues.actions.floor import issue_pass
+from venues.actions.money import close_due, lock_invoice_money
 from venues.errors import (
     ClubDecided,
     ClubNamed,
+    ContactAlready,
+    ContactUnknown,
     CreditCodeTaken,
     CreditCodeWrong,
     ReasonMissing,
 )
-from venues.models import Club
+from venues.models import Booking, Club, EntryPass
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ def register_club(*, facts: ClubFacts, by: User) -> Club:
 
 
 @transaction.atomic
+@constraint_errors(venues_club_name_key=ClubNamed)
 def correct_club(*, club: Club, facts: ClubFacts, by: User) -> Club:
     """The contact corrects what staff could not approve, and asks again.
 
@@ -104,6 +111,81 @@ def refuse_club(*, club: Club, reason: str, by: User) -> Club:
     )
     _tell_contact(club, "venues.club_refused", at=now, reason=reason)
     return club
+
+
+@transaction.atomic
+def hand_over_club(*, club: Club, contact: User | None, reason: str, by: User) -> Club:
+    """Staff make another person the contact of a club.
+
+    With it go the club's requests, invoices and its bookings that are not over, under
+    new passes; what is over stays with who booked it. `contact` is whom the desk found
+    (`accounts.find_person`). Raises `ReasonMissing`, `ContactUnknown` or
+    `ContactAlready`.
+    """
+    now = clock.now()
+    reason = given_reason(reason)
+    if contact is None or identity_of(contact) is None:
+        raise ContactUnknown
+    # A cashier that the old contact has open asks for money no more.
+    for pk in club.invoices.order_by("-pk").values_list("pk", flat=True):
+        close_due(lock_invoice_money(pk), by=by)
+    club = lock_club(club.pk)
+    old = club.contact
+    if old == contact:
+        raise ContactAlready
+    club.contact = contact
+    club.save(update_fields=["contact"])
+    moved = _move_bookings(club, old, at=now, by=by)
+    record(
+        "venues.club.handed_over",
+        subject=club,
+        by=by,
+        at=now,
+        detail={
+            "reason": reason,
+            "from": old.pk,
+            "to": contact.pk,
+            "bookings": [booking.number for booking in moved],
+        },
+    )
+    facts = {"club": club.name, "reason": reason, "count": str(len(moved))}
+    for person, kind in (
+        (old, "venues.club_handed_over"),
+        (contact, "venues.club_taken_over"),
+    ):
+        notify(recipient=person, kind=kind, context=facts, subject=club, at=now)
+    return club
+
+
+def lock_club(club_id: int) -> Club:
+    """With its contact: who books for it waits for a hand-over, and the other way."""
+    clubs = Club.objects.select_related("contact")
+    return clubs.select_for_update(of=["self"], no_key=True).get(pk=club_id)
+
+
+def _move_bookings(club: Club, old: User, *, at: datetime, by: User) -> list[Booking]:
+    """What is still to come goes to the contact; old passes and invitations die."""
+    coming = Booking.objects.filter(
+        invoice__club=club,
+        booked_by=old,
+        state=Booking.State.CONFIRMED,
+        ends_at__gt=at,
+    )
+    # A gate may be letting them in this moment: who is inside stays the booker.
+    unused = EntryPass.objects.of_bookers().filter(state=EntryPass.State.VALID)
+    rows = coming.filter(passes__in=unused).select_for_update(of=["self"], no_key=True)
+    moved = []
+    for booking in rows.order_by("pk"):
+        mine = unused.filter(booking=booking)
+        if not mine.update(state=EntryPass.State.REVOKED):
+            continue
+        booking.booked_by = club.contact
+        booking.invite_code = None
+        booking.save(update_fields=["booked_by", "invite_code"])
+        leave_own_booking(booking, at=at, by=by)
+        issue_pass(booking, at=at)
+        moved.append(booking)
+    return moved
 
 
 def _tell_contact(club: Club, kind: str, *, at: datetime, **more: str) -> None:

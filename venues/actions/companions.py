@@ -181,6 +181,13 @@ def _remove(
     tell_one(companion.user, booking, "venues.companion_removed", at=at)
 
 
+def leave_own_booking(booking: Booking, *, at: datetime, by: User | None) -> None:
+    """Whoever became the booker plays along no more; behind the booking's lock."""
+    along = Companion.objects.along().filter(booking=booking, user=booking.booked_by)
+    for companion in along.exclude(entry_pass__state=EntryPass.State.USED):
+        _part(booking, companion, event="venues.companion.left", at=at, by=by)
+
+
 def _part(
     booking: Booking, companion: Companion, *, event: str, at: datetime, by: User | None
 ) -> None:

@@ -28,6 +28,7 @@ from venues.actions.money import close_due, lock_invoice_money, pay_back
 from venues.errors import (
     InvoiceNotOpen,
     ReferenceMissing,
+    TransferBeforeInvoice,
     TransferDone,
     TransferInTheFuture,
 )
@@ -56,7 +57,9 @@ def pay_invoice(*, invoice: Invoice, by: User) -> Payment:
     for payment in paid:
         is_due = payment.state == Payment.State.DUE
         fits = payment.amount_fen == invoice.total_fen
-        if is_due and fits and payment.is_payable_at(now):
+        # Another contact's cashier is not this one's to see.
+        is_theirs = payment.payer_id == by.pk and payment.is_payable_at(now)
+        if is_due and fits and is_theirs:
             return payment
         if is_due:
             payments.close_payment(payment=payment, by=by)
@@ -117,7 +120,8 @@ def note_transfer(
 ) -> Invoice:
     """Staff saw the whole sum in the account.
 
-    Raises `ReferenceMissing`, `TransferInTheFuture` or `InvoiceNotOpen`.
+    Raises `ReferenceMissing`, `TransferInTheFuture`, `InvoiceNotOpen` or
+    `TransferBeforeInvoice`.
     """
     now = clock.now()
     reference = reference.strip()
@@ -129,6 +133,8 @@ def note_transfer(
     invoice = _lock(invoice.pk)
     if invoice.state != State.OPEN:
         raise InvoiceNotOpen
+    if paid_on < clock.local_day(invoice.request.asked_at):
+        raise TransferBeforeInvoice
     invoice.transferred_fen = invoice.total_fen
     invoice.transfer_reference = reference[:64]
     invoice.transfer_noted_by = by

@@ -22,6 +22,7 @@ from bureau.common import clock
 from bureau.common.db import constraint_errors
 from bureau.common.errors import DomainError
 from bureau.common.tasks import after_commit
+from venues.actions.clubs import lock_club
 from venues.actions.floor import open_booking
 from venues.actions.invoices import DUE_DAYS, add_to_invoice, tell_club
 from venues.actions.money import lock_invoice_money
@@ -129,6 +130,8 @@ def book_date(
         )
     if on in booked_dates(request):
         return
+    # Read behind its lock: the club may have been handed to somebody else meanwhile.
+    request.club = lock_club(request.club_id)
     picks = [Pick(request.bookable_id, offer.starts_at) for offer in offers]
     try:
         booking = _book(request, venue, picks, on=on, at=at)
@@ -201,6 +204,7 @@ def _issue(request: SeasonRequest, *, at: datetime) -> None:
     if invoice.state != Invoice.State.NEW or left:
         return
     owes = Invoice.State.OPEN if invoice.total_fen else Invoice.State.VOID
+    request.club = invoice.club  # its contact of now
     invoice.state = owes
     invoice.issued_at = at
     invoice.save(update_fields=["state", "issued_at"])

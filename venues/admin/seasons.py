@@ -20,6 +20,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from bureau.accounts import actions as accounts
 from bureau.audit.admin import HistoryFromAudit, ReadOnly
 from bureau.common import clock
 from bureau.common.errors import DomainError
@@ -52,6 +53,23 @@ class ReasonForm(forms.Form):
         max_length=200,
         widget=UnfoldAdminTextInputWidget,
         help_text=gettext_lazy("The club will read it."),
+    )
+
+
+class ContactForm(forms.Form):
+    """Who the new contact is, and why."""
+
+    number = forms.CharField(
+        label=gettext_lazy("Mobile number of the new contact"),
+        max_length=30,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy("They have confirmed their real name here."),
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy("Both contacts will read it."),
     )
 
 
@@ -151,7 +169,7 @@ class ClubAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
         "is_approved",
         "refusal",
     ]
-    actions_detail = ["approve", "refuse"]
+    actions_detail = ["approve", "refuse", "hand_over"]
 
     def has_check_permission(
         self, request: HttpRequest, object_id: str | None = None
@@ -200,6 +218,37 @@ class ClubAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
             title=_("Refuse: %(club)s") % {"club": club},
             form=ReasonForm(request.POST or None),
             button=_("Refuse"),
+            act=act,
+        )
+
+    @action(
+        description=gettext_lazy("Hand to another contact"),
+        url_path="hand-over",
+        permissions=["check"],
+    )
+    def hand_over(self, request: StaffRequest, object_id: str) -> HttpResponse:
+        club: Club = self.get_object(request, object_id)
+
+        def act(given: dict[str, Any]) -> tuple[str, Club]:
+            contact = accounts.find_person(number=given["number"], by=request.user)
+            actions.hand_over_club(
+                club=club, contact=contact, reason=given["reason"], by=request.user
+            )
+            return _("The club has a new contact. Both are told."), club
+
+        lead = _(
+            "Ask both, or see the club's letter. Its requests, its invoices and its "
+            "bookings to come move to the new contact, with new passes; what is over "
+            "stays with the old one."
+        )
+        return ask(
+            self,
+            request,
+            row=club,
+            title=_("Hand to another contact: %(club)s") % {"club": club},
+            form=ContactForm(request.POST or None),
+            lead=lead,
+            button=_("Hand over"),
             act=act,
         )
 

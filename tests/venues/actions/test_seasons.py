@@ -12,6 +12,7 @@ import time_machine
 from django.core.management import call_command
 
 from bureau.accounts.models import User
+from bureau.audit.models import Entry
 from bureau.common import clock
 from bureau.notices.models import Notice
 from bureau.notices.queries import letter_of
@@ -26,6 +27,8 @@ from venues.errors import (
     ClubDecided,
     ClubNamed,
     ClubNotChecked,
+    ContactAlready,
+    ContactUnknown,
     CreditCodeTaken,
     CreditCodeWrong,
     InvoiceNotOpen,
@@ -61,7 +64,14 @@ from venues.models import (
     TransferBack,
     Venue,
 )
-from venues.queries.seasons import WeeklyTime, in_turn, plan_season, ticket
+from venues.queries.seasons import (
+    WeeklyTime,
+    in_turn,
+    invoices_of,
+    plan_season,
+    requests_of,
+    ticket,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -874,6 +884,109 @@ def test_the_schedule_reminds_by_day() -> None:
     entry = SCHEDULE["venues-remind-of-invoices"]
     assert entry["task"] == tasks.remind_of_invoices.name
     assert entry["schedule"].hour == set(range(9, 20))
+
+
+# --- Another contact --------------------------------------------------------------
+
+
+def hand_over(club: Club, to: User | None, reason: str = "Has moved away") -> Club:
+    return actions.hand_over_club(club=club, contact=to, reason=reason, by=make.user())
+
+
+def test_a_club_with_all_that_is_to_come_goes_to_another_contact() -> None:
+    invoice = approved(make.bookable())
+    old, new = invoice.club.contact, make.verified()
+    asked = ask(
+        season(invoice.request.season.venue, name="Spring"),
+        invoice.club,
+        invoice.request.bookable,
+        weekday=3,
+    )
+    played, *coming = invoice.bookings.order_by("starts_at")
+    codes = set(EntryPass.objects.filter(booking__in=coming).values_list("code"))
+
+    with time_machine.travel(played.ends_at, tick=False):
+        hand_over(invoice.club, new)
+
+    mine = Booking.objects.filter(invoice=invoice)
+    assert list(mine.visible_to(old)) == [played]
+    assert set(mine.visible_to(new)) == set(coming)
+    live = EntryPass.objects.live().filter(booking__in=coming)
+    assert len(live) == 4
+    assert codes.isdisjoint(live.values_list("code"))
+    assert not requests_of(old).exists()
+    assert not invoices_of(old).exists()
+    assert set(requests_of(new)) == {asked, invoice.request}
+    assert list(invoices_of(new)) == [invoice]
+    assert kinds(old)[-1] == "venues.club_handed_over"
+    assert kinds(new) == ["venues.club_taken_over"]
+    told = letter_of(Notice.objects.get(recipient=new)).body
+    assert "Has moved away" in told
+    assert "new passes: 4" in told
+    entry = Entry.objects.get(event="venues.club.handed_over")
+    assert entry.detail["reason"] == "Has moved away"
+    assert (entry.detail["from"], entry.detail["to"]) == (old.pk, new.pk)
+    assert broken_promises(of="venues.") == []
+
+
+def test_only_a_person_who_is_verified_and_new_takes_a_club_over() -> None:
+    held = club(contact=make.verified())
+    for nobody in (None, make.citizen()):
+        with pytest.raises(ContactUnknown):
+            hand_over(held, nobody)
+    with pytest.raises(ContactAlready):
+        hand_over(held, held.contact)
+    with pytest.raises(ReasonMissing):
+        hand_over(held, make.verified(), reason=" ")
+
+
+def test_a_cashier_of_the_old_contact_is_closed() -> None:
+    invoice = approved(make.bookable())
+    old, new = invoice.club.contact, make.verified()
+    payment = actions.pay_invoice(invoice=invoice, by=old)
+    hand_over(invoice.club, new)
+    payment.refresh_from_db()
+    assert payment.state == "closed"
+    assert actions.pay_invoice(invoice=invoice, by=new).payer == new
+
+
+def test_who_is_inside_stays_and_an_invited_contact_needs_one_pass_only() -> None:
+    invoice = approved(make.bookable())
+    old, new = invoice.club.contact, make.verified()
+    inside, shared = invoice.bookings.order_by("starts_at")[:2]
+    inside.passes.update(state="used")
+    shared = actions.make_invite(booking=shared, by=old)
+    code = shared.invite_code or ""
+    actions.join_booking(code=code, by=new)
+    hand_over(invoice.club, new)
+    inside.refresh_from_db()
+    shared.refresh_from_db()
+    assert (inside.booked_by, shared.booked_by) == (old, new)
+    assert shared.passes.live().count() == 1
+    assert not Booking.objects.filter(invite_code=code).exists()
+
+
+def test_a_season_that_is_being_booked_goes_on_for_the_new_contact(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = make.bookable()
+    opened = season(court.venue)
+    request = ask(opened, club(), court)
+    propose(opened)
+    old, new = request.club.contact, make.verified()
+    whole = season_bookings.book_date
+
+    def interrupted(*args: Any, **given: Any) -> None:
+        if Booking.objects.count() == 2:
+            hand_over(Club.objects.get(), new)
+        whole(*args, **given)
+
+    monkeypatch.setattr(season_bookings, "book_date", interrupted)
+    approve(request)
+    assert Booking.objects.visible_to(new).count() == 5
+    assert kinds(old)[-1] == "venues.club_handed_over"
+    assert kinds(new)[-2:] == ["venues.season_allocated", "venues.invoice_open"]
+    assert broken_promises(of="venues.") == []
 
 
 # --- Words ------------------------------------------------------------------------
