@@ -396,5 +396,5 @@ def test_a_check_asks_the_same_however_many_came_before(
             make.let_in(other)
             if number == 0:
                 continue
-            with django_assert_num_queries(10):  # and their bookings' courts
+            with django_assert_num_queries(8):
                 assert token_in(check(gate, text))

@@ -30,7 +30,7 @@ from venues.errors import (
 )
 from venues.models import Admission, Crossing, EntryPass, Gate, Venue
 from venues.models.rules import PriceGroup
-from venues.queries.gate import inside_at
+from venues.queries.gate import inside_at, pass_of_code
 
 KIND = "p"  # https://<host>/p/<code>
 CHECK_LIFE = timedelta(minutes=2)
@@ -276,7 +276,7 @@ def _find(text: str) -> tuple[EntryPass, str]:
     scanned = codes.parse(text, kind=KIND)
     if scanned is None:
         raise UnknownPass
-    found = EntryPass.objects.with_holder().filter(code=scanned.code).first()
+    found = pass_of_code(scanned.code)
     if found is None:
         raise UnknownPass
     return found, scanned.proof

@@ -29,7 +29,15 @@ from venues.errors import VenueFull
 from venues.forms import CountForm, GateForm
 from venues.models import Admission, Crossing, EntryPass, Gate, Venue
 from venues.models.rules import PriceGroup
-from venues.queries.gate import crossings_by_hour, crowd_of, holder_of, morning_of
+from venues.queries.gate import (
+    crossings_by_hour,
+    crowd_of,
+    doors_of,
+    holder_of,
+    latest_let_in,
+    morning_of,
+    standing_lines_of,
+)
 from venues.views.posts import door_chosen, on_duty, person, posts
 
 FRAME_MAX_BYTES = 300 * 1024
@@ -249,15 +257,7 @@ def _show(
     now = clock.now()
     today = clock.at(clock.today(), 0)
     admissions = Admission.objects.filter(venue=post.venue, admitted_at__gte=today)
-    latest = list(
-        admissions.select_related(
-            "entry_pass__booking__booked_by",
-            "entry_pass__booking__dependant",
-            "entry_pass__companion__user",
-        )
-        .order_by("-admitted_at", "-pk")
-        .prefetch_related("entry_pass__booking__lines__bookable")[:LATEST]
-    )
+    latest = latest_let_in(post.venue, since=today, most=LATEST)
     # A question more only where the list does not show them all.
     is_long = len(latest) == LATEST
     hours = crossings_by_hour(post.venue, clock.local_day(morning_of(now)))
@@ -267,13 +267,13 @@ def _show(
         "post": post,
         "venue": post.venue,
         "has_several": post.has_several,
-        "doors": post.venue.gates.order_by("name", "pk"),
+        "doors": doors_of(post.venue),
         "form": GateForm() if is_answered else form,
         "check": check,
         "counted": counted,
         "admitted": admitted,
         "admitted_name": holder_of(admitted.entry_pass) if admitted else "",
-        "admissions": [(row, holder_of(row.entry_pass)) for row in latest],
+        "let_in": latest,
         "admitted_count": admissions.count() if is_long else len(latest),
         "crowd": crowd_of(post.venue, hours),
         "hours": hours,
@@ -282,14 +282,8 @@ def _show(
         "request_key": uuid.uuid4(),
     }
     if check.entry_pass:
-        booking = check.entry_pass.booking
-        context["booking"] = booking
         context["holder"] = holder_of(check.entry_pass)
-        context["lines"] = (
-            booking.lines.filter(state="standing")
-            .select_related("bookable")
-            .order_by("starts_at", "pk")
-        )
+        context["lines"] = standing_lines_of(check.entry_pass)
     status = check.refusal.status if check.refusal else HTTPStatus.OK
     return render(request, "venues/gate.html", context, status=status)
 

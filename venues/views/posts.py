@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import cast
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, When
 from django.http import HttpRequest
 
 from bureau.accounts.models import User
 from venues.models import Gate, Venue
+from venues.queries.gate import doors_of, two_posts_of
 from venues.querysets import VenueQuerySet
 
 
@@ -38,9 +38,7 @@ class Duty:
 def on_duty(request: HttpRequest) -> Duty:
     """One question; raises 403 for who works nowhere."""
     code = request.session.get("gate_venue", "")
-    is_chosen = Case(When(code=code, then=0), default=1)
-    mine = Venue.objects.worked_at_by(person(request)).order_by(is_chosen, "pk")
-    found = list(mine[:2])
+    found = two_posts_of(person(request), first=code)
     if not found:
         raise PermissionDenied
     has_several = len(found) > 1
@@ -59,4 +57,6 @@ def venue_chosen(request: HttpRequest, venues: VenueQuerySet) -> Venue | None:
 def door_chosen(request: HttpRequest, venue: Venue) -> Gate | None:
     """The door of the venue where the person stands, if they said so."""
     number = request.session.get("gate_door")
-    return Gate.objects.filter(venue=venue, pk=number).first() if number else None
+    if not number:
+        return None
+    return next((door for door in doors_of(venue) if door.pk == number), None)
