@@ -142,6 +142,8 @@ def test_control_without_their_lock_the_workers_get_into_each_others_way(
 ) -> None:
     monkeypatch.setattr(season_bookings, "lock_invoice_money", lambda _invoice: [])
     monkeypatch.setattr(season_bookings, "lock_floor", lambda _wanted: None)
+    unlocked = Club.objects.select_related("contact")
+    monkeypatch.setattr(season_bookings, "lock_club", lambda pk: unlocked.get(pk=pk))
     request = left_by_a_crash(make.bookable())
     work = [partial(actions.book_season, request=request, at=EVE)] * 3
 

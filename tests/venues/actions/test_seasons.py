@@ -767,7 +767,7 @@ def test_a_preview_says_what_comes_off_invoices(*, is_paid: bool) -> None:
         make.settle(payment)
     actions.cancel_booking(booking=given_back, by=given_back.booked_by)
     before = Invoice.objects.get().total_fen
-    closed = {
+    closed: dict[str, Any] = {
         "starts_at": clock.at(date(2026, 12, 8), 0),
         "ends_at": clock.at(date(2026, 12, 17), 0),
     }
