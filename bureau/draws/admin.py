@@ -422,7 +422,8 @@ class BeaconAdmin(Asking):
         description=_("Type the result"), url_path="type-result", permissions=["read"]
     )
     def type_result(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect("admin:draws_beacon_read", object_id)
+        beacon = self.row_or_404(request, object_id)
+        return redirect("admin:draws_beacon_read", beacon.pk)
 
     def read_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         beacon = self.row_or_404(request, object_id)

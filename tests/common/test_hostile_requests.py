@@ -25,6 +25,8 @@ LISTS = ("bookings", "notices", "me/family", "me/eligibilities")
         '{"phone": {"a":' + "[" * 500_000,
         '{"phone": "\\ud800"}',
         '{"\\udfff": "13800010001"}',
+        '{"phone": "\\u0000"}',
+        '{"phone": ["\\\\\\u0000"]}',
     ],
 )
 def test_json_that_cannot_be_written_again_is_refused(
@@ -67,6 +69,25 @@ def test_a_key_with_half_a_character_in_its_body_is_refused(
     )
 
     assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
+
+
+def test_a_key_with_a_nul_in_its_body_is_refused(api: APIClient, citizen: User) -> None:
+    api.force_authenticate(citizen)
+
+    answer = api.post(
+        "/api/v1/clubs/",
+        {"name": "a", "credit_code": "b", "priority": "\0"},
+        format="json",
+        headers={"Idempotency-Key": "a" * 16},
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
+
+
+def test_a_backslash_before_u0000_is_text(api: APIClient) -> None:
+    answer = api.post(CODES, '{"phone": "\\\\u0000"}', content_type=JSON)
+
+    assert answer.json()["code"] != "parse_error"
 
 
 @pytest.mark.parametrize("path", LISTS)

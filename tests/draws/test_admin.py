@@ -56,6 +56,13 @@ def test_two_clerks_type_a_result(due: Draw) -> None:
     assert beacon.value == "3,8,0"
 
 
+def test_a_source_that_is_not_there_has_no_page() -> None:
+    client = clerk("view_beacon", "read_beacon")
+    for pk in ("abc", "-1", "9" * 30):
+        address = f"/admin/draws/beacon/{pk}/type-result/"
+        assert client.get(address).status_code == 404
+
+
 def test_who_may_look_may_not_type_or_declare_void(due: Draw) -> None:
     beacon = due.beacons.get(source="fc-3d")
     looker = clerk("view_beacon", "view_draw")

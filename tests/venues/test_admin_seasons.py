@@ -196,7 +196,7 @@ def test_a_season_at_the_end_of_time_is_refused(city: Client) -> None:
     path = f"{ADMIN}/season/add/?venue={make.venue().pk}"
     for first_on in ("0001-01-01", "9999-12-30"):
         answer = city.post(path, {**given, "first_on": first_on})
-        assert answer.status_code in {302, 422}
+        assert answer.status_code == 422
 
 
 def test_a_filter_that_is_half_a_range_is_refused(city: Client) -> None:

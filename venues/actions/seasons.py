@@ -69,8 +69,9 @@ def open_season(
     if venue.closed_on or venue.kind != Venue.Kind.PUBLIC:
         raise VenueShut
     if not (
-        at < applies_until < clock.at(first_on, 0)
-        and first_on <= last_on < first_on + LONGEST
+        timedelta() <= first_on - clock.local_day(at) < LONGEST
+        and timedelta() <= last_on - first_on < LONGEST
+        and at < applies_until < clock.at(first_on, 0)
     ):
         raise SeasonBackwards(days=LONGEST.days)
     with constraint_errors(venues_season_name_unique_in_venue=SeasonNamed):
