@@ -19,7 +19,7 @@ def test_spaces_hyphens_and_small_letters_are_forgiven() -> None:
 
 
 def test_each_of_the_31_check_digits_has_a_code_and_only_that_one_fits() -> None:
-    found = {}
+    found: dict[str, str] = {}
     for last in ALPHABET:
         for before in ALPHABET:
             body = f"91350100M000100{before}{last}"

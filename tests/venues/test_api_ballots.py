@@ -43,7 +43,7 @@ def test_everybody_can_look(api: APIClient) -> None:
 
 def test_asking_and_taking_back(api: APIClient) -> None:
     ballot = drawn.plan(drawn.two_courts())
-    api.force_authenticate(drawn.person())
+    api.force_authenticate(make.verified())
     starts_at = ballot.slots.all()[0].starts_at.isoformat()
     answer = ask(api, ballot, starts_at)
     assert answer.status_code == 201, answer.json()
@@ -60,14 +60,14 @@ def test_a_refusal_has_its_name(api: APIClient, citizen: Any) -> None:
     starts_at = ballot.slots.all()[0].starts_at.isoformat()
     answer = ask(api, ballot, starts_at)
     assert (answer.status_code, answer.json()["code"]) == (403, "identity_needed")
-    api.force_authenticate(drawn.person())
+    api.force_authenticate(make.verified())
     assert ask(api, ballot, "tomorrow").status_code == 400
     assert ask(api, ballot, make.tomorrow_at(9).isoformat()).status_code >= 400
 
 
 def test_a_winner_reads_the_booking(api: APIClient) -> None:
     ballot = drawn.plan(drawn.two_courts())
-    one = drawn.person()
+    one = make.verified()
     drawn.ask(ballot, one)
     drawn.draw(ballot)
     drawn.hand_out(ballot)

@@ -44,7 +44,7 @@ def test_who_is_signed_out_looks_and_is_asked_to_sign_in(client: Client) -> None
 
 def test_asking_gives_a_receipt_and_can_be_taken_back(client: Client) -> None:
     ballot = drawn.plan(drawn.two_courts())
-    one = drawn.person()
+    one = make.verified()
     client.force_login(one)
     start = drawn.evening(ballot.slots.all()[0].bookable).isoformat()
     assert client.post(address(ballot), {"start": start}).status_code == 302
@@ -63,7 +63,7 @@ def test_asking_gives_a_receipt_and_can_be_taken_back(client: Client) -> None:
 )
 def test_a_start_that_is_not_drawn_is_refused(client: Client, start: str) -> None:
     ballot = drawn.plan(drawn.two_courts())
-    client.force_login(drawn.person())
+    client.force_login(make.verified())
     answer = client.post(address(ballot), {"start": start})
     assert answer.status_code >= 400
     assert not ballot.requests.exists()

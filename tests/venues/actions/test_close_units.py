@@ -15,6 +15,7 @@ from tests import make
 from tests.promises import broken_promises
 from venues import actions, queries
 from venues.actions import closures
+from venues.actions.calling_off import call_off_alike
 from venues.errors import (
     AnnouncedLater,
     ClosureOver,
@@ -252,7 +253,7 @@ def test_a_hall_that_opens_again_calls_nobody_else_off(
     for hour in (9, 10):
         make.confirmed(court=court, starts_at=make.tomorrow_at(hour))
     block = close(court.venue)
-    by_staff = closures.call_off_alike
+    by_staff = call_off_alike
 
     def then_it_is_lifted(**given: Any) -> set[int]:
         done = by_staff(**given)
