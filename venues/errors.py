@@ -586,6 +586,11 @@ class ClubDecided(DomainError):
     message = _("This club is checked and approved already.")
 
 
+class ClubCorrected(DomainError):
+    code = "club_corrected"
+    message = _("The contact has corrected it meanwhile. Please look at it again.")
+
+
 class ContactUnknown(DomainError):
     code = "contact_unknown"
     message = _("Nobody with this number has confirmed their real name here.")

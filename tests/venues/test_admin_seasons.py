@@ -24,7 +24,7 @@ from tests.venues.actions.test_seasons import (
 )
 from tests.venues.test_admin import client_of, staff
 from venues import actions
-from venues.models import Invoice, Season, SeasonRequest, TransferBack
+from venues.models import Club, Invoice, Season, SeasonRequest, TransferBack
 
 pytestmark = pytest.mark.django_db
 ADMIN = "/admin/venues"
@@ -52,10 +52,24 @@ def text(client: Client, path: str, *, status: int = 200) -> str:
     return answer.content.decode()
 
 
+def test_what_was_corrected_since_staff_looked_is_not_approved(city: Client) -> None:
+    one = club(is_approved=False, credit_code=CODES[0])
+    seen = {"name": one.name, "credit_code": CODES[0], "priority": one.priority}
+    shown = text(city, f"/club/{one.pk}/approve/")
+    assert f'name="name" value="{one.name}"' in shown
+    Club.objects.filter(pk=one.pk).update(priority=Club.Priority.YOUTH)
+    answer = city.post(f"{ADMIN}/club/{one.pk}/approve/", seen)
+    assert answer.status_code == 422
+    assert "look at it again" in answer.text
+    one.refresh_from_db()
+    assert not one.is_approved
+
+
 def test_a_club_is_approved_or_refused_with_a_reason(city: Client) -> None:
     first, second = (club(is_approved=False, credit_code=code) for code in CODES[:2])
     text(city, f"/club/{first.pk}/approve/")
-    city.post(f"{ADMIN}/club/{first.pk}/approve/", {"csrfmiddlewaretoken": "x"})
+    seen = {"name": first.name, "credit_code": CODES[0], "priority": first.priority}
+    city.post(f"{ADMIN}/club/{first.pk}/approve/", seen)
     assert city.post(f"{ADMIN}/club/{second.pk}/refuse/", {"x": "x"}).status_code == 422
     city.post(f"{ADMIN}/club/{second.pk}/refuse/", {"reason": "Which one?"})
     first.refresh_from_db()

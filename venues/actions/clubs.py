@@ -17,6 +17,7 @@ from venues.actions.companions import leave_own_booking
 from venues.actions.floor import issue_pass
 from venues.actions.money import close_due, lock_invoice_money
 from venues.errors import (
+    ClubCorrected,
     ClubDecided,
     ClubNamed,
     ContactAlready,
@@ -84,15 +85,21 @@ def correct_club(*, club: Club, facts: ClubFacts, by: User) -> Club:
 
 @transaction.atomic
 def approve_club(*, club: Club, by: User) -> Club:
-    """Staff have checked the club. Raises `ClubDecided` or `CreditCodeTaken`."""
+    """Staff have checked the club; `club` says of itself what they looked at.
+
+    Raises `ClubDecided`, `ClubCorrected` or `CreditCodeTaken`.
+    """
     now = clock.now()
+    looked_at = Club.objects.filter(
+        name=club.name, credit_code=club.credit_code, priority=club.priority
+    )
     with constraint_errors(venues_club_credit_code_once=CreditCodeTaken):
-        done = Club.objects.filter(pk=club.pk, is_approved=False).update(
+        done = looked_at.filter(pk=club.pk, is_approved=False).update(
             is_approved=True, refusal=""
         )
-    if not done:
-        raise ClubDecided
     club.refresh_from_db()
+    if not done:
+        raise ClubDecided if club.is_approved else ClubCorrected
     record("venues.club.approved", subject=club, by=by, at=now)
     _tell_contact(club, "venues.club_approved", at=now)
     return club

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -41,6 +42,14 @@ from venues.models import (
 )
 from venues.models.rules import Weekday
 from venues.queries.seasons import WeeklyTime, seed_hash, weigh
+
+
+class SeenClub(forms.Form):
+    """What the staff looked at comes back with their click."""
+
+    name = forms.CharField(widget=forms.HiddenInput, required=False, strip=False)
+    credit_code = forms.CharField(widget=forms.HiddenInput, required=False)
+    priority = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
 
 class EmptyForm(forms.Form):
@@ -182,20 +191,26 @@ class ClubAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
     def approve(self, request: StaffRequest, object_id: str) -> HttpResponse:
         club: Club = self.get_object(request, object_id)
 
-        def act(_given: dict[str, Any]) -> tuple[str, Club]:
+        def act(given: dict[str, Any]) -> tuple[str, Club]:
+            club.name, club.credit_code = given["name"], given["credit_code"]
+            club.priority = given["priority"]
             actions.approve_club(club=club, by=request.user)
             return _("The club is approved."), club
 
         lead = _(
-            "Compare name, code and kind with the certificate or the public register. "
-            "The kind decides who comes first."
-        )
+            "Compare name, code and kind with the certificate or the public register: "
+            "%(name)s, %(code)s, %(kind)s. The kind decides who comes first."
+        ) % {
+            "name": club.name,
+            "code": club.credit_code,
+            "kind": club.get_priority_display(),
+        }
         return ask(
             self,
             request,
             row=club,
             title=_("Approve: %(club)s") % {"club": club},
-            form=EmptyForm(request.POST or None),
+            form=SeenClub(request.POST or None, initial=model_to_dict(club)),
             lead=lead,
             button=_("Approve"),
             act=act,

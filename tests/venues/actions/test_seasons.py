@@ -24,6 +24,7 @@ from venues import actions, queries, tasks
 from venues.actions import ClubFacts, season_bookings
 from venues.errors import (
     AskedAlready,
+    ClubCorrected,
     ClubDecided,
     ClubNamed,
     ClubNotChecked,
@@ -177,8 +178,11 @@ def test_a_club_is_registered_checked_and_told(citizen: User) -> None:
     actions.correct_club(
         club=made, facts=ClubFacts("Shuttle Club", CODES[0]), by=citizen
     )
-    actions.approve_club(club=made, by=make.user())
+    with pytest.raises(ClubCorrected):  # `made` is what it was before
+        actions.approve_club(club=made, by=make.user())
     made.refresh_from_db()
+    assert not made.is_approved
+    actions.approve_club(club=made, by=make.user())
     assert (made.name, made.is_approved, made.refusal) == ("Shuttle Club", True, "")
     assert kinds(citizen) == ["venues.club_refused", "venues.club_approved"]
     with pytest.raises(ClubDecided):
