@@ -57,7 +57,7 @@ _TAKERS = """
       LEFT JOIN venues_opensession AS session ON session.id = taken.session_id
       LEFT JOIN venues_ballotslot AS drawn ON drawn.id = taken.ballot_slot_id
       LEFT JOIN venues_ballot AS ballot ON ballot.id = drawn.ballot_id
-     WHERE taken.unit_id = ANY(%s) AND taken.during && tstzrange(%s, %s)
+     WHERE taken.unit_id = ANY(%s::bigint[]) AND taken.during && tstzrange(%s, %s)
        AND NOT (taken.kind = 'hold' AND taken.hold_until <= %s)
      ORDER BY taken.id
 """
