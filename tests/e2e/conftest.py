@@ -86,8 +86,11 @@ def axe() -> Axe:
 
 
 def violations(axe: Axe, page: Page) -> list[dict[str, Any]]:
-    """What axe-core finds against WCAG 2.1 A and AA."""
-    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+    """What axe-core finds against WCAG 2.1 A and AA.
+
+    Without its preload, which fetches every imported style sheet from a wrong address.
+    """
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "preload": False}
     found = axe.run(page, options=rules).response["violations"]
     return [
         {"id": one["id"], "at": [node["html"][:200] for node in one["nodes"]][:3]}
