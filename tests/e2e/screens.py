@@ -26,7 +26,7 @@ class Screens:
         """A window; what its console complains about is an error of the test.
 
         `for_axe` lifts the content security policy, which axe itself would break, and
-        asks for no motion: a colour in the midst of its change has no contrast to judge.
+        asks for no motion: a colour that is changing has no contrast to judge.
         """
         context = self.browser.new_context(
             viewport=viewport,
