@@ -15,4 +15,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("bureau.notices.api_urls")),
     path("", include("bureau.draws.api_urls")),
     path("", include("venues.api_urls")),
+    path("", include("vouchers.api_urls")),
 ]

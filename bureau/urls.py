@@ -12,6 +12,7 @@ urlpatterns = [
     path("pay/", include("bureau.payments.urls")),
     path("draws/", include("bureau.draws.urls")),
     path("", include("venues.urls")),
+    path("", include("vouchers.urls")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include("bureau.api_urls")),

@@ -1,0 +1,64 @@
+"""Tables of public money: what is promised, claimed, redeemed, owed and paid."""
+
+from __future__ import annotations
+
+from vouchers.models.campaigns import (
+    Appropriation,
+    Campaign,
+    DistrictCap,
+    Lot,
+    Round,
+    StockShard,
+    Terms,
+    Tier,
+)
+from vouchers.models.claiming import DrawnVoucher, QueueTicket, Voucher
+from vouchers.models.figures import CountedUntil, HourFigure
+from vouchers.models.ledger import Account, Transfer
+from vouchers.models.merchants import (
+    HIGH_RISK,
+    Device,
+    Member,
+    Merchant,
+    Participation,
+    Shop,
+)
+from vouchers.models.radar import Flag
+from vouchers.models.redemptions import Redemption, RefusedScan
+from vouchers.models.settlements import (
+    ClosingReport,
+    PaymentFile,
+    Settlement,
+    SettlementLine,
+)
+
+__all__ = [
+    "HIGH_RISK",
+    "Account",
+    "Appropriation",
+    "Campaign",
+    "ClosingReport",
+    "CountedUntil",
+    "Device",
+    "DistrictCap",
+    "DrawnVoucher",
+    "Flag",
+    "HourFigure",
+    "Lot",
+    "Member",
+    "Merchant",
+    "Participation",
+    "PaymentFile",
+    "QueueTicket",
+    "Redemption",
+    "RefusedScan",
+    "Round",
+    "Settlement",
+    "SettlementLine",
+    "Shop",
+    "StockShard",
+    "Terms",
+    "Tier",
+    "Transfer",
+    "Voucher",
+]

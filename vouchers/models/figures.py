@@ -1,0 +1,71 @@
+"""What the money did, counted by the hour, so that no page counts a million rows."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from bureau.common.sports import Sport
+from vouchers.models.campaigns import Campaign, Tier
+from vouchers.models.merchants import Shop
+
+
+class HourFigure(models.Model):
+    """Redemptions of one shop, tier and sport within one hour, without those undone.
+
+    Counted anew whenever a redemption of the hour changes: a copy that can be dropped
+    and made again (`actions.count_hours`).
+    """
+
+    campaign = models.ForeignKey(
+        Campaign,
+        verbose_name=_("campaign"),
+        on_delete=models.CASCADE,
+        related_name="hour_figures",
+        db_index=False,
+    )
+    tier = models.ForeignKey(
+        Tier, verbose_name=_("tier"), on_delete=models.CASCADE, related_name="+"
+    )
+    shop = models.ForeignKey(
+        Shop, verbose_name=_("shop"), on_delete=models.CASCADE, related_name="+"
+    )
+    sport = models.CharField(
+        _("sport"), max_length=16, choices=Sport.choices, blank=True
+    )
+    hour = models.DateTimeField(_("hour"))
+    redeemed = models.PositiveIntegerField(_("redeemed"))
+    bill_fen = models.PositiveBigIntegerField(_("bills, fen"))
+    subsidy_fen = models.PositiveBigIntegerField(_("subsidy, fen"))
+
+    class Meta:
+        verbose_name = _("figures of an hour")
+        verbose_name_plural = _("figures of hours")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "hour", "shop", "tier", "sport"],
+                name="vouchers_hourfigure_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shop} {self.hour}"
+
+
+class CountedUntil(models.Model):
+    """How far the changes of a campaign's redemptions are counted."""
+
+    campaign = models.OneToOneField(
+        Campaign,
+        verbose_name=_("campaign"),
+        on_delete=models.CASCADE,
+        related_name="counted_until",
+    )
+    changed_at = models.DateTimeField(_("changes until"))
+
+    class Meta:
+        verbose_name = _("counted until")
+        verbose_name_plural = _("counted until")
+
+    def __str__(self) -> str:
+        return f"{self.campaign} {self.changed_at}"

@@ -1,0 +1,34 @@
+"""What we ask about vouchers, in the words of the domain."""
+
+from __future__ import annotations
+
+from vouchers.querysets.campaigns import (
+    CampaignQuerySet,
+    LotQuerySet,
+    RoundQuerySet,
+    TermsQuerySet,
+)
+from vouchers.querysets.claiming import QueueTicketQuerySet, VoucherQuerySet
+from vouchers.querysets.merchants import (
+    MemberQuerySet,
+    MerchantQuerySet,
+    ShopQuerySet,
+)
+from vouchers.querysets.radar import FlagQuerySet
+from vouchers.querysets.redemptions import RedemptionQuerySet
+from vouchers.querysets.settlements import SettlementQuerySet
+
+__all__ = [
+    "CampaignQuerySet",
+    "FlagQuerySet",
+    "LotQuerySet",
+    "MemberQuerySet",
+    "MerchantQuerySet",
+    "QueueTicketQuerySet",
+    "RedemptionQuerySet",
+    "RoundQuerySet",
+    "SettlementQuerySet",
+    "ShopQuerySet",
+    "TermsQuerySet",
+    "VoucherQuerySet",
+]

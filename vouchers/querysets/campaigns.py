@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Q
+
+if TYPE_CHECKING:
+    from vouchers.models import Campaign, Lot, Round, Terms
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def public(self) -> Self:
+        """What everybody may see: a draft is nobody's business yet."""
+        return self.exclude(state="draft")
+
+
+class TermsQuerySet(models.QuerySet["Terms"]):
+    def published(self) -> Self:
+        return self.exclude(published_at=None)
+
+
+class RoundQuerySet(models.QuerySet["Round"]):
+    def public(self) -> Self:
+        return self.exclude(campaign__state="draft")
+
+    def to_lay_out_at(self, moment: datetime) -> Self:
+        """Open within a minute or open already, and nothing is on offer yet."""
+        return self.filter(
+            Q(way="rush", opens_at__lte=moment)
+            | Q(way__in=["draw", "hybrid"], closes_at__lte=moment),
+            laid_out_at=None,
+            campaign__state="published",
+        )
+
+    def over_at(self, moment: datetime) -> Self:
+        """Nothing can be claimed any more, and what is left is still with the round."""
+        return self.filter(
+            Q(way="rush", closes_at__lte=moment)
+            | Q(way="draw", handed_out_at__isnull=False)
+            | Q(way="hybrid", rush_closes_at__lte=moment),
+            laid_out_at__isnull=False,
+            ended_at=None,
+        )
+
+
+class LotQuerySet(models.QuerySet["Lot"]):
+    def with_remaining(self) -> Self:
+        """With `remaining`: how many can still be had (0 before they are laid out)."""
+        return self.annotate(
+            remaining=models.functions.Coalesce(models.Sum("shards__remaining"), 0)
+        )
