@@ -23,6 +23,8 @@ class Photo(models.Model):
         INSPECTION = "inspection", _("inspection")
         VENUE = "venue", _("picture of a venue")
         EVENT = "event", _("picture of an event")
+        LICENCE = "licence", _("business licence")
+        PERMIT = "permit", _("permit for high-risk sports")
 
     # Who may see what: everybody, or the sender and those with the permission.
     PUBLIC = (Purpose.VENUE, Purpose.EVENT)
@@ -31,6 +33,8 @@ class Photo(models.Model):
         Purpose.REPORT: "photos.view_photo",
         Purpose.WORK: "photos.view_photo",
         Purpose.INSPECTION: "photos.view_photo",
+        Purpose.LICENCE: "vouchers.decide_merchant",
+        Purpose.PERMIT: "vouchers.decide_merchant",
     }
 
     # In the address instead of the id, which would tell how many there are.

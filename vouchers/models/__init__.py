@@ -20,6 +20,7 @@ from vouchers.models.merchants import (
     Device,
     Member,
     Merchant,
+    MerchantChange,
     Participation,
     Shop,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "Lot",
     "Member",
     "Merchant",
+    "MerchantChange",
     "Participation",
     "PaymentFile",
     "QueueTicket",

@@ -65,6 +65,10 @@ class Merchant(models.Model):
     is_large = models.BooleanField(
         _("above designated size"), default=False, help_text=_("规上企业")
     )
+    # The permit of this last day is known to run out soon: its managers were told.
+    permit_told_for = models.DateField(
+        _("told that the permit ends"), null=True, blank=True, editable=False
+    )
     state = models.CharField(
         _("state"), max_length=9, choices=State.choices, default=State.APPLIED
     )
@@ -121,6 +125,83 @@ class Merchant(models.Model):
         return reverse("vouchers:merchant", args=[self.number])
 
 
+class MerchantChange(models.Model):
+    """What an approved merchant wants to have changed: a permit, an account, a name.
+
+    Public money goes to the account, so that staff look at it first.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "asked", _("being checked")
+        APPROVED = "approved", _("approved")
+        REFUSED = "refused", _("refused")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    TRANSITIONS = {
+        State.ASKED: {State.APPROVED, State.REFUSED, State.WITHDRAWN},
+        State.APPROVED: set[str](),
+        State.REFUSED: set[str](),
+        State.WITHDRAWN: set[str](),
+    }
+
+    merchant = models.ForeignKey(
+        Merchant,
+        verbose_name=_("merchant"),
+        on_delete=models.PROTECT,
+        related_name="changes",
+    )
+    name = models.CharField(_("name on the licence"), max_length=120)
+    credit_code = models.CharField(_("unified social credit code"), max_length=18)
+    sports = ArrayField(
+        models.CharField(max_length=16, choices=Sport.choices),
+        verbose_name=_("sports"),
+        default=list,
+    )
+    permit_number = models.CharField(
+        _("permit for high-risk sports"), max_length=40, blank=True
+    )
+    permit_until = models.DateField(_("permit valid until"), null=True, blank=True)
+    bank_name = models.CharField(_("bank"), max_length=80)
+    account_name = models.CharField(_("name of the account"), max_length=120)
+    sealed_account = models.BinaryField(_("sealed number of the account"))
+    masked_account = models.CharField(_("number of the account"), max_length=32)
+    state = models.CharField(
+        _("state"), max_length=9, choices=State.choices, default=State.ASKED
+    )
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    asked_at = models.DateTimeField(_("asked at"))
+    asked_by = models.ForeignKey(
+        User, verbose_name=_("asked by"), on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    decided_by = models.ForeignKey(
+        User,
+        verbose_name=_("decided by"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+
+    class Meta:
+        verbose_name = _("change of a merchant")
+        verbose_name_plural = _("changes of merchants")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant"],
+                condition=Q(state="asked"),
+                name="vouchers_merchantchange_one_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="refused") | ~Q(reason=""),
+                name="vouchers_merchantchange_refused_with_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.merchant.name
+
+
 class Shop(models.Model):
     """A place of a merchant with a counter."""
 
@@ -146,6 +227,10 @@ class Shop(models.Model):
         default=list,
     )
     is_open = models.BooleanField(_("takes vouchers"), default=True)
+    # New, or moved to another place: it takes no vouchers until staff have looked.
+    waits_since = models.DateTimeField(
+        _("waits to be checked since"), null=True, blank=True
+    )
 
     objects = ShopQuerySet.as_manager()
 
@@ -155,6 +240,10 @@ class Shop(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["merchant", "name"], name="vouchers_shop_name_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_open=False) | Q(waits_since=None),
+                name="vouchers_shop_open_is_checked",
             ),
         ]
 
