@@ -13,7 +13,7 @@ from vouchers.models.campaigns import (
     Tier,
 )
 from vouchers.models.claiming import DrawnVoucher, QueueTicket, Voucher
-from vouchers.models.figures import CountedUntil, HourFigure
+from vouchers.models.figures import BookHour, CountedUntil, HourFigure
 from vouchers.models.ledger import Account, Transfer
 from vouchers.models.merchants import (
     HIGH_RISK,
@@ -37,6 +37,7 @@ __all__ = [
     "HIGH_RISK",
     "Account",
     "Appropriation",
+    "BookHour",
     "Campaign",
     "ClosingReport",
     "CountedUntil",

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bureau.common.sports import Sport
 from vouchers.models.campaigns import Campaign, Tier
+from vouchers.models.ledger import Account, Transfer
 from vouchers.models.merchants import Shop
 
 
@@ -52,8 +53,56 @@ class HourFigure(models.Model):
         return f"{self.shop} {self.hour}"
 
 
+class BookHour(models.Model):
+    """Transfers of one kind within one hour: the book of the money in few rows.
+
+    Counted anew whenever a transfer of the hour is written, like `HourFigure`.
+    """
+
+    campaign = models.ForeignKey(
+        Campaign,
+        verbose_name=_("campaign"),
+        on_delete=models.CASCADE,
+        related_name="book_hours",
+        db_index=False,
+    )
+    hour = models.DateTimeField(_("hour"))
+    kind = models.CharField(_("kind"), max_length=11, choices=Transfer.Kind.choices)
+    source = models.CharField(_("from"), max_length=8, choices=Account.Kind.choices)
+    target = models.CharField(_("to"), max_length=8, choices=Account.Kind.choices)
+    tier = models.ForeignKey(
+        Tier,
+        verbose_name=_("tier"),
+        on_delete=models.CASCADE,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_index=False,
+    )
+    count = models.PositiveIntegerField(_("transfers"))
+    amount_fen = models.PositiveBigIntegerField(_("amount, fen"))
+
+    class Meta:
+        verbose_name = _("hour of the book")
+        verbose_name_plural = _("hours of the book")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "hour", "kind", "source", "target", "tier"],
+                nulls_distinct=False,
+                name="vouchers_bookhour_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.hour}"
+
+
 class CountedUntil(models.Model):
-    """How far the changes of a campaign's redemptions are counted."""
+    """How far the changes of a campaign are counted, and what came out.
+
+    `summary` is what the public page and the dashboard show, added up from the hours:
+    the page costs the same with a million vouchers as with a thousand.
+    """
 
     campaign = models.OneToOneField(
         Campaign,
@@ -62,6 +111,7 @@ class CountedUntil(models.Model):
         related_name="counted_until",
     )
     changed_at = models.DateTimeField(_("changes until"))
+    summary = models.JSONField(_("summary"), default=dict)
 
     class Meta:
         verbose_name = _("counted until")
