@@ -19,12 +19,12 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
 from bureau.common import clock
+from bureau.common.charts import Bar, Chart
 from bureau.common.money import yuan
 from bureau.common.sports import Sport
 from bureau.common.workbooks import CONTENT_TYPE, Cell, Sheet, workbook
 from bureau.payments.models import ProviderName
 from bureau.regions.models import District
-from venues.admin.charts import Bar, Chart
 from venues.admin.pages import show
 from venues.admin.scope import StaffRequest, in_my_districts
 from venues.models import Booking, Venue
