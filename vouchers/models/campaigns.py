@@ -373,6 +373,11 @@ class Tier(models.Model):
     def __str__(self) -> str:
         return f"{self.face_fen / 100:g}/{self.threshold_fen / 100:g}"
 
+    @property
+    def pool_prefix(self) -> str:
+        """Its pool in the draw of a round: what the numbers of its entries begin with."""
+        return f"T{self.pk}"
+
 
 class Round(models.Model):
     """A time at which a part of the vouchers is given away, and the way it is done.
@@ -475,6 +480,11 @@ class Round(models.Model):
     def claims_from(self) -> datetime | None:
         """Where the rush begins, if there is one."""
         return self.opens_at if self.way == self.Way.RUSH else self.rush_opens_at
+
+    @property
+    def claims_until(self) -> datetime | None:
+        """Where the rush ends, if there is one."""
+        return self.closes_at if self.way == self.Way.RUSH else self.rush_closes_at
 
 
 class Lot(models.Model):
