@@ -31,6 +31,7 @@ from vouchers.models.settlements import (
     PaymentFile,
     Settlement,
     SettlementLine,
+    SettlementRun,
 )
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "Round",
     "Settlement",
     "SettlementLine",
+    "SettlementRun",
     "Shop",
     "StockShard",
     "Terms",

@@ -11,7 +11,57 @@ from bureau.accounts.models import User
 from vouchers.models.campaigns import Campaign
 from vouchers.models.merchants import Merchant
 from vouchers.models.redemptions import Redemption
-from vouchers.querysets import SettlementQuerySet
+from vouchers.querysets import SettlementQuerySet, SettlementRunQuerySet
+
+
+class SettlementRun(models.Model):
+    """Settlements of a period for all merchants of a campaign, as they are prepared.
+
+    One transaction for each merchant writes what came of it into `results`, so that
+    whoever goes on after a crash knows what is done (docs/vouchers/settlement.md).
+    """
+
+    campaign = models.ForeignKey(
+        Campaign,
+        verbose_name=_("campaign"),
+        on_delete=models.PROTECT,
+        related_name="settlement_runs",
+    )
+    from_on = models.DateField(_("first day"))
+    until_on = models.DateField(_("last day"))
+    asked_by = models.ForeignKey(
+        User, verbose_name=_("asked for by"), on_delete=models.PROTECT, related_name="+"
+    )
+    asked_at = models.DateTimeField(_("asked for at"))
+    merchants = models.PositiveIntegerField(_("merchants"))
+    # By the merchant's id: the settlement's number, or what is carried over, in fen.
+    results = models.JSONField(_("results"), default=dict, blank=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+
+    objects = SettlementRunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("preparation of settlements")
+        verbose_name_plural = _("preparations of settlements")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(from_on__lte=F("until_on")),
+                name="vouchers_settlementrun_days_in_order",
+            ),
+            models.UniqueConstraint(
+                fields=["campaign"],
+                condition=Q(finished_at=None),
+                name="vouchers_settlementrun_one_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign} {self.from_on}–{self.until_on}"
+
+    @property
+    def done(self) -> int:
+        """Merchants that are dealt with."""
+        return len(self.results)
 
 
 class Settlement(models.Model):
@@ -63,6 +113,8 @@ class Settlement(models.Model):
     statement_hash = models.CharField(
         _("SHA-256 of the lines"), max_length=64, blank=True
     )
+    # Names as they were, and what a flag held then: the statement stays the same.
+    facts = models.JSONField(_("facts"), default=dict, blank=True, editable=False)
     prepared_at = models.DateTimeField(_("prepared at"))
     prepared_by = models.ForeignKey(
         User,
@@ -205,7 +257,10 @@ class PaymentFile(models.Model):
 
 
 class ClosingReport(models.Model):
-    """What became of the money of a campaign, as it stood when it was closed."""
+    """What became of the money of a campaign, as it stood when it was closed.
+
+    Prepared by one person; another one approves the same figures, and closes with that.
+    """
 
     campaign = models.OneToOneField(
         Campaign,
@@ -218,18 +273,30 @@ class ClosingReport(models.Model):
     prepared_by = models.ForeignKey(
         User, verbose_name=_("prepared by"), on_delete=models.PROTECT, related_name="+"
     )
+    prepared_at = models.DateTimeField(_("prepared at"), null=True)
     approved_by = models.ForeignKey(
-        User, verbose_name=_("approved by"), on_delete=models.PROTECT, related_name="+"
+        User,
+        verbose_name=_("approved by"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
     )
-    closed_at = models.DateTimeField(_("closed at"))
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("closing report")
         verbose_name_plural = _("closing reports")
+        permissions = [("close_campaign", _("Can close a campaign"))]
         constraints = [
             models.CheckConstraint(
-                condition=~Q(prepared_by=F("approved_by")),
+                condition=Q(approved_by=None) | ~Q(prepared_by=F("approved_by")),
                 name="vouchers_closingreport_two_people",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by=None, closed_at=None)
+                | Q(approved_by__isnull=False, closed_at__isnull=False),
+                name="vouchers_closingreport_closed_by_somebody",
             ),
         ]
 

@@ -16,7 +16,7 @@ from vouchers.querysets.merchants import (
 )
 from vouchers.querysets.radar import FlagQuerySet
 from vouchers.querysets.redemptions import RedemptionQuerySet
-from vouchers.querysets.settlements import SettlementQuerySet
+from vouchers.querysets.settlements import SettlementQuerySet, SettlementRunQuerySet
 
 __all__ = [
     "CampaignQuerySet",
@@ -28,6 +28,7 @@ __all__ = [
     "RedemptionQuerySet",
     "RoundQuerySet",
     "SettlementQuerySet",
+    "SettlementRunQuerySet",
     "ShopQuerySet",
     "TermsQuerySet",
     "VoucherQuerySet",
