@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from bureau.accounts.models import User
+from bureau.common import money
 from bureau.common.fields import DAY, MinuteOfDayField
 from bureau.common.sports import Sport
 from bureau.draws.models import Draw
@@ -374,6 +375,16 @@ class Tier(models.Model):
         return f"{self.face_fen / 100:g}/{self.threshold_fen / 100:g}"
 
     @property
+    def face_yuan(self) -> str:
+        """Its face value without a sign, for where the page draws one: 200."""
+        return money.yuan(self.face_fen)
+
+    @property
+    def sport_names(self) -> list[str]:
+        """What it is for; empty where it is for everything."""
+        return [str(Sport(code).label) for code in self.sports]
+
+    @property
     def pool_prefix(self) -> str:
         """Its pool in the draw of a round: what the numbers of its entries begin with."""
         return f"T{self.pk}"
@@ -475,6 +486,9 @@ class Round(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign} #{self.number}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("vouchers:round", args=[self.pk])
 
     @property
     def claims_from(self) -> datetime | None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Q
+
+LAID_OUT_BEFORE = timedelta(minutes=1)
 
 if TYPE_CHECKING:
     from vouchers.models import Campaign, Lot, Round, Terms
@@ -20,15 +22,23 @@ class TermsQuerySet(models.QuerySet["Terms"]):
     def published(self) -> Self:
         return self.exclude(published_at=None)
 
+    def newest(self) -> Terms:
+        """The last version of one campaign's rules, which always has one."""
+        return self.order_by("-version")[0]
+
 
 class RoundQuerySet(models.QuerySet["Round"]):
     def public(self) -> Self:
         return self.exclude(campaign__state="draft")
 
     def to_lay_out_at(self, moment: datetime) -> Self:
-        """Open within a minute or open already, and nothing is on offer yet."""
+        """Open within a minute or open already, and nothing is on offer yet.
+
+        The second in which everybody comes has no time for it; a draw that gives away
+        its vouchers needs them when entries close.
+        """
         return self.filter(
-            Q(way="rush", opens_at__lte=moment)
+            Q(way="rush", opens_at__lte=moment + LAID_OUT_BEFORE)
             | Q(way__in=["draw", "hybrid"], closes_at__lte=moment),
             laid_out_at=None,
             campaign__state="published",

@@ -1,0 +1,306 @@
+"""Claiming: one statement gives a voucher, or nothing (docs/adr/0013).
+
+The statement looks at everything that speaks against it, writes the voucher, takes one
+from a shard of the stock, moves the money and notes who did it. Three constraints hold
+it, whoever comes at the same moment: no shard falls below nothing, one person's claims
+want the same number and so come one after the other, and nobody has more of a tier than
+allowed. Whoever breaks one of them looks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from bureau.accounts.models import User
+from bureau.common import clock, codes
+from bureau.common.db import prepared
+from bureau.common.http import origin
+from vouchers.actions.queue import refuse
+from vouchers.actions.stock import lay_out_round, note_sold_out
+from vouchers.errors.claiming import (
+    Busy,
+    CampaignClosed,
+    NoRush,
+    NoSuchLot,
+    NotInTheQueue,
+    NotOpenYet,
+    NotYourTurn,
+    RoundOver,
+    SignedOut,
+    SoldOut,
+    TurnForged,
+)
+from vouchers.models import Campaign, Lot, QueueTicket, StockShard, Voucher
+from vouchers.queries.eligibility import MARKS, VERDICT, reasons_of, verdict_given
+from vouchers.queries.lots import LotFacts, forget_lots, lot_facts, remembered_lot
+from vouchers.queries.queue import Turn, read_turn, turn_of
+from vouchers.queries.validity import validity_of
+
+TRIES = 40
+"""Each broken constraint means that somebody else got one: so this has an end."""
+
+_CLAIM = f"""
+WITH {VERDICT}, pick AS (
+    SELECT coalesce(
+        (SELECT shard FROM vouchers_stockshard
+          WHERE lot_id = $16::bigint AND shard = $17::int AND remaining > 0),
+        (SELECT shard FROM vouchers_stockshard
+          WHERE lot_id = $16::bigint AND remaining > 0
+       ORDER BY (shard + {StockShard.SHARDS} - $17::int) % {StockShard.SHARDS}
+          LIMIT 1)) AS shard
+), voucher AS (
+    INSERT INTO vouchers_voucher (
+        code, campaign_id, tier_id, lot_id, terms_id, person_id, number_of_person,
+        number_in_tier, most_in_tier, face_fen, threshold_fen, way, state, claimed_at,
+        usable_from, expires_at, device, network)
+    SELECT $18::text, $4::bigint, $6::bigint, $16::bigint, $5::bigint, $1::bigint,
+           chosen.number_of_person, chosen.number_in_tier, $8::int, $7::int, $19::int,
+           $20::text, 'live', $3::timestamptz, $21::timestamptz, $22::timestamptz,
+           $23::text, $24::text
+      FROM chosen, verdict, pick
+     WHERE verdict.codes = '{{}}' AND pick.shard IS NOT NULL
+ RETURNING id
+), taken AS (
+    UPDATE vouchers_stockshard AS stock SET remaining = stock.remaining - 1
+      FROM voucher, pick
+     WHERE stock.lot_id = $16::bigint AND stock.shard = pick.shard
+ RETURNING stock.remaining
+), moved AS (
+    INSERT INTO vouchers_transfer (
+        campaign_id, kind, debit_id, credit_id, amount_fen, at, voucher_id, by_id)
+    SELECT $4::bigint, 'claim', $25::bigint, $26::bigint, $7::int, $3::timestamptz,
+           voucher.id, CASE WHEN $29::boolean THEN $1::bigint END
+      FROM voucher, taken
+), noted AS (
+    INSERT INTO audit_entry (
+        event, subject_type, subject_id, actor_id, actor_name, actor_role, occurred_at,
+        ip, request_id, detail)
+    SELECT 'vouchers.voucher.claimed', 'vouchers.voucher', voucher.id,
+           CASE WHEN $29::boolean THEN $1::bigint END,
+           CASE WHEN $29::boolean THEN person.name ELSE '' END,
+           CASE WHEN $29::boolean THEN coalesce((
+                SELECT string_agg(name, ', ' ORDER BY name COLLATE "C")
+                  FROM accounts_user_groups AS role
+                  JOIN auth_group ON auth_group.id = role.group_id
+                 WHERE role.user_id = $1::bigint), '') ELSE '' END,
+           $3::timestamptz, $27::inet, $28::text,
+           jsonb_build_object('lot', $16::bigint, 'way', $20::text)
+      FROM voucher, taken, person
+)
+SELECT verdict.codes, voucher.id, taken.remaining
+  FROM verdict
+LEFT JOIN voucher ON true
+LEFT JOIN taken ON true
+"""  # noqa: S608 - our own text
+_CLAIM_MARKS = MARKS + 14
+
+# Somebody came first: at the person's own number, or at the last one of a shard.
+_LOOK_AGAIN = {
+    "vouchers_voucher_one_at_a_time",
+    "vouchers_voucher_within_the_tier",
+    "vouchers_stockshard_not_oversold",
+    "vouchers_voucher_code_key",
+}
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What a claim came to."""
+
+    voucher_id: int
+    code: str
+    left_in_shard: int
+
+
+@dataclass(frozen=True)
+class Where:
+    """What a claim is known by later: keyed hashes, no more (vouchers/http.py)."""
+
+    device: str = ""
+    network: str = ""
+
+
+NOWHERE = Where()
+
+
+def claim_voucher(
+    *,
+    lot: Lot,
+    by: User,
+    ticket: QueueTicket | None = None,
+    at: datetime | None = None,
+    where: Where = NOWHERE,
+) -> Voucher:
+    """Give one voucher of a lot to a person whose turn it is.
+
+    `ticket` is theirs of the lot's round (it is looked up where it is not given).
+
+    Raises `NoSuchLot`, `CampaignClosed`, `NoRush`, `NotOpenYet`, `RoundOver`,
+    `NotInTheQueue`, `NotYourTurn`, `SoldOut`, `NotEligible`, `AlreadyClaimed`, `Busy`.
+    """
+    at = at or clock.now()
+    facts = lot_facts(lot.pk)
+    if facts is None:
+        raise NoSuchLot
+    _refuse_closed(facts, at=at)
+    if ticket is None:
+        ticket = QueueTicket.objects.filter(round=facts.round, person=by).first()
+    if ticket is None or (ticket.round_id, ticket.person_id) != (facts.round.pk, by.pk):
+        raise NotInTheQueue
+    _refuse_early(turn_of(ticket, facts.round), at=at)
+    claimed = give(facts, person_id=by.pk, at=at, where=where)
+    return Voucher.objects.get(pk=claimed.voucher_id)
+
+
+def claim_by_token(
+    *,
+    token: str,
+    lot_id: int,
+    holder: str,
+    session: str = "",
+    at: datetime,
+    where: Where = NOWHERE,
+) -> Claimed:
+    """`claim_voucher` for who shows a turn token: one statement, and nothing else.
+
+    `holder` is what the token was handed to. With a `session` key, its row has to be
+    there still, which is looked at in the same statement.
+
+    Raises what `claim_voucher` raises, and `TurnForged`, `SignedOut`.
+    """
+    turn = read_turn(token, holder=holder)
+    facts = remembered_lot(lot_id)
+    if facts is None:
+        raise NoSuchLot
+    if turn is None or turn.round_id != facts.round.pk:
+        raise TurnForged
+    _refuse_closed(facts, at=at)
+    _refuse_early(turn, at=at)
+    return give(
+        facts,
+        person_id=turn.person_id,
+        session=session,
+        at=at,
+        where=where,
+        is_remembered=True,
+    )
+
+
+def _refuse_closed(facts: LotFacts, *, at: datetime) -> None:
+    if facts.round.campaign.state == Campaign.State.CLOSED:
+        raise CampaignClosed
+    if not facts.is_published:
+        raise NoSuchLot
+    if facts.claims_from is None or facts.claims_until is None:
+        raise NoRush
+    if at < facts.claims_from:
+        raise NotOpenYet(opens_at=clock.at_text(facts.claims_from))
+    if at >= facts.claims_until:
+        raise RoundOver
+
+
+def _refuse_early(turn: Turn, *, at: datetime) -> None:
+    if at < turn.at:
+        local = turn.at.astimezone(clock.CHINA)
+        raise NotYourTurn(turn_at=f"{local:%H:%M:%S}")
+
+
+def give(  # noqa: PLR0913 - what a voucher consists of
+    facts: LotFacts,
+    *,
+    person_id: int,
+    at: datetime,
+    session: str = "",
+    where: Where = NOWHERE,
+    way: Voucher.Way = Voucher.Way.RUSH,
+    is_remembered: bool = False,
+) -> Claimed:
+    """Write a voucher of a lot for a person, or raise what speaks against it.
+
+    Times and turns are the caller's. A drawn voucher is given by the portal, and its
+    place was looked at when the person entered.
+    """
+    for _look in range(TRIES):
+        validity = validity_of(facts.terms, claimed_at=at) if facts.terms else None
+        if validity is None or validity.is_empty:
+            raise RoundOver
+        code = codes.new_code()
+        source = origin()
+        is_claim = way == Voucher.Way.RUSH
+        given = verdict_given(
+            facts,
+            person_id=person_id,
+            session=session,
+            at=at,
+            checks_place=is_claim,
+        )
+        given += [
+            facts.lot.pk,
+            person_id % StockShard.SHARDS,
+            code,
+            facts.lot.tier.threshold_fen,
+            way.value,
+            validity.usable_from,
+            validity.expires_at,
+            where.device,
+            where.network,
+            facts.pool_account,
+            facts.live_account,
+            source.ip,
+            source.request_id,
+            is_claim,
+        ]
+        answer = _ask(given)
+        if answer is None:
+            continue
+        reasons, voucher_id, left = answer
+        if voucher_id is not None:
+            if left == 0:
+                note_sold_out(facts.lot.pk)
+            return Claimed(voucher_id, code, left)
+        if "changed" in reasons and is_remembered:
+            forget_lots()
+        elif reasons:
+            _refuse(reasons, facts)
+        elif lay_out_round(round_id=facts.round.pk, at=at):
+            continue  # nobody had done it: the scheduler is away
+        else:
+            note_sold_out(facts.lot.pk)
+            raise SoldOut
+        facts = lot_facts(facts.lot.pk) or facts
+        is_remembered = False
+        _refuse_closed(facts, at=at)
+    raise Busy
+
+
+def _ask(given: Sequence[Any]) -> tuple[list[str], int | None, int | None] | None:
+    """The answer of the statement; None where somebody else came first."""
+    try:
+        if not connection.in_atomic_block:
+            return _execute(given)
+        with transaction.atomic():  # a savepoint: what is around it goes on
+            return _execute(given)
+    except IntegrityError as broken:
+        diagnostics = getattr(broken.__cause__, "diag", None)
+        if getattr(diagnostics, "constraint_name", "") not in _LOOK_AGAIN:
+            raise
+        return None
+
+
+def _execute(given: Sequence[Any]) -> tuple[list[str], int | None, int | None]:
+    with connection.cursor() as cursor:
+        cursor.execute(prepared("vouchers_claim", _CLAIM, _CLAIM_MARKS), given)
+        found: tuple[list[str], int | None, int | None] = cursor.fetchone()
+    return found
+
+
+def _refuse(reasons: list[str], facts: LotFacts) -> None:
+    if "signed_out" in reasons:
+        raise SignedOut
+    assert facts.terms is not None, "the statement was asked with them"
+    refuse(reasons_of(reasons, facts.terms, facts.lot))

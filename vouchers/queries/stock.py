@@ -1,0 +1,35 @@
+"""How many vouchers can still be had. A claim never rests on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from vouchers.models import Lot, Round
+
+
+@dataclass(frozen=True)
+class LotStock:
+    lot: Lot
+    remaining: int
+    laid_out: int
+    """What is on offer; the plan as long as nothing is laid out."""
+    sold_out_at: datetime | None
+
+    @property
+    def is_sold_out(self) -> bool:
+        return self.lot.laid_out is not None and self.remaining == 0
+
+
+def stock_of(round: Round) -> list[LotStock]:  # noqa: A002 - what it is
+    """Each lot of a round, the smallest face value first. One question."""
+    lots = round.lots.with_remaining().select_related("tier")
+    return [
+        LotStock(
+            lot=lot,
+            remaining=lot.amount if lot.laid_out is None else lot.remaining,
+            laid_out=lot.amount if lot.laid_out is None else lot.laid_out,
+            sold_out_at=lot.sold_out_at,
+        )
+        for lot in lots.order_by("tier__face_fen", "pk")
+    ]
