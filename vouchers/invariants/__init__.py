@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from vouchers.invariants import claiming, money
+from vouchers.invariants import claiming, figures, money
 
-INVARIANTS = [*claiming.INVARIANTS, *money.INVARIANTS]
+INVARIANTS = [*claiming.INVARIANTS, *money.INVARIANTS, *figures.INVARIANTS]
