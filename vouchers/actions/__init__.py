@@ -6,16 +6,162 @@ campaign → round → tier → stock → the voucher → its redemption → cap
 
 from __future__ import annotations
 
-from vouchers.actions.claims import (Claimed, Where, claim_by_token, claim_voucher,)
-from vouchers.actions.devices import (block_device, know_device, unblock_device,)
-from vouchers.actions.members import (Invitation, accept_invitation, change_member, find_invitation, forget_member, invitation_link, invitation_text, invite_again, invite_member, remove_member,)
-from vouchers.actions.merchant_imports import (import_merchants,)
-from vouchers.actions.merchants import (MerchantFacts, approve_change, approve_merchant, ask_for_change, check_shop, correct_merchant, end_part, leave_as_merchant, refuse_change, refuse_merchant, register_merchant, reinstate_merchant, suspend_merchant, take_part, warn_of_permits, withdraw_change,)
-from vouchers.actions.queue import (join_queue,)
-from vouchers.actions.redemptions import (redeem_voucher,)
-from vouchers.actions.reversals import (gives_back, refund_redemption, undo_redemption,)
-from vouchers.actions.scans import (Offer, look_up_voucher,)
-from vouchers.actions.shops import (ShopFacts, add_shop, change_shop, open_shop,)
-from vouchers.actions.stock import (end_rounds, lay_out_round, lay_out_rounds,)
+from vouchers.actions.campaigns import (
+    Texts,
+    describe_campaign,
+    draft_campaign,
+    enter_appropriation,
+    publish_campaign,
+    set_district_caps,
+)
+from vouchers.actions.claims import (
+    Claimed,
+    Where,
+    claim_by_token,
+    claim_voucher,
+)
+from vouchers.actions.devices import (
+    block_device,
+    know_device,
+    unblock_device,
+)
+from vouchers.actions.figures import (
+    count_all_hours,
+    count_hours,
+)
+from vouchers.actions.members import (
+    Invitation,
+    accept_invitation,
+    change_member,
+    find_invitation,
+    forget_member,
+    invitation_link,
+    invitation_text,
+    invite_again,
+    invite_member,
+    remove_member,
+)
+from vouchers.actions.merchant_imports import (
+    import_merchants,
+)
+from vouchers.actions.merchants import (
+    MerchantFacts,
+    approve_change,
+    approve_merchant,
+    ask_for_change,
+    check_shop,
+    correct_merchant,
+    end_part,
+    leave_as_merchant,
+    refuse_change,
+    refuse_merchant,
+    register_merchant,
+    reinstate_merchant,
+    suspend_merchant,
+    take_part,
+    warn_of_permits,
+    withdraw_change,
+)
+from vouchers.actions.queue import (
+    join_queue,
+)
+from vouchers.actions.redemptions import (
+    redeem_voucher,
+)
+from vouchers.actions.reversals import (
+    gives_back,
+    refund_redemption,
+    undo_redemption,
+)
+from vouchers.actions.rounds import (
+    RoundPlan,
+    set_rounds,
+)
+from vouchers.actions.scans import (
+    Offer,
+    look_up_voucher,
+)
+from vouchers.actions.shops import (
+    ShopFacts,
+    add_shop,
+    change_shop,
+    open_shop,
+)
+from vouchers.actions.stock import (
+    end_rounds,
+    lay_out_round,
+    lay_out_rounds,
+)
+from vouchers.actions.terms import (
+    change_terms,
+    set_terms,
+)
+from vouchers.actions.tiers import (
+    TierPlan,
+    set_tiers,
+)
 
-__all__ = ["Claimed", "Invitation", "MerchantFacts", "Offer", "ShopFacts", "Where", "accept_invitation", "add_shop", "approve_change", "approve_merchant", "ask_for_change", "block_device", "change_member", "change_shop", "check_shop", "claim_by_token", "claim_voucher", "correct_merchant", "end_part", "end_rounds", "find_invitation", "forget_member", "gives_back", "import_merchants", "invitation_link", "invitation_text", "invite_again", "invite_member", "join_queue", "know_device", "lay_out_round", "lay_out_rounds", "leave_as_merchant", "look_up_voucher", "open_shop", "redeem_voucher", "refund_redemption", "refuse_change", "refuse_merchant", "register_merchant", "reinstate_merchant", "remove_member", "suspend_merchant", "take_part", "unblock_device", "undo_redemption", "warn_of_permits", "withdraw_change",]
+__all__ = [
+    "Claimed",
+    "Invitation",
+    "MerchantFacts",
+    "Offer",
+    "RoundPlan",
+    "ShopFacts",
+    "Texts",
+    "TierPlan",
+    "Where",
+    "accept_invitation",
+    "add_shop",
+    "approve_change",
+    "approve_merchant",
+    "ask_for_change",
+    "block_device",
+    "change_member",
+    "change_shop",
+    "change_terms",
+    "check_shop",
+    "claim_by_token",
+    "claim_voucher",
+    "correct_merchant",
+    "count_all_hours",
+    "count_hours",
+    "describe_campaign",
+    "draft_campaign",
+    "end_part",
+    "end_rounds",
+    "enter_appropriation",
+    "find_invitation",
+    "forget_member",
+    "gives_back",
+    "import_merchants",
+    "invitation_link",
+    "invitation_text",
+    "invite_again",
+    "invite_member",
+    "join_queue",
+    "know_device",
+    "lay_out_round",
+    "lay_out_rounds",
+    "leave_as_merchant",
+    "look_up_voucher",
+    "open_shop",
+    "publish_campaign",
+    "redeem_voucher",
+    "refund_redemption",
+    "refuse_change",
+    "refuse_merchant",
+    "register_merchant",
+    "reinstate_merchant",
+    "remove_member",
+    "set_district_caps",
+    "set_rounds",
+    "set_terms",
+    "set_tiers",
+    "suspend_merchant",
+    "take_part",
+    "unblock_device",
+    "undo_redemption",
+    "warn_of_permits",
+    "withdraw_change",
+]
