@@ -14,6 +14,21 @@ from vouchers.actions.campaigns import (
     publish_campaign,
     set_district_caps,
 )
+from vouchers.actions.drawn import (
+    enter_round_draw,
+    entry_of,
+    follow_redraw,
+    hand_out_draw,
+    hand_out_drawn,
+    queue_round_hand_out,
+    refuse_round_entries_by_staff,
+    refuse_void_of_round,
+)
+from vouchers.actions.expiry import (
+    expire_vouchers,
+    remind_of_expiry,
+    void_voucher,
+)
 from vouchers.actions.claims import (
     Claimed,
     Where,
@@ -102,6 +117,17 @@ from vouchers.actions.tiers import (
 )
 
 __all__ = [
+    "enter_round_draw",
+    "entry_of",
+    "follow_redraw",
+    "hand_out_draw",
+    "hand_out_drawn",
+    "queue_round_hand_out",
+    "refuse_round_entries_by_staff",
+    "refuse_void_of_round",
+    "expire_vouchers",
+    "remind_of_expiry",
+    "void_voucher",
     "Claimed",
     "Invitation",
     "MerchantFacts",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import F, Q
@@ -123,6 +125,14 @@ class Merchant(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("vouchers:merchant", args=[self.number])
+
+    @property
+    def sport_labels(self) -> list[str]:
+        return [str(Sport(sport).label) for sport in self.sports]
+
+    @property
+    def needs_permit(self) -> bool:
+        return any(sport in HIGH_RISK for sport in self.sports)
 
 
 class MerchantChange(models.Model):
@@ -250,6 +260,14 @@ class Shop(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        """Its place on the page of its merchant."""
+        return f"{self.merchant.get_absolute_url()}#shop-{self.number}"
+
+    @property
+    def sport_labels(self) -> list[str]:
+        return [str(Sport(sport).label) for sport in self.sports]
+
 
 class Member(models.Model):
     """A person who works for a merchant: a manager, or a clerk at some counters.
@@ -316,6 +334,19 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_manager(self) -> bool:
+        return self.role == self.Role.MANAGER
+
+    def is_invited_at(self, moment: datetime) -> bool:
+        """Whether its link can be taken: nobody did, and it has not run out."""
+        return (
+            self.person_id is None
+            and self.left_at is None
+            and self.invite_until is not None
+            and moment < self.invite_until
+        )
 
 
 class Device(models.Model):
