@@ -117,9 +117,16 @@ GATE_COUNTIES = Person(
 MERCHANT = Person(
     "merchant",
     "孙丽",
-    _("merchant's clerk"),
-    "/me/",
+    _("merchant's clerk at a counter"),
+    "/counter/",
     role=Role.MERCHANT_CLERK,
+)
+MERCHANT_MANAGER = Person(
+    "13800010006",
+    "何佳",
+    _("merchant's manager"),
+    "/merchants/mine/",
+    role=Role.MERCHANT_MANAGER,
 )
 INSPECTOR = Person(
     "inspector",
@@ -153,6 +160,14 @@ CITY_STAFF = Person(
     role=Role.CITY_STAFF,
     works_for_bureau=True,
 )
+AUDITOR = Person(
+    "auditor",
+    "沈岚",
+    _("city staff, the second pair of eyes"),
+    "/admin/",
+    role=Role.CITY_STAFF,
+    works_for_bureau=True,
+)
 ADMIN = Person(
     "admin",
     "卫国",
@@ -169,11 +184,13 @@ PEOPLE = (
     GATE_TAIBAI,
     GATE_CANAL,
     GATE_COUNTIES,
+    MERCHANT_MANAGER,
     MERCHANT,
     INSPECTOR,
     PATROL,
     RENCHENG_STAFF,
     CITY_STAFF,
+    AUDITOR,
     ADMIN,
 )
 

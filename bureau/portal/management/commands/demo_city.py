@@ -22,6 +22,7 @@ MODULES = (
     "bureau.workdays.demo",
     "bureau.draws.demo",
     "venues.demo",
+    "vouchers.demo",
 )
 MARKER = "portal.demo.filled"
 _LOCK = (-2, 20261122)
