@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from django.contrib.auth.models import Group
 from django.contrib.gis.geos import Point
+from django.db.models import F
 
 from bureau.accounts.models import Role, User
 from bureau.common import clock, credit_codes, sealed
@@ -18,6 +19,7 @@ from vouchers.actions.ledger import Cause, Kind, Move
 from vouchers.models import (
     Appropriation,
     Campaign,
+    DistrictCap,
     Lot,
     Member,
     Merchant,
@@ -70,11 +72,12 @@ def campaign(
         at=now,
     )
     rules: dict[str, Any] = {"valid_days": 30, **(terms or {})}
-    Terms.objects.create(
-        campaign=made,
-        published_at=None if given["state"] == "draft" else now,
-        **rules,
-    )
+    districts = rules.pop("districts", [])
+    written = Terms.objects.create(campaign=made, **rules)
+    written.districts.set(districts)
+    if given["state"] != "draft":
+        written.published_at = now  # from here on they are frozen
+        written.save(update_fields=["published_at"])
     return made
 
 
@@ -254,6 +257,7 @@ def redemption(
         voucher=of,
         merchant=firm,
         shop=where,
+        district=where.district,
         clerk=clerk,
         discount_fen=of.face_fen,
         request_key=uuid4(),
@@ -264,6 +268,9 @@ def redemption(
     of.save(update_fields=["state"])
     part.redeemed_fen += of.face_fen
     part.save(update_fields=["redeemed_fen"])
+    DistrictCap.objects.filter(campaign=of.campaign, district=where.district).update(
+        redeemed_fen=F("redeemed_fen") + of.face_fen
+    )
     ledger.move(
         Move.REDEEM,
         debit=ledger.account(of.campaign, Kind.LIVE, tier=of.tier),

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from vouchers.invariants import claiming, figures, money
+from vouchers.invariants import campaigns, claiming, figures, money
 
-INVARIANTS = [*claiming.INVARIANTS, *money.INVARIANTS, *figures.INVARIANTS]
+INVARIANTS = [
+    *campaigns.INVARIANTS,
+    *claiming.INVARIANTS,
+    *money.INVARIANTS,
+    *figures.INVARIANTS,
+]
