@@ -144,4 +144,30 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "venues.tasks.send_exports",
         "schedule": 300,
     },
+    # The stock of a rush is laid out a minute before it opens; what a round leaves over
+    # goes back when it is over.
+    "vouchers-lay-out-rounds": {
+        "task": "vouchers.tasks.lay_out_rounds",
+        "schedule": 15,
+    },
+    # Drawn vouchers are handed out at once; this goes on after a crash.
+    "vouchers-hand-out-drawn": {
+        "task": "vouchers.tasks.hand_out_drawn",
+        "schedule": 60,
+    },
+    # Nobody can use them any more, whatever this does; but the next round wants them.
+    "vouchers-expire": {
+        "task": "vouchers.tasks.expire_vouchers",
+        "schedule": 60,
+    },
+    # By day: nobody's telephone rings at night for 20 yuan.
+    "vouchers-remind-of-expiry": {
+        "task": "vouchers.tasks.remind_of_expiry",
+        "schedule": crontab(minute="*/10", hour="8-21"),
+    },
+    # A new permit takes weeks; each last day is told once, also after a day that failed.
+    "vouchers-warn-of-permits": {
+        "task": "vouchers.tasks.warn_of_permits",
+        "schedule": crontab(minute="40", hour="9-18"),
+    },
 }
