@@ -14,6 +14,7 @@ from bureau.common.db import insert, one_trip, prepared
 from bureau.common.money import yuan
 from bureau.notices.actions import notify
 from vouchers.actions import ledger
+from vouchers.actions.caps import count_towards_caps
 from vouchers.actions.ledger import Cause, Kind, Move
 from vouchers.actions.scans import (
     Post,
@@ -25,17 +26,13 @@ from vouchers.actions.scans import (
 )
 from vouchers.errors.counter import (
     CheckedTooLongAgo,
-    DistrictCapReached,
-    MerchantCapReached,
     RequestKeyReused,
 )
 from vouchers.models import (
     Account,
     Device,
-    DistrictCap,
     Member,
     Merchant,
-    Participation,
     Redemption,
     Shop,
     Voucher,
@@ -113,6 +110,7 @@ def _redeem(asked: _Asked, post: Post) -> Redemption:
         voucher=voucher,
         merchant_id=post.member.merchant_id,
         shop=post.shop,
+        district_id=facts.district_id,
         clerk=post.member,
         device=post.device,
         sport=sport,
@@ -136,7 +134,11 @@ def _redeem(asked: _Asked, post: Post) -> Redemption:
         subject=voucher,
         at=post.now,
     )
-    _count_towards_caps(facts)
+    count_towards_caps(
+        redemption,
+        part_id=facts.part_id,
+        merchant_cap_fen=voucher.terms.merchant_cap_fen,
+    )
     return redemption
 
 
@@ -206,36 +208,3 @@ def _payable(facts: CounterFacts, merchant: Merchant) -> Account:
     campaign = facts.voucher.campaign
     ledger.open_merchant_accounts(campaign, merchant)
     return ledger.account(campaign, Kind.PAYABLE, merchant=merchant)
-
-
-# Last before the commit: many counters of a merchant, all of a district want one row.
-_COUNT_MERCHANT = """
-    UPDATE vouchers_participation SET redeemed_fen = redeemed_fen + $2
-     WHERE id = $1
-       AND (coalesce(cap_fen, $3) IS NULL OR redeemed_fen + $2 <= coalesce(cap_fen, $3))
-"""
-_COUNT_DISTRICT = """
-    UPDATE vouchers_districtcap SET redeemed_fen = redeemed_fen + $2
-     WHERE id = $1 AND redeemed_fen + $2 <= cap_fen
-"""
-
-
-def _count_towards_caps(facts: CounterFacts) -> None:
-    """Add to what the merchant and the district have redeemed, within their caps."""
-    voucher = facts.voucher
-    fen, cap = voucher.face_fen, voucher.terms.merchant_cap_fen
-    with connection.cursor() as cursor:
-        call = prepared("vouchers_counter_merchant", _COUNT_MERCHANT, 3)
-        cursor.execute(call, [facts.part_id, fen, cap])
-        if cursor.rowcount != 1:
-            part = Participation.objects.get(pk=facts.part_id)
-            most = cap if part.cap_fen is None else part.cap_fen
-            raise MerchantCapReached(left=yuan((most or 0) - part.redeemed_fen))
-        if facts.district_cap_id is None:
-            return
-        call = prepared("vouchers_counter_district", _COUNT_DISTRICT, 2)
-        cursor.execute(call, [facts.district_cap_id, fen])
-        if cursor.rowcount != 1:
-            district = DistrictCap.objects.get(pk=facts.district_cap_id)
-            left = district.cap_fen - district.redeemed_fen
-            raise DistrictCapReached(left=yuan(left))

@@ -13,6 +13,7 @@ from bureau.common import clock
 from bureau.common.money import yuan
 from bureau.notices.actions import notify
 from vouchers.actions import ledger
+from vouchers.actions.caps import count_off_caps
 from vouchers.actions.ledger import Cause, Kind, Move
 from vouchers.errors.counter import (
     AccountsClosed,
@@ -242,27 +243,10 @@ def _take_back(
         subject=voucher,
         at=at,
     )
-    _count_off_caps(redemption, voucher)
+    count_off_caps(redemption)
     return redemption
 
 
 def _reversed_at(redemption: Redemption) -> str:
     assert redemption.reversed_at  # noqa: S101 - a constraint says so
     return clock.at_text(redemption.reversed_at)
-
-
-_OFF_MERCHANT = """
-    UPDATE vouchers_participation SET redeemed_fen = greatest(redeemed_fen - %s, 0)
-     WHERE campaign_id = %s AND merchant_id = %s
-"""
-_OFF_DISTRICT = """
-    UPDATE vouchers_districtcap SET redeemed_fen = greatest(redeemed_fen - %s, 0)
-     WHERE campaign_id = %s AND district_id = %s
-"""
-
-
-def _count_off_caps(redemption: Redemption, voucher: Voucher) -> None:
-    fen, campaign = redemption.discount_fen, voucher.campaign_id
-    with connection.cursor() as cursor:
-        cursor.execute(_OFF_MERCHANT, [fen, campaign, redemption.merchant_id])
-        cursor.execute(_OFF_DISTRICT, [fen, campaign, redemption.shop.district_id])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from vouchers.invariants import campaigns, claiming, figures, money
+from vouchers.invariants import campaigns, claiming, figures, money, redemptions
 
 INVARIANTS = [
     *campaigns.INVARIANTS,
     *claiming.INVARIANTS,
     *money.INVARIANTS,
     *figures.INVARIANTS,
+    *redemptions.INVARIANTS,
 ]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from bureau.accounts.models import User
 from bureau.common import codes
 from bureau.common.sports import Sport
+from bureau.regions.models import District
 from vouchers.models.claiming import Voucher
 from vouchers.models.merchants import Device, Member, Merchant, Shop
 from vouchers.querysets import RedemptionQuerySet
@@ -56,6 +57,16 @@ class Redemption(models.Model):
         on_delete=models.PROTECT,
         related_name="redemptions",
         db_index=False,  # vouchers_redemption_by_shop begins with it
+    )
+    # Where the shop was then: the district whose cap it counts towards.
+    district = models.ForeignKey(
+        District,
+        verbose_name=_("district"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_index=False,
     )
     clerk = models.ForeignKey(
         Member,

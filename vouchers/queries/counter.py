@@ -41,7 +41,6 @@ _FACTS = f"""
            person.phone AS person__phone, person.username AS person__username,
            person.is_staff AS person__is_staff, person.language AS person__language,
            part.id AS part_id, part.since AS part_since, part.until AS part_until,
-           dcap.id AS district_cap_id,
            live.id AS live_id, payable.id AS payable_id,
            merchant.state AS merchant_state, merchant.permit_until,
            coalesce(member.left_at IS NULL AND member.person_id IS NOT NULL, false)
@@ -54,7 +53,7 @@ _FACTS = f"""
                                        AND mine.shop_id = shop.id)),
                     false) AS is_at_shop,
            coalesce(shop.is_open, false) AS is_shop_open,
-           shop.sports AS shop_sports,
+           shop.sports AS shop_sports, shop.district_id AS shop_district_id,
            coalesce(device.blocked_at IS NOT NULL OR device.member_id <> member.id,
                     false) AS is_device_blocked,
            earlier.id AS earlier_id,
@@ -75,9 +74,6 @@ _FACTS = f"""
  LEFT JOIN vouchers_device AS device ON device.id = $4
  LEFT JOIN vouchers_participation AS part
         ON part.campaign_id = voucher.campaign_id AND part.merchant_id = merchant.id
- LEFT JOIN vouchers_districtcap AS dcap
-        ON dcap.campaign_id = voucher.campaign_id
-       AND dcap.district_id = shop.district_id
  LEFT JOIN vouchers_account AS payable
         ON payable.campaign_id = voucher.campaign_id AND payable.kind = 'payable'
        AND payable.tier_id IS NULL AND payable.merchant_id = merchant.id
@@ -100,7 +96,8 @@ class CounterFacts:
     part_id: int | None
     part_since: datetime | None
     part_until: datetime | None
-    district_cap_id: int | None
+    district_id: int | None
+    """Where the shop is."""
     live_id: int
     payable_id: int | None
     merchant_state: str
@@ -159,7 +156,7 @@ def counter_facts(
         part_id=row.part_id,
         part_since=row.part_since,
         part_until=row.part_until,
-        district_cap_id=row.district_cap_id,
+        district_id=row.shop_district_id,
         live_id=row.live_id,
         payable_id=row.payable_id,
         merchant_state=row.merchant_state,
