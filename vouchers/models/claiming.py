@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from bureau.accounts.models import User
-from bureau.common import codes
+from bureau.common import codes, money
 from bureau.draws.models import DrawEntry
 from bureau.regions.models import District
 from vouchers.models.campaigns import Campaign, Lot, Round, Terms, Tier
@@ -230,6 +230,16 @@ class Voucher(models.Model):
         """What its rotating code is proven with."""
         message = f"voucher|{self.code}".encode()
         return hmac.new(settings.FINGERPRINT_KEY.encode(), message, sha256).digest()
+
+    @property
+    def face_yuan(self) -> str:
+        """Its face value without a sign, for where the page draws one: 200."""
+        return money.yuan(self.face_fen)
+
+    @property
+    def last_moment(self) -> datetime:
+        """Until when, as people say it: 23:59 where it ends at midnight."""
+        return self.expires_at - timedelta(seconds=1)
 
     def is_usable_at(self, moment: datetime) -> bool:
         return (

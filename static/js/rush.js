@@ -1,0 +1,170 @@
+// The waiting room of a round: <div data-rush="/vouchers/rounds/7/now.json" data-rush-at="<the server's clock, ms>"
+//   data-rush-phase="gathering" data-rush-turn="<ms>" data-rush-share="0.42" …words>
+// With a turn: counts down to it by the server's clock, says about which place one has, shows the buttons in [data-rush-claim] at
+// the very moment, and sends a claim without leaving the page. Nothing here decides anything: the server refuses who is early.
+// Without a turn: loads the page anew, within some seconds, when the round has begun, ended or opened.
+import { word } from './words.js';
+
+const EVERY = 5000;
+const APART = 8000;
+const PATIENCE = 10000; // then no answer is taken for lost
+
+const pad = (n) => String(n).padStart(2, '0');
+
+// What the server's clock says now. Of many looks the one with the shortest way there and back is the nearest to the truth.
+function serverClock(first) {
+  let base = first - performance.now();
+  let best = Infinity;
+  return {
+    now: () => base + performance.now(),
+    look(at, asked, answered) {
+      if (answered - asked > best * 1.5) return;
+      best = Math.min(best, answered - asked);
+      base = at - (asked + answered) / 2;
+    },
+  };
+}
+
+function bind(box) {
+  const { dataset } = box;
+  const clock = serverClock(Number(dataset.rushAt));
+  const find = (name) => document.querySelector(`[data-rush-${name}]`);
+  const answer = find('answer'), claim = find('claim'), timer = find('clock'), place = find('place');
+  let turn = Number(dataset.rushTurn);
+  let isTurn = Boolean(claim) && !claim.hidden;
+  let over = false;
+
+  const say = (name, fill) => {
+    const made = document.querySelector(`template[data-rush-${name}]`).content.cloneNode(true);
+    fill(made);
+    answer.replaceChildren(made);
+    answer.focus();
+  };
+  const refuse = (text) => say('refused', (made) => { made.querySelector('[data-rush-why]').textContent = text; });
+
+  const gone = (form) => {
+    const button = form.querySelector('button');
+    if (!button) return;
+    button.disabled = true;
+    button.textContent = word(box, 'rushGone');
+    form.classList.add('ticket--off');
+  };
+
+  const begin = () => {
+    isTurn = true;
+    claim.hidden = false;
+    const wait = find('wait');
+    if (wait) wait.hidden = true;
+    for (const one of [timer, place]) if (one) one.hidden = true;
+    const title = document.getElementById('hero');
+    title.textContent = word(box, 'rushNow');
+    document.title = `★ ${document.title}`;
+    title.focus();
+  };
+
+  const tick = () => {
+    if (isTurn) return;
+    const left = Math.ceil((turn - clock.now()) / 1000);
+    if (left <= 0) { begin(); return; }
+    if (timer) {
+      const text = left < 60 ? String(left) : `${left >= 3600 ? `${Math.floor(left / 3600)}:` : ''}${pad(Math.floor(left / 60) % 60)}:${pad(left % 60)}`;
+      const b = timer.querySelector('b');
+      if (b.textContent !== text) b.textContent = text;
+      timer.lastChild.textContent = left < 60 ? timer.dataset.unit : '';
+    }
+    setTimeout(tick, Math.max(50, (turn - clock.now()) % 1000 || 1000));
+  };
+
+  const show = ({ phase, present, lots }) => {
+    if (!turn) {
+      if (phase !== dataset.rushPhase) { over = true; setTimeout(() => location.reload(), Math.random() * APART); }
+      return;
+    }
+    if (place && present) {
+      place.textContent = word(box, 'rushPosition', { n: Math.min(present, Math.floor(Number(dataset.rushShare) * present) + 1), present });
+    }
+    for (const lot of lots) {
+      const form = box.querySelector(`[data-rush-lot="${lot.id}"]`);
+      const left = form && form.querySelector('[data-rush-left]');
+      if (left) left.textContent = lot.left;
+      if (form && lot.left === 0) gone(form);
+    }
+    if (phase === 'over') { over = true; location.reload(); }
+  };
+
+  const ask = async () => {
+    if (!document.hidden) {
+      const asked = performance.now();
+      try {
+        const found = await fetch(dataset.rush, { cache: 'no-store' });
+        const answered = performance.now();
+        if (found.ok) {
+          const live = await found.json();
+          clock.look(live.at_ms, asked, answered);
+          show(live);
+        }
+      } catch { /* no network: the clock goes on, and the next look comes */ }
+    }
+    if (!over) setTimeout(ask, EVERY + Math.random() * 1000);
+  };
+
+  const send = async (form, button) => {
+    if (form.dataset.sent) return;
+    form.dataset.sent = '1';
+    button.setAttribute('aria-busy', 'true');
+    const stop = new AbortController();
+    const late = setTimeout(() => stop.abort(), PATIENCE);
+    try {
+      const got = await fetch(form.action, {
+        method: 'POST', body: new URLSearchParams(new FormData(form)), signal: stop.signal,
+        headers: { Accept: 'application/json' }, credentials: 'same-origin',
+      });
+      const said = await got.json();
+      if (got.ok) {
+        over = true;
+        claim.hidden = true;
+        say('got', (made) => { made.querySelector('[data-rush-voucher]').href = said.url; });
+        return;
+      }
+      if (said.code === 'voucher_sold_out') gone(form);
+      refuse(said.message);
+    } catch {
+      refuse(word(box, 'rushLost'));
+    } finally {
+      clearTimeout(late);
+      delete form.dataset.sent;
+      button.removeAttribute('aria-busy');
+    }
+  };
+
+  if (claim) {
+    claim.addEventListener('submit', (event) => {
+      event.preventDefault();
+      send(event.target, event.submitter || event.target.querySelector('button'));
+    });
+  }
+  if (timer) timer.dataset.unit = timer.lastChild.textContent;
+  if (turn && !isTurn) {
+    tick();
+    document.addEventListener('visibilitychange', () => { if (!document.hidden && turn <= clock.now() && !isTurn) begin(); });
+  }
+  setTimeout(ask, 500 + Math.random() * EVERY);
+}
+
+// Where the phone is, as coarse as a kilometre, once the person has agreed.
+function bindPlace(form) {
+  const value = form.querySelector('[data-place-value]'), failed = form.querySelector('[data-place-failed]');
+  form.addEventListener('submit', (event) => {
+    if (value.value) return;
+    event.preventDefault();
+    event.stopPropagation();
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) => { value.value = `${coords.latitude.toFixed(2)},${coords.longitude.toFixed(2)}`; form.requestSubmit(); },
+      () => { failed.textContent = word(failed, 'placeFailed'); },
+      { timeout: 8000, maximumAge: 300000 },
+    );
+  });
+}
+
+document.querySelectorAll('[data-rush]').forEach(bind);
+if (navigator.geolocation) document.querySelectorAll('[data-place]').forEach(bindPlace);

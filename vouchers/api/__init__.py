@@ -1,0 +1,3 @@
+"""REST endpoints, by topic."""
+
+from __future__ import annotations

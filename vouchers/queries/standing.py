@@ -1,0 +1,172 @@
+"""Where a person stands in a round: one thing at a time, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from bureau.accounts.models import User
+from bureau.draws.models import DrawEntry
+from vouchers.models import DrawnVoucher, QueueTicket, Round, Voucher
+from vouchers.queries.eligibility import Reason, why_not
+from vouchers.queries.live import LiveRound
+from vouchers.queries.offers import Phase, RoundNow
+from vouchers.queries.queue import Standing, standing_of
+
+
+class Stage(models.TextChoices):
+    """What the person's page is about."""
+
+    PLANNED = "planned", _("not open yet")
+    SIGN_IN = "sign_in", _("sign in first")
+    NOT_ELIGIBLE = "not_eligible", _("you may not claim")
+    JOIN = "join", _("come to the waiting room")
+    WAIT = "wait", _("wait for your turn")
+    TURN = "turn", _("it is your turn")
+    HAS = "has", _("you have a voucher")
+    SOLD_OUT = "sold_out", _("all claimed")
+    ENTER = "enter", _("enter the draw")
+    ENTERED = "entered", _("you are in the draw")
+    DRAWING = "drawing", _("being drawn")
+    WON = "won", _("you won")
+    PASSED_OVER = "passed_over", _("drawn, but passed over")
+    NOT_DRAWN = "not_drawn", _("not drawn")
+    OVER = "over", _("this round is over")
+
+
+@dataclass(frozen=True)
+class PersonInRound:
+    """A person's own view of a round; of nobody in particular, all is empty."""
+
+    stage: Stage
+    reasons: list[Reason] = field(default_factory=list)
+    """What speaks against a claim, for who or where the person is or has."""
+    against: dict[int, list[Reason]] = field(default_factory=dict)
+    """The same for each lot, by its id."""
+    needs_place: bool = False
+    """The rules ask where the phone is, and nobody has said it yet."""
+    ticket: QueueTicket | None = None
+    standing: Standing | None = None
+    mine: list[Voucher] = field(default_factory=list)
+    """The person's vouchers of this round."""
+    entry: DrawEntry | None = None
+    drawn: DrawnVoucher | None = None
+
+    @property
+    def share(self) -> float:
+        """The place drawn: 0 is before all, 1 behind all."""
+        if self.ticket is None or (self.standing and self.standing.came_late):
+            return 1.0
+        return self.ticket.place / QueueTicket.PLACES
+
+
+def person_in_round(
+    person: User | None, now: RoundNow, *, live: LiveRound | None, at: datetime
+) -> PersonInRound:
+    """`live` says how many are there, as of a second ago."""
+    if person is None:
+        return PersonInRound(_stage_of_nobody(now.phase))
+    mine = list(
+        Voucher.objects.visible_to(person)
+        .filter(lot__round=now.round)
+        .select_related("tier")
+        .order_by("pk")
+    )
+    asked = {
+        lot.pk: why_not(person, now.round, at, lot=lot)
+        for lot in now.lots
+        if now.phase != Phase.OVER
+    }
+    needs_place = any(one.is_open for one in _common(asked.values()))
+    against = {
+        pk: [one for one in reasons if not one.is_open]
+        for pk, reasons in asked.items()
+    }
+    reasons = _common(against.values())
+    ticket = QueueTicket.objects.of(person).filter(round=now.round).first()
+    standing = None
+    if ticket and now.round.claims_from:
+        standing = standing_of(ticket, now.round, present=live.present if live else 1)
+    entry = _entry_of(person, now.round)
+    drawn = DrawnVoucher.objects.filter(entry=entry).first() if entry else None
+    stage = _stage(now, reasons, standing, entry, drawn, at=at, has_some=bool(mine))
+    if needs_place and stage in {Stage.WAIT, Stage.TURN}:
+        stage = Stage.JOIN  # once more, with the place
+    return PersonInRound(
+        stage, reasons, against, needs_place, ticket, standing, mine, entry, drawn
+    )
+
+
+def _stage_of_nobody(phase: Phase) -> Stage:
+    match phase:
+        case Phase.PLANNED | Phase.DRAWN:
+            return Stage.PLANNED
+        case Phase.SOLD_OUT:
+            return Stage.SOLD_OUT
+        case Phase.DRAWING:
+            return Stage.DRAWING
+        case Phase.OVER:
+            return Stage.OVER
+        case _:
+            return Stage.SIGN_IN
+
+
+def _stage(  # noqa: PLR0911, PLR0913 - one for each thing that a page is about
+    now: RoundNow,
+    reasons: list[Reason],
+    standing: Standing | None,
+    entry: DrawEntry | None,
+    drawn: DrawnVoucher | None,
+    *,
+    at: datetime,
+    has_some: bool,
+) -> Stage:
+    match now.phase:
+        case Phase.ENTERING:
+            if entry:
+                return Stage.ENTERED
+            return Stage.NOT_ELIGIBLE if reasons else Stage.ENTER
+        case Phase.DRAWING:
+            return Stage.ENTERED if entry else Stage.DRAWING
+        case Phase.PLANNED:
+            return Stage.PLANNED
+        case Phase.DRAWN:
+            return _result(entry, drawn) or Stage.PLANNED
+        case Phase.OVER:
+            return _result(entry, drawn) or (Stage.HAS if has_some else Stage.OVER)
+        case Phase.SOLD_OUT:
+            return Stage.HAS if has_some else Stage.SOLD_OUT
+    if reasons:
+        enough = has_some and all(reason.is_limit for reason in reasons)
+        return Stage.HAS if enough else Stage.NOT_ELIGIBLE
+    if standing is None:
+        return Stage.JOIN
+    return Stage.WAIT if at < standing.turn_at else Stage.TURN
+
+
+def _result(entry: DrawEntry | None, drawn: DrawnVoucher | None) -> Stage | None:
+    if entry is None:
+        return None
+    if drawn is None:
+        return Stage.NOT_DRAWN
+    return Stage.WON if drawn.voucher_id else Stage.PASSED_OVER
+
+
+def _entry_of(person: User, of: Round) -> DrawEntry | None:
+    if of.draw_id is None:
+        return None
+    mine = DrawEntry.objects.visible_to(person).filter(draw=of.draw_id)
+    return mine.select_related("pool").first()
+
+
+def _common(lists: Iterable[list[Reason]]) -> list[Reason]:
+    """What speaks against all of them."""
+    every = list(lists)
+    if not every:
+        return []
+    others = [{reason.code for reason in reasons} for reasons in every[1:]]
+    return [one for one in every[0] if all(one.code in codes for codes in others)]

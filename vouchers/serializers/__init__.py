@@ -1,0 +1,3 @@
+"""Shapes of input and output of the API, by topic."""
+
+from __future__ import annotations

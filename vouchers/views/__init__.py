@@ -1,0 +1,3 @@
+"""Pages, by topic."""
+
+from __future__ import annotations
