@@ -14,6 +14,17 @@ from vouchers.actions.campaigns import (
     publish_campaign,
     set_district_caps,
 )
+from vouchers.actions.claims import (
+    Claimed,
+    Where,
+    claim_by_token,
+    claim_voucher,
+)
+from vouchers.actions.devices import (
+    block_device,
+    know_device,
+    unblock_device,
+)
 from vouchers.actions.drawn import (
     enter_round_draw,
     entry_of,
@@ -28,17 +39,6 @@ from vouchers.actions.expiry import (
     expire_vouchers,
     remind_of_expiry,
     void_voucher,
-)
-from vouchers.actions.claims import (
-    Claimed,
-    Where,
-    claim_by_token,
-    claim_voucher,
-)
-from vouchers.actions.devices import (
-    block_device,
-    know_device,
-    unblock_device,
 )
 from vouchers.actions.figures import (
     count_all_hours,
@@ -117,17 +117,6 @@ from vouchers.actions.tiers import (
 )
 
 __all__ = [
-    "enter_round_draw",
-    "entry_of",
-    "follow_redraw",
-    "hand_out_draw",
-    "hand_out_drawn",
-    "queue_round_hand_out",
-    "refuse_round_entries_by_staff",
-    "refuse_void_of_round",
-    "expire_vouchers",
-    "remind_of_expiry",
-    "void_voucher",
     "Claimed",
     "Invitation",
     "MerchantFacts",
@@ -157,9 +146,15 @@ __all__ = [
     "end_part",
     "end_rounds",
     "enter_appropriation",
+    "enter_round_draw",
+    "entry_of",
+    "expire_vouchers",
     "find_invitation",
+    "follow_redraw",
     "forget_member",
     "gives_back",
+    "hand_out_draw",
+    "hand_out_drawn",
     "import_merchants",
     "invitation_link",
     "invitation_text",
@@ -173,12 +168,16 @@ __all__ = [
     "look_up_voucher",
     "open_shop",
     "publish_campaign",
+    "queue_round_hand_out",
     "redeem_voucher",
     "refund_redemption",
     "refuse_change",
     "refuse_merchant",
+    "refuse_round_entries_by_staff",
+    "refuse_void_of_round",
     "register_merchant",
     "reinstate_merchant",
+    "remind_of_expiry",
     "remove_member",
     "set_district_caps",
     "set_rounds",
@@ -188,6 +187,7 @@ __all__ = [
     "take_part",
     "unblock_device",
     "undo_redemption",
+    "void_voucher",
     "warn_of_permits",
     "withdraw_change",
 ]

@@ -187,7 +187,6 @@ def claim_by_token(
         session=session,
         at=at,
         where=where,
-        is_remembered=True,
     )
 
 
@@ -210,7 +209,7 @@ def _refuse_early(turn: Turn, *, at: datetime) -> None:
         raise NotYourTurn(turn_at=f"{local:%H:%M:%S}")
 
 
-def give(  # noqa: PLR0913 - what a voucher consists of
+def give(
     facts: LotFacts,
     *,
     person_id: int,
@@ -218,7 +217,6 @@ def give(  # noqa: PLR0913 - what a voucher consists of
     session: str = "",
     where: Where = NOWHERE,
     way: Voucher.Way = Voucher.Way.RUSH,
-    is_remembered: bool = False,
 ) -> Claimed:
     """Write a voucher of a lot for a person, or raise what speaks against it.
 
@@ -226,56 +224,80 @@ def give(  # noqa: PLR0913 - what a voucher consists of
     place was looked at when the person entered.
     """
     for _look in range(TRIES):
-        validity = validity_of(facts.terms, claimed_at=at) if facts.terms else None
-        if validity is None or validity.is_empty:
-            raise RoundOver
         code = codes.new_code()
-        source = origin()
-        is_claim = way == Voucher.Way.RUSH
-        given = verdict_given(
-            facts,
-            person_id=person_id,
-            session=session,
-            at=at,
-            checks_place=is_claim,
+        answer = _ask(
+            [
+                *verdict_given(
+                    facts,
+                    person_id=person_id,
+                    session=session,
+                    at=at,
+                    checks_place=way == Voucher.Way.RUSH,
+                ),
+                *_voucher_given(
+                    facts, person_id=person_id, code=code, at=at, where=where, way=way
+                ),
+            ]
         )
-        given += [
-            facts.lot.pk,
-            person_id % StockShard.SHARDS,
-            code,
-            facts.lot.tier.threshold_fen,
-            way.value,
-            validity.usable_from,
-            validity.expires_at,
-            where.device,
-            where.network,
-            facts.pool_account,
-            facts.live_account,
-            source.ip,
-            source.request_id,
-            is_claim,
-        ]
-        answer = _ask(given)
         if answer is None:
             continue
         reasons, voucher_id, left = answer
         if voucher_id is not None:
             if left == 0:
                 note_sold_out(facts.lot.pk)
-            return Claimed(voucher_id, code, left)
-        if "changed" in reasons and is_remembered:
-            forget_lots()
-        elif reasons:
+            return Claimed(voucher_id, code, left or 0)
+        if "changed" not in reasons:
             _refuse(reasons, facts)
-        elif lay_out_round(round_id=facts.round.pk, at=at):
-            continue  # nobody had done it: the scheduler is away
-        else:
-            note_sold_out(facts.lot.pk)
-            raise SoldOut
+            _refuse_sold_out(facts, at=at)
+        # Rules were published in this second, or the scheduler is away and nobody had
+        # laid the stock out.
+        forget_lots()
         facts = lot_facts(facts.lot.pk) or facts
-        is_remembered = False
-        _refuse_closed(facts, at=at)
+        if not facts.is_published:
+            raise CampaignClosed
     raise Busy
+
+
+def _voucher_given(
+    facts: LotFacts,
+    *,
+    person_id: int,
+    code: str,
+    at: datetime,
+    where: Where,
+    way: Voucher.Way,
+) -> list[Any]:
+    """The values for the marks of `_CLAIM` behind those of `VERDICT`."""
+    validity = validity_of(facts.terms, claimed_at=at)
+    if validity.is_empty:
+        raise RoundOver
+    source = origin()
+    return [
+        facts.lot.pk,
+        person_id % StockShard.SHARDS,
+        code,
+        facts.lot.tier.threshold_fen,
+        way.value,
+        validity.usable_from,
+        validity.expires_at,
+        where.device,
+        where.network,
+        facts.pool_account,
+        facts.live_account,
+        source.ip,
+        source.request_id,
+        way == Voucher.Way.RUSH,
+    ]
+
+
+def _refuse_sold_out(facts: LotFacts, *, at: datetime) -> None:
+    """Raise `SoldOut`, unless the stock was not laid out before this moment."""
+    if facts.round.laid_out_at is None and lay_out_round(
+        round_id=facts.round.pk, at=at
+    ):
+        return
+    note_sold_out(facts.lot.pk)
+    raise SoldOut
 
 
 def _ask(given: Sequence[Any]) -> tuple[list[str], int | None, int | None] | None:
@@ -302,5 +324,4 @@ def _execute(given: Sequence[Any]) -> tuple[list[str], int | None, int | None]:
 def _refuse(reasons: list[str], facts: LotFacts) -> None:
     if "signed_out" in reasons:
         raise SignedOut
-    assert facts.terms is not None, "the statement was asked with them"
     refuse(reasons_of(reasons, facts.terms, facts.lot))

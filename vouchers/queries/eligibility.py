@@ -37,7 +37,8 @@ person AS (
            CASE WHEN someone.is_staff AND someone.first_name || someone.last_name <> ''
                 THEN someone.last_name || someone.first_name
                 ELSE coalesce(nullif(someone.masked_name, ''),
-                              left(someone.phone, 3) || '****' || right(someone.phone, 4),
+                              left(someone.phone, 3) || '****'
+                                  || right(someone.phone, 4),
                               someone.username) END AS name
       FROM accounts_user AS someone
  LEFT JOIN accounts_verifiedidentity AS identity ON identity.user_id = someone.id
@@ -58,7 +59,8 @@ person AS (
     SELECT coalesce(max(number_of_person), 0) AS last_number,
            count(*) FILTER (WHERE counts) AS in_all,
            count(*) FILTER (WHERE counts AND claimed_at >= $11::timestamptz) AS today,
-           count(*) FILTER (WHERE counts AND claimed_at >= $12::timestamptz) AS this_week,
+           count(*) FILTER (WHERE counts AND claimed_at >= $12::timestamptz)
+               AS this_week,
            count(*) FILTER (WHERE counts AND lot_id = ANY ($9::bigint[])) AS in_round,
            coalesce(sum(face_fen) FILTER (WHERE counts), 0) AS fen,
            count(*) FILTER (WHERE counts AND tier_id <> $6::bigint) AS of_other_tiers,
@@ -150,7 +152,7 @@ class Reason:
         return self.code == "place_unknown"
 
 
-def why_not(  # noqa: PLR0913 - one question
+def why_not(
     person: User,
     round: Round,  # noqa: A002 - what it is
     at: datetime,
@@ -169,7 +171,7 @@ def why_not(  # noqa: PLR0913 - one question
     found: list[list[Reason]] = []
     for lot_id in [lot.pk] if lot else list(every):
         facts = lot_facts(lot_id)
-        if facts is None or facts.terms is None:
+        if facts is None:
             continue
         given = verdict_given(
             facts,
@@ -189,7 +191,7 @@ def why_not(  # noqa: PLR0913 - one question
     return [one for one in found[0] if all(one.code in codes for codes in others)]
 
 
-def verdict_given(  # noqa: PLR0913 - the marks of `VERDICT`
+def verdict_given(
     facts: LotFacts,
     *,
     person_id: int,
@@ -199,7 +201,6 @@ def verdict_given(  # noqa: PLR0913 - the marks of `VERDICT`
     checks_place: bool = True,
 ) -> list[Any]:
     """The values for the marks of `VERDICT`, in their order."""
-    assert facts.terms is not None, "a published campaign has rules"
     day = clock.local_day(at)
     return [
         person_id,
@@ -225,71 +226,62 @@ def reasons_of(codes: Sequence[str], terms: Terms, lot: Lot) -> list[Reason]:
     return [Reason(code, _words(code, terms, lot)) for code in codes]
 
 
-def _words(code: str, terms: Terms, lot: Lot) -> str | Promise:  # noqa: PLR0911 - one each
-    match code:
-        case "signed_out":
-            return _("You are signed out. Please sign in again.")
-        case "changed":
-            return _("The rules have just changed. Please look at the page again.")
-        case "real_name":
-            return _("Please confirm your real name first: one person, one account.")
-        case "too_young":
-            return _("These vouchers are for people of %(age)s years and older.") % {
-                "age": terms.least_age
-            }
-        case "too_old":
-            return _("These vouchers are for people of up to %(age)s years.") % {
-                "age": terms.most_age
-            }
-        case "id_prefix":
-            return _("These vouchers are for people whose ID is from this city.")
-        case "place_unknown":
-            return _("Your phone has to be in the city. You are asked for its place.")
-        case "place_elsewhere":
-            return _("Your phone is not where these vouchers are given away.")
-        case "fen":
-            return _(
-                "One person gets vouchers of %(yuan)s yuan at most in this campaign."
-            ) % {"yuan": yuan(terms.most_fen or 0)}
-        case "other_tier":
-            return _("One person gets vouchers of one kind only.")
-        case _:
-            return _limit_words(code, terms, lot)
-
-
-def _limit_words(code: str, terms: Terms, lot: Lot) -> str | Promise:
-    most = {
-        "day": terms.most_a_day,
-        "week": terms.most_a_week,
-        "round": terms.most_a_round,
-        "campaign": terms.most_in_all,
-        "tier": lot.tier.per_person,
-    }[code]
-    words = {
-        "day": ngettext_lazy(
-            "One person gets %(n)s voucher a day, and you have it.",
-            "One person gets %(n)s vouchers a day, and you have them.",
-            "n",
-        ),
-        "week": ngettext_lazy(
-            "One person gets %(n)s voucher a week, and you have it.",
-            "One person gets %(n)s vouchers a week, and you have them.",
-            "n",
-        ),
-        "round": ngettext_lazy(
-            "One person gets %(n)s voucher in a round, and you have it.",
-            "One person gets %(n)s vouchers in a round, and you have them.",
-            "n",
-        ),
-        "campaign": ngettext_lazy(
-            "One person gets %(n)s voucher in this campaign, and you have it.",
-            "One person gets %(n)s vouchers in this campaign, and you have them.",
-            "n",
-        ),
-        "tier": ngettext_lazy(
-            "One person gets %(n)s voucher of this kind, and you have it.",
-            "One person gets %(n)s vouchers of this kind, and you have them.",
-            "n",
-        ),
+def _words(code: str, terms: Terms, lot: Lot) -> str | Promise:
+    if code in _MOST:
+        most = {
+            "day": terms.most_a_day,
+            "week": terms.most_a_week,
+            "round": terms.most_a_round,
+            "campaign": terms.most_in_all,
+            "tier": lot.tier.per_person,
+        }[code]
+        return _MOST[code] % {"n": most or 0}
+    values = {
+        "too_young": terms.least_age,
+        "too_old": terms.most_age,
+        "fen": yuan(terms.most_fen or 0),
     }
-    return words[code] % {"n": most or 0}
+    return _PLAIN[code] % {"n": values[code]} if code in values else _PLAIN[code]
+
+
+_PLAIN = {
+    "signed_out": _("You are signed out. Please sign in again."),
+    "changed": _("The rules have just changed. Please look at the page again."),
+    "real_name": _("Please confirm your real name first: one person, one account."),
+    "too_young": _("These vouchers are for people of %(n)s years and older."),
+    "too_old": _("These vouchers are for people of up to %(n)s years."),
+    "id_prefix": _("These vouchers are for people whose ID is from this city."),
+    "place_unknown": _(
+        "Your phone has to be in the city. You are asked for its place."
+    ),
+    "place_elsewhere": _("Your phone is not where these vouchers are given away."),
+    "fen": _("One person gets vouchers of %(n)s yuan at most in this campaign."),
+    "other_tier": _("One person gets vouchers of one kind only."),
+}
+_MOST = {
+    "day": ngettext_lazy(
+        "One person gets %(n)s voucher a day, and you have it.",
+        "One person gets %(n)s vouchers a day, and you have them.",
+        "n",
+    ),
+    "week": ngettext_lazy(
+        "One person gets %(n)s voucher a week, and you have it.",
+        "One person gets %(n)s vouchers a week, and you have them.",
+        "n",
+    ),
+    "round": ngettext_lazy(
+        "One person gets %(n)s voucher in a round, and you have it.",
+        "One person gets %(n)s vouchers in a round, and you have them.",
+        "n",
+    ),
+    "campaign": ngettext_lazy(
+        "One person gets %(n)s voucher in this campaign, and you have it.",
+        "One person gets %(n)s vouchers in this campaign, and you have them.",
+        "n",
+    ),
+    "tier": ngettext_lazy(
+        "One person gets %(n)s voucher of this kind, and you have it.",
+        "One person gets %(n)s vouchers of this kind, and you have them.",
+        "n",
+    ),
+}

@@ -22,7 +22,7 @@ class LotFacts:
 
     lot: Lot
     round: Round
-    terms: Terms | None
+    terms: Terms
     """The newest published rules."""
     lots_of_round: list[int]
     pool_account: int
@@ -32,20 +32,20 @@ class LotFacts:
 
     @property
     def is_published(self) -> bool:
-        return (
-            self.terms is not None
-            and self.round.campaign.state == Campaign.State.PUBLISHED
-        )
+        return self.round.campaign.state == Campaign.State.PUBLISHED
 
 
 def lot_facts(lot_id: int) -> LotFacts | None:
-    """Four questions; None where there is no such lot."""
+    """Four questions; None where there is no such lot, or its rules are a draft."""
     lot = (
         Lot.objects.select_related("tier", "round__campaign").filter(pk=lot_id).first()
     )
     if lot is None:
         return None
     round_ = lot.round
+    terms = round_.campaign.terms.published().order_by("-version").first()
+    if terms is None:
+        return None
     accounts = {
         (kind, tier_id): pk
         for pk, kind, tier_id in Account.objects.filter(
@@ -53,7 +53,6 @@ def lot_facts(lot_id: int) -> LotFacts | None:
             kind__in=[Account.Kind.POOL, Account.Kind.LIVE],
         ).values_list("pk", "kind", "tier")
     }
-    terms = round_.campaign.terms.published().order_by("-version").first()
     return LotFacts(
         lot=lot,
         round=round_,

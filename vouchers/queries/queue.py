@@ -14,6 +14,7 @@ from hashlib import sha256
 
 from django.conf import settings
 
+from vouchers.errors.claiming import NoRush
 from vouchers.models import QueueTicket, Round
 
 _MAC_LENGTH = 40  # hex digits: 160 bits
@@ -30,10 +31,14 @@ class Turn:
 
 def turn_of(ticket: QueueTicket, round: Round) -> Turn:  # noqa: A002
     """The turn that a ticket gives; the round has a rush."""
-    opens_at = round.claims_from
-    assert opens_at is not None, "a rush has its opening"
-    at = ticket.turn_at(opens_at, round.spread_seconds)
+    at = ticket.turn_at(_opening(round), round.spread_seconds)
     return Turn(round.pk, ticket.person_id, at)
+
+
+def _opening(round: Round) -> datetime:  # noqa: A002
+    if round.claims_from is None:
+        raise NoRush
+    return round.claims_from
 
 
 def turn_token(turn: Turn, *, holder: str) -> str:
@@ -82,8 +87,7 @@ class Standing:
 
 def standing_of(ticket: QueueTicket, round: Round, *, present: int) -> Standing:  # noqa: A002
     """`present` is how many have a ticket now; it may be a second old."""
-    opens_at = round.claims_from
-    assert opens_at is not None, "a rush has its opening"
+    opens_at = _opening(round)
     present = max(present, 1)
     late = ticket.joined_at >= opens_at
     about = present if late else ticket.place * present // QueueTicket.PLACES + 1

@@ -44,6 +44,12 @@ class RoundQuerySet(models.QuerySet["Round"]):
             campaign__state="published",
         )
 
+    def to_hand_out(self) -> Self:
+        """Drawn, and what was drawn is not handed out yet."""
+        return self.filter(
+            way__in=["draw", "hybrid"], draw__state="drawn", handed_out_at=None
+        )
+
     def over_at(self, moment: datetime) -> Self:
         """Nothing can be claimed any more, and what is left is still with the round."""
         return self.filter(

@@ -1,0 +1,7 @@
+"""What the workers do: load by id, one call. Each topic has its module."""
+
+from __future__ import annotations
+
+from vouchers.tasks import claiming, figures, merchants
+
+__all__ = ["claiming", "figures", "merchants"]
