@@ -47,6 +47,7 @@ def _tabs(request: HttpRequest) -> list[Tab]:
     places = [
         ("portal:home", _("Home"), "home", 0),
         ("venues:list", _("Venues"), "court", 0),
+        ("vouchers:list", _("Vouchers"), "ticket", 0),
         ("notices:inbox", _("Messages"), "bell", unread),
         ("portal:me", _("Me"), "user", 0),
     ]

@@ -30,6 +30,8 @@ from venues.queries import (
     next_free,
     offered_sports,
 )
+from vouchers.queries.offers import news as voucher_news
+from vouchers.queries.wallet import sums_of
 
 NEAR = 4  # venues on the home page
 COMING = 3  # bookings on a person's own page
@@ -47,6 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "sports": offered_sports(),
         "favourites": _favourites(request),
         "news": city_news(at=clock.now()),
+        "rounds": voucher_news(at=clock.now()),
     }
     return render(request, "portal/home.html", context)
 
@@ -81,6 +84,7 @@ def me(request: SignedInRequest) -> HttpResponse:
         .upcoming_at(now)
         .with_booking()
         .order_by("booking__starts_at", "pk")[:COMING],
+        "wallet": sums_of(request.user, at=now),
         "favourites": favourites_of(request.user)[:NEAR],
         "works_at_gate": Venue.objects.worked_at_by(request.user).exists(),
     }

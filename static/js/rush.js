@@ -3,27 +3,12 @@
 // With a turn: counts down to it by the server's clock, says about which place one has, shows the buttons in [data-rush-claim] at
 // the very moment, and sends a claim without leaving the page. Nothing here decides anything: the server refuses who is early.
 // Without a turn: loads the page anew, within some seconds, when the round has begun, ended or opened.
+import serverClock, { clockText } from './server-clock.js';
 import { word } from './words.js';
 
 const EVERY = 5000;
 const APART = 8000;
 const PATIENCE = 10000; // then no answer is taken for lost
-
-const pad = (n) => String(n).padStart(2, '0');
-
-// What the server's clock says now. Of many looks the one with the shortest way there and back is the nearest to the truth.
-function serverClock(first) {
-  let base = first - performance.now();
-  let best = Infinity;
-  return {
-    now: () => base + performance.now(),
-    look(at, asked, answered) {
-      if (answered - asked > best * 1.5) return;
-      best = Math.min(best, answered - asked);
-      base = at - (asked + answered) / 2;
-    },
-  };
-}
 
 function bind(box) {
   const { dataset } = box;
@@ -67,7 +52,7 @@ function bind(box) {
     const left = Math.ceil((turn - clock.now()) / 1000);
     if (left <= 0) { begin(); return; }
     if (timer) {
-      const text = left < 60 ? String(left) : `${left >= 3600 ? `${Math.floor(left / 3600)}:` : ''}${pad(Math.floor(left / 60) % 60)}:${pad(left % 60)}`;
+      const text = clockText(left);
       const b = timer.querySelector('b');
       if (b.textContent !== text) b.textContent = text;
       timer.lastChild.textContent = left < 60 ? timer.dataset.unit : '';
@@ -151,20 +136,4 @@ function bind(box) {
   setTimeout(ask, 500 + Math.random() * EVERY);
 }
 
-// Where the phone is, as coarse as a kilometre, once the person has agreed.
-function bindPlace(form) {
-  const value = form.querySelector('[data-place-value]'), failed = form.querySelector('[data-place-failed]');
-  form.addEventListener('submit', (event) => {
-    if (value.value) return;
-    event.preventDefault();
-    event.stopPropagation();
-    navigator.geolocation.getCurrentPosition(
-      ({ coords }) => { value.value = `${coords.latitude.toFixed(2)},${coords.longitude.toFixed(2)}`; form.requestSubmit(); },
-      () => { failed.textContent = word(failed, 'placeFailed'); },
-      { timeout: 8000, maximumAge: 300000 },
-    );
-  });
-}
-
 document.querySelectorAll('[data-rush]').forEach(bind);
-if (navigator.geolocation) document.querySelectorAll('[data-place]').forEach(bindPlace);

@@ -54,7 +54,7 @@ def test_home_costs_the_same_for_one_venue_or_ten(
         make.bookable()
 
     client.get("/")  # the working calendar is read once for all
-    with django_assert_num_queries(10):  # counts, sports, venues, what is free, news
+    with django_assert_num_queries(11):  # counts, sports, venues, what is free, news
         client.get("/")
 
 
