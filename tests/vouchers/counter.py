@@ -39,7 +39,8 @@ class Counter:
         return make.voucher(self.lot, **given)
 
     def redeem(self, voucher: Voucher | None = None, **given: Any) -> Redemption:
-        given.setdefault("text", shown(voucher or self.voucher(), given.get("at")))
+        if "text" not in given:
+            given["text"] = shown(voucher or self.voucher(), given.get("at"))
         given.setdefault("bill_fen", 530_00)
         given.setdefault("member", self.clerk)
         given.setdefault("shop", self.shop)
