@@ -10,7 +10,8 @@ export function clockText(seconds) {
 
 // What the server's clock says now. Of many looks the one with the shortest way there and back is the nearest to the truth.
 export default function serverClock(first) {
-  let base = first - performance.now();
+  const [page] = performance.getEntriesByType('navigation');
+  let base = first - ((page && page.responseStart) || performance.now());
   let best = Infinity;
   return {
     now: () => base + performance.now(),

@@ -65,9 +65,7 @@ def test_the_code_of_a_voucher_lives_for_half_a_minute(client: Client) -> None:
         assert now["digits"] in text
         typed = codes.parse(f"{voucher.code} {now['digits']}", kind="v")
         assert typed
-        assert codes.is_live(
-            typed.code, typed.proof, key=voucher.key, at=clock.now()
-        )
+        assert codes.is_live(typed.code, typed.proof, key=voucher.key, at=clock.now())
         picture = client.get(f"{voucher.get_absolute_url()}qr.svg")
         assert picture["Content-Type"] == "image/svg+xml"
         assert "no-store" in picture["Cache-Control"]
