@@ -120,6 +120,7 @@ class _Market:
             voucher=voucher,
             merchant=counter.merchant,
             shop=counter.shop,
+            district=counter.shop.district,
             clerk=clerk,
             device=counter.devices[clerk.pk],
             sport=city.one_of(counter.trade.sports).value,

@@ -200,7 +200,7 @@ class Rows:
         for one in self.redemptions:
             if one.state == Redemption.State.DONE:
                 by_merchant[one.merchant_id] += one.discount_fen
-                by_district[one.shop.district_id] += one.discount_fen
+                by_district[one.district_id or 0] += one.discount_fen
         parts = Participation.objects.filter(campaign=self.made.campaign)
         for part in parts:
             part.redeemed_fen = by_merchant[part.merchant_id]
