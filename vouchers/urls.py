@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from vouchers.views import public, rounds, wallet
+from vouchers.views import merchants, my_merchants, public, rounds, wallet
 
 app_name = "vouchers"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -20,4 +20,58 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # A campaign's own short name comes last: it could be any word.
     path("vouchers/<slug:slug>/", public.campaign, name="campaign"),
     path("vouchers/<slug:slug>/stock.json", public.stock, name="stock"),
+    path("merchants/", merchants.shop_list, name="shops"),
+    path("merchants/map/", merchants.shop_map, name="shop-map"),
+    path("merchants/points.geojson", merchants.points, name="shop-points"),
+    path("merchants/nearby/", merchants.nearby, name="shops-nearby"),
+    path("merchants/apply/", merchants.apply, name="merchant-apply"),
+    path("merchants/join/<slug:code>/", merchants.join, name="member-join"),
+    path("merchants/mine/", my_merchants.my_merchants, name="my-merchants"),
+    path("merchants/mine/<slug:number>/", my_merchants.my_merchant, name="my-merchant"),
+    path(
+        "merchants/mine/<slug:number>/correct/",
+        my_merchants.correct,
+        name="my-merchant-correct",
+    ),
+    path(
+        "merchants/mine/<slug:number>/withdraw/",
+        my_merchants.withdraw_change,
+        name="my-merchant-withdraw",
+    ),
+    path(
+        "merchants/mine/<slug:number>/leave/",
+        my_merchants.leave,
+        name="my-merchant-leave",
+    ),
+    path(
+        "merchants/mine/<slug:number>/shops/add/",
+        my_merchants.add_shop,
+        name="my-shop-add",
+    ),
+    path(
+        "merchants/mine/<slug:number>/shops/<slug:shop>/",
+        my_merchants.shop,
+        name="my-shop",
+    ),
+    path(
+        "merchants/mine/<slug:number>/shops/<slug:shop>/open/",
+        my_merchants.open_shop,
+        name="my-shop-open",
+    ),
+    path(
+        "merchants/mine/<slug:number>/people/",
+        my_merchants.people,
+        name="my-merchant-people",
+    ),
+    path(
+        "merchants/mine/<slug:number>/people/<int:pk>/",
+        my_merchants.person,
+        name="my-merchant-person",
+    ),
+    path(
+        "merchants/mine/<slug:number>/devices/",
+        my_merchants.devices,
+        name="my-merchant-devices",
+    ),
+    path("merchants/<slug:number>/", merchants.merchant, name="merchant"),
 ]

@@ -15,7 +15,12 @@ from bureau.common import codes
 from bureau.common.sports import Sport
 from bureau.regions.models import District
 from vouchers.models.campaigns import Campaign
-from vouchers.querysets import MemberQuerySet, MerchantQuerySet, ShopQuerySet
+from vouchers.querysets import (
+    MemberQuerySet,
+    MerchantQuerySet,
+    ParticipationQuerySet,
+    ShopQuerySet,
+)
 
 # They need a permit of their own (第一批高危险性体育项目目录, General Administration of
 # Sport, 2013).
@@ -265,6 +270,11 @@ class Shop(models.Model):
         return f"{self.merchant.get_absolute_url()}#shop-{self.number}"
 
     @property
+    def centre(self) -> str:
+        """`35.415000,116.587000`, as maps take a place."""
+        return f"{self.location.y:.6f},{self.location.x:.6f}"
+
+    @property
     def sport_labels(self) -> list[str]:
         return [str(Sport(sport).label) for sport in self.sports]
 
@@ -400,6 +410,8 @@ class Participation(models.Model):
     )
     since = models.DateTimeField(_("since"))
     until = models.DateTimeField(_("until"), null=True, blank=True)
+
+    objects = ParticipationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("participation in a campaign")

@@ -23,20 +23,21 @@ ENDS_SOON = timedelta(days=30)
 
 
 def memberships_of(user: User) -> QuerySet[Member]:
-    """Where a person works now. Of a business that left, nobody works there."""
-    rows = Member.objects.of(user).exclude(merchant__state=Merchant.State.LEFT)
-    return rows.select_related("merchant").order_by("merchant__name", "pk")
+    """Where a person works now; of a business that left they read on."""
+    rows = Member.objects.of(user).select_related("merchant")
+    return rows.order_by("merchant__name", "pk")
 
 
 def membership_of(user: User, number: str | None = None) -> Member | None:
     """A person's membership in the merchant of that number, or in their only one.
 
-    None also where they work for several and no number says for which.
+    None also where they work for several and no number says for which. Whether the
+    merchant may redeem at all is another question: see its state.
     """
     rows = memberships_of(user)
     if number is not None:
         return rows.filter(merchant__number=number).first()
-    found = list(rows[:2])
+    found = list(rows.exclude(merchant__state=Merchant.State.LEFT)[:2])
     return found[0] if len(found) == 1 else None
 
 

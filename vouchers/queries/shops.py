@@ -10,6 +10,8 @@ from typing import Any
 from django.contrib.gis.geos import Point
 from django.db import connection
 
+from bureau.common.sports import Sport
+from bureau.common.words import listed
 from vouchers.models import Campaign
 
 Box = tuple[float, float, float, float]
@@ -66,6 +68,11 @@ class FoundShop:
     latitude: float
     metres: int | None
     """From the place that was asked for; None without one."""
+
+    @property
+    def sport_words(self) -> str:
+        """What it offers, in the language of the reader."""
+        return listed(Sport(sport).label for sport in self.sports)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from vouchers.querysets.claiming import QueueTicketQuerySet, VoucherQuerySet
 from vouchers.querysets.merchants import (
     MemberQuerySet,
     MerchantQuerySet,
+    ParticipationQuerySet,
     ShopQuerySet,
 )
 from vouchers.querysets.radar import FlagQuerySet
@@ -24,6 +25,7 @@ __all__ = [
     "LotQuerySet",
     "MemberQuerySet",
     "MerchantQuerySet",
+    "ParticipationQuerySet",
     "QueueTicketQuerySet",
     "RedemptionQuerySet",
     "RoundQuerySet",

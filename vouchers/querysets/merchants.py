@@ -8,7 +8,7 @@ from django.db.models import Q
 
 if TYPE_CHECKING:
     from bureau.accounts.models import User
-    from vouchers.models import Campaign, Member, Merchant, Shop
+    from vouchers.models import Campaign, Member, Merchant, Participation, Shop
 
 
 class MerchantQuerySet(models.QuerySet["Merchant"]):
@@ -65,3 +65,10 @@ class MemberQuerySet(models.QuerySet["Member"]):
 
     def managers(self) -> Self:
         return self.filter(role="manager")
+
+
+class ParticipationQuerySet(models.QuerySet["Participation"]):
+    def running_at(self, moment: datetime) -> Self:
+        """Vouchers of their campaigns are taken at that moment."""
+        begun = self.filter(since__lte=moment).exclude(campaign__state="draft")
+        return begun.filter(Q(until=None) | Q(until__gt=moment))
