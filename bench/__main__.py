@@ -20,6 +20,7 @@ LINES = (
     "gate_check",
     "closure",
     "draw",
+    "claims",
 )
 
 

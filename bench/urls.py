@@ -18,7 +18,13 @@ def bare_insert(_request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok")
 
 
+def empty(_request: HttpRequest) -> HttpResponse:
+    """Nothing at all, behind our middleware."""
+    return HttpResponse("ok")
+
+
 urlpatterns = [
+    path("bench/empty", empty),
     path("bench/insert", bare_insert),
     path("", include("bureau.urls")),
 ]

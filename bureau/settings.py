@@ -106,6 +106,7 @@ if METRICS_TOKEN:
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_counts))
 
 MIDDLEWARE = [
+    "vouchers.middleware.ClaimLane",  # before all others: docs/adr/0013
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "bureau.common.http.RequestContext",

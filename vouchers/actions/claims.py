@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -30,9 +31,11 @@ from vouchers.errors.claiming import (
     NotInTheQueue,
     NotOpenYet,
     NotYourTurn,
+    PageIsOld,
     RoundOver,
     SignedOut,
     SoldOut,
+    TooManyClaims,
     TurnForged,
 )
 from vouchers.models import Campaign, Lot, QueueTicket, StockShard, Voucher
@@ -64,6 +67,7 @@ WITH {VERDICT}, pick AS (
            $23::text, $24::text
       FROM chosen, verdict, pick
      WHERE verdict.codes = '{{}}' AND pick.shard IS NOT NULL
+       AND $30::int IN (0, chosen.number_of_person)
  RETURNING id
 ), taken AS (
     UPDATE vouchers_stockshard AS stock SET remaining = stock.remaining - 1
@@ -92,12 +96,13 @@ WITH {VERDICT}, pick AS (
            jsonb_build_object('lot', $16::bigint, 'way', $20::text)
       FROM voucher, taken, person
 )
-SELECT verdict.codes, voucher.id, taken.remaining
+SELECT verdict.codes, voucher.id, taken.remaining, chosen.number_of_person
   FROM verdict
+CROSS JOIN chosen
 LEFT JOIN voucher ON true
 LEFT JOIN taken ON true
 """  # noqa: S608 - our own text
-_CLAIM_MARKS = MARKS + 14
+_CLAIM_MARKS = MARKS + 15
 
 # Somebody came first: at the person's own number, or at the last one of a shard.
 _LOOK_AGAIN = {
@@ -106,6 +111,10 @@ _LOOK_AGAIN = {
     "vouchers_stockshard_not_oversold",
     "vouchers_voucher_code_key",
 }
+
+
+Answer = tuple[list[str], int | None, int | None, int]
+"""What speaks against it; the voucher; what its shard has left; its number."""
 
 
 @dataclass(frozen=True)
@@ -133,15 +142,19 @@ def claim_voucher(
     lot: Lot,
     by: User,
     ticket: QueueTicket | None = None,
+    nth: int = 0,
     at: datetime | None = None,
     where: Where = NOWHERE,
 ) -> Voucher:
     """Give one voucher of a lot to a person whose turn it is.
 
-    `ticket` is theirs of the lot's round (it is looked up where it is not given).
+    `ticket` is theirs of the lot's round (it is looked up where it is not given). `nth`
+    says which voucher of the person in the campaign this shall be, counted from 1: the
+    same one asked for again comes back as it is.
 
     Raises `NoSuchLot`, `CampaignClosed`, `NoRush`, `NotOpenYet`, `RoundOver`,
-    `NotInTheQueue`, `NotYourTurn`, `SoldOut`, `NotEligible`, `AlreadyClaimed`, `Busy`.
+    `NotInTheQueue`, `NotYourTurn`, `SoldOut`, `NotEligible`, `AlreadyClaimed`, `PageIsOld`,
+    `Busy`.
     """
     at = at or clock.now()
     facts = lot_facts(lot.pk)
@@ -153,7 +166,7 @@ def claim_voucher(
     if ticket is None or (ticket.round_id, ticket.person_id) != (facts.round.pk, by.pk):
         raise NotInTheQueue
     _refuse_early(turn_of(ticket, facts.round), at=at)
-    claimed = give(facts, person_id=by.pk, at=at, where=where)
+    claimed = give(facts, person_id=by.pk, at=at, where=where, nth=nth)
     return Voucher.objects.get(pk=claimed.voucher_id)
 
 
@@ -163,15 +176,17 @@ def claim_by_token(
     lot_id: int,
     holder: str,
     session: str = "",
+    nth: int = 0,
     at: datetime,
     where: Where = NOWHERE,
 ) -> Claimed:
     """`claim_voucher` for who shows a turn token: one statement, and nothing else.
 
     `holder` is what the token was handed to. With a `session` key, its row has to be
-    there still, which is looked at in the same statement.
+    there still, which is looked at in the same statement. That all are gone, a process
+    remembers for a second.
 
-    Raises what `claim_voucher` raises, and `TurnForged`, `SignedOut`.
+    Raises what `claim_voucher` raises, and `TurnForged`, `SignedOut`, `TooManyClaims`.
     """
     turn = read_turn(token, holder=holder)
     facts = remembered_lot(lot_id)
@@ -179,15 +194,64 @@ def claim_by_token(
         raise NoSuchLot
     if turn is None or turn.round_id != facts.round.pk:
         raise TurnForged
+    _tries.count(turn.person_id)
     _refuse_closed(facts, at=at)
     _refuse_early(turn, at=at)
-    return give(
-        facts,
-        person_id=turn.person_id,
-        session=session,
-        at=at,
-        where=where,
-    )
+    if _gone.is_remembered(lot_id):
+        raise SoldOut
+    try:
+        return give(
+            facts,
+            person_id=turn.person_id,
+            session=session,
+            at=at,
+            where=where,
+            nth=nth,
+        )
+    except SoldOut:
+        _gone.remember(lot_id)
+        raise
+
+
+class _Gone:
+    """Lots of which nothing was left a moment ago. It may refuse, and never grants."""
+
+    seconds = 1.0
+
+    def __init__(self) -> None:
+        self.seen: dict[int, float] = {}
+
+    def remember(self, lot_id: int) -> None:
+        if len(self.seen) > 1000:
+            self.seen.clear()
+        self.seen[lot_id] = monotonic()
+
+    def is_remembered(self, lot_id: int) -> bool:
+        return monotonic() - self.seen.get(lot_id, -self.seconds) < self.seconds
+
+
+class _Tries:
+    """How often somebody taps. Two servers count for themselves: it need not be exact.
+
+    In the memory of the process, since claims go on without Redis.
+    """
+
+    most, seconds = 10, 5
+
+    def __init__(self) -> None:
+        self.window = 0
+        self.counts: dict[int, int] = {}
+
+    def count(self, person_id: int) -> None:
+        window = int(monotonic()) // self.seconds
+        if window != self.window:
+            self.window, self.counts = window, {}
+        tries = self.counts[person_id] = self.counts.get(person_id, 0) + 1
+        if tries > self.most:
+            raise TooManyClaims(after=self.seconds)
+
+
+_gone, _tries = _Gone(), _Tries()
 
 
 def _refuse_closed(facts: LotFacts, *, at: datetime) -> None:
@@ -217,6 +281,7 @@ def give(
     session: str = "",
     where: Where = NOWHERE,
     way: Voucher.Way = Voucher.Way.RUSH,
+    nth: int = 0,
 ) -> Claimed:
     """Write a voucher of a lot for a person, or raise what speaks against it.
 
@@ -235,17 +300,25 @@ def give(
                     checks_place=way == Voucher.Way.RUSH,
                 ),
                 *_voucher_given(
-                    facts, person_id=person_id, code=code, at=at, where=where, way=way
+                    facts,
+                    person_id=person_id,
+                    code=code,
+                    at=at,
+                    where=where,
+                    way=way,
+                    nth=nth,
                 ),
             ]
         )
         if answer is None:
             continue
-        reasons, voucher_id, left = answer
+        reasons, voucher_id, left, number = answer
         if voucher_id is not None:
             if left == 0:
                 note_sold_out(facts.lot.pk)
             return Claimed(voucher_id, code, left or 0)
+        if 0 < nth < number:
+            return _claimed_before(facts, person_id=person_id, nth=nth)
         if "changed" not in reasons:
             _refuse(reasons, facts)
             _refuse_sold_out(facts, at=at)
@@ -266,6 +339,7 @@ def _voucher_given(
     at: datetime,
     where: Where,
     way: Voucher.Way,
+    nth: int,
 ) -> list[Any]:
     """The values for the marks of `_CLAIM` behind those of `VERDICT`."""
     validity = validity_of(facts.terms, claimed_at=at)
@@ -287,7 +361,18 @@ def _voucher_given(
         source.ip,
         source.request_id,
         way == Voucher.Way.RUSH,
+        nth,
     ]
+
+
+def _claimed_before(facts: LotFacts, *, person_id: int, nth: int) -> Claimed:
+    """The same tap again, or one whose answer was lost: the same answer."""
+    found = Voucher.objects.get(
+        campaign=facts.round.campaign_id, person=person_id, number_of_person=nth
+    )
+    if found.lot_id != facts.lot.pk:
+        raise PageIsOld
+    return Claimed(found.pk, found.code, 0)
 
 
 def _refuse_sold_out(facts: LotFacts, *, at: datetime) -> None:
@@ -300,7 +385,7 @@ def _refuse_sold_out(facts: LotFacts, *, at: datetime) -> None:
     raise SoldOut
 
 
-def _ask(given: Sequence[Any]) -> tuple[list[str], int | None, int | None] | None:
+def _ask(given: Sequence[Any]) -> Answer | None:
     """The answer of the statement; None where somebody else came first."""
     try:
         if not connection.in_atomic_block:
@@ -314,10 +399,10 @@ def _ask(given: Sequence[Any]) -> tuple[list[str], int | None, int | None] | Non
         return None
 
 
-def _execute(given: Sequence[Any]) -> tuple[list[str], int | None, int | None]:
+def _execute(given: Sequence[Any]) -> Answer:
     with connection.cursor() as cursor:
         cursor.execute(prepared("vouchers_claim", _CLAIM, _CLAIM_MARKS), given)
-        found: tuple[list[str], int | None, int | None] = cursor.fetchone()
+        found: Answer = cursor.fetchone()
     return found
 
 

@@ -57,6 +57,13 @@ class TurnForged(DomainError):
     status = HTTPStatus.FORBIDDEN
 
 
+class PageIsOld(DomainError):
+    """Two windows: what was claimed in the other one is not what was asked for here."""
+
+    code = "voucher_page_is_old"
+    message = _("You have claimed another voucher meanwhile. Please look again.")
+
+
 class SoldOut(DomainError):
     code = "voucher_sold_out"
     message = _("All vouchers of this kind have been claimed.")
