@@ -170,4 +170,14 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "vouchers.tasks.warn_of_permits",
         "schedule": crontab(minute="40", hour="9-18"),
     },
+    # A worker died while it prepared the settlements of a period.
+    "vouchers-finish-settlement-runs": {
+        "task": "vouchers.tasks.finish_settlement_runs",
+        "schedule": 60,
+    },
+    # Monday morning: a week is over. People prepare and approve, the clock never pays.
+    "vouchers-propose-settlements": {
+        "task": "vouchers.tasks.propose_settlements",
+        "schedule": crontab(minute="0", hour="9", day_of_week="mon"),
+    },
 }

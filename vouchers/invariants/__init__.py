@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from vouchers.invariants import campaigns, claiming, figures, money, redemptions
+from vouchers.invariants import (
+    campaigns,
+    claiming,
+    figures,
+    money,
+    redemptions,
+    settlements,
+)
 
 INVARIANTS = [
     *campaigns.INVARIANTS,
@@ -10,4 +17,5 @@ INVARIANTS = [
     *money.INVARIANTS,
     *figures.INVARIANTS,
     *redemptions.INVARIANTS,
+    *settlements.INVARIANTS,
 ]

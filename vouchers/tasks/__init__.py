@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from vouchers.tasks import claiming, figures, merchants
+from vouchers.tasks import (claiming, figures, merchants, settlements,)
 
-__all__ = ["claiming", "figures", "merchants"]
+__all__ = ["claiming", "figures", "merchants", "settlements",]
