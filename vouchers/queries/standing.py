@@ -53,6 +53,8 @@ class PersonInRound:
     standing: Standing | None = None
     mine: list[Voucher] = field(default_factory=list)
     """The person's vouchers of this round."""
+    last_number: int = 0
+    """Of the person's vouchers of the campaign; the next one bears one more."""
     entry: DrawEntry | None = None
     drawn: DrawnVoucher | None = None
 
@@ -97,7 +99,16 @@ def person_in_round(
     if needs_place and stage in {Stage.WAIT, Stage.TURN}:
         stage = Stage.JOIN  # once more, with the place
     return PersonInRound(
-        stage, reasons, against, needs_place, ticket, standing, mine, entry, drawn
+        stage=stage,
+        reasons=reasons,
+        against=against,
+        needs_place=needs_place,
+        ticket=ticket,
+        standing=standing,
+        mine=mine,
+        last_number=_last_number(person, now.round),
+        entry=entry,
+        drawn=drawn,
     )
 
 
@@ -154,6 +165,11 @@ def _result(entry: DrawEntry | None, drawn: DrawnVoucher | None) -> Stage | None
     if drawn is None:
         return Stage.NOT_DRAWN
     return Stage.WON if drawn.voucher_id else Stage.PASSED_OVER
+
+
+def _last_number(person: User, of: Round) -> int:
+    had = Voucher.objects.visible_to(person).filter(campaign=of.campaign_id)
+    return had.aggregate(last=models.Max("number_of_person", default=0))["last"]
 
 
 def _entry_of(person: User, of: Round) -> DrawEntry | None:

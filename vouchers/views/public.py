@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -83,6 +84,7 @@ def campaign_context(shown: Campaign, *, is_preview: bool = False) -> dict[str, 
         "groups": rule_groups(terms) if terms else [],
         "changes": rule_changes(shown),
         "shops": find_shops(wish, at=now, limit=SHOPS),
+        "shops_url": f"{reverse('vouchers:shop-map')}?campaign={shown.slug}",
         "shop_count": count_shops(wish, at=now),
         "seconds": seconds_until(offer.current, at=now),
         "now": now,

@@ -21,6 +21,15 @@ from bureau.common import clock, geo
 from bureau.common.errors import DomainError
 from bureau.draws.actions import receipt_of
 from vouchers import actions
+from vouchers.errors.claiming import (
+    NotInTheQueue,
+    PageIsOld,
+    SignedOut,
+    SoldOut,
+    TooManyClaims,
+    TurnForged,
+)
+from vouchers.http import answer_claim
 from vouchers.models import Campaign, Lot, Round
 from vouchers.queries.live import LiveLot, live_round
 from vouchers.queries.offers import RoundNow, offer_of, with_rounds
@@ -30,6 +39,19 @@ from vouchers.views.public import live_json
 
 SOON = 30
 """Seconds after which a page without script looks again at the latest."""
+# Why a claim without script was refused. What depends on the person or on the time is
+# said by the page itself.
+_SAID = {
+    refusal.code: refusal.message
+    for refusal in (
+        SoldOut,
+        TurnForged,
+        SignedOut,
+        TooManyClaims,
+        PageIsOld,
+        NotInTheQueue,
+    )
+}
 
 
 @never_cache
@@ -59,6 +81,7 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "now": now,
         "now_ms": _ms(now),
         "seconds": _seconds_to(shown.changes_at, now),
+        "said": _SAID.get(request.GET.get("said", ""), ""),
         "receipt": receipt_of(view.entry) if view.entry else None,
         **_turn(request, shown.round, view, now),
     }
@@ -99,6 +122,7 @@ def _turn(
         "token": turn_token(turn, holder=request.session.session_key or ""),
         "turn_at": turn.at,
         "turn_ms": _ms(turn.at),
+        "nth": view.last_number + 1,
         "share": f"{view.share:.6f}",
         "claim_url": reverse("vouchers:claim"),
         "wait": wait,
@@ -143,35 +167,11 @@ def join(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @never_cache
-@csrf_exempt  # the turn is a secret of the session, and more than a form's token says
+@csrf_exempt  # the turn is a secret of the session (docs/adr/0013)
 @require_POST
 def claim(request: HttpRequest) -> HttpResponse:
-    """Claim a voucher with a turn: as JSON for the page's script, else as a page."""
-    key = request.session.session_key or ""
-    lot_id = _number(request.POST.get("lot", ""))
-    try:
-        claimed = actions.claim_by_token(
-            token=request.POST.get("turn", ""),
-            lot_id=lot_id,
-            holder=key,
-            session=key,
-            at=clock.now(),
-        )
-    except DomainError as said_no:
-        if _wants_json(request):
-            body = {"code": said_no.code, "message": str(said_no)}
-            return JsonResponse(body, status=said_no.status)
-        messages.error(request, str(said_no))
-        lot = Lot.objects.filter(pk=lot_id).select_related("round").first()
-        return redirect(lot.round if lot else "vouchers:list")
-    address = reverse("vouchers:voucher", args=[claimed.code])
-    if _wants_json(request):
-        return JsonResponse({"voucher": claimed.code, "url": address}, status=201)
-    return redirect(address)
-
-
-def _wants_json(request: HttpRequest) -> bool:
-    return request.headers.get("Accept", "") == "application/json"
+    """What `ClaimLane` answers before all other middleware, for what passes it by."""
+    return answer_claim(request)
 
 
 @never_cache
@@ -183,8 +183,11 @@ def enter(request: SignedInRequest, pk: int) -> HttpResponse:
     lot = shown.lots.filter(pk=_number(request.POST.get("lot", ""))).first()
     if lot is None:
         raise Http404
+    place = geo.parse_place(request.POST.get("place", ""))
     try:
-        actions.enter_round_draw(round=shown, tier=lot.tier, by=request.user)
+        actions.enter_round_draw(
+            round=shown, tier=lot.tier, by=request.user, place=place
+        )
     except DomainError as said_no:
         messages.error(request, str(said_no))
     return redirect(shown)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -68,6 +68,7 @@ def voucher(request: SignedInRequest, code: str) -> HttpResponse:
         "tier": shown.tier,
         "terms": shown.terms,
         "rules": rules_in_words(shown.terms),
+        "shops_url": _shops_url(shown),
         "hours": _hours(shown.terms),
         "is_closed_now": not is_redeem_hour(shown.terms, now),
         "kept": kept(shown, at=now),
@@ -116,17 +117,10 @@ def scanned(request: HttpRequest, code: str) -> HttpResponse:
         mine = Voucher.objects.visible_to(request.user)
         if shown := mine.filter(code=codes.normalise(code)).first():
             return redirect(shown)
-        if Member.objects.of(request.user).exists() and (counter := _counter()):
+        if Member.objects.of(request.user).exists():
             text = request.build_absolute_uri()
-            return redirect(f"{counter}?{urlencode({'code': text})}")
+            return redirect(f"{reverse('vouchers:counter')}?{urlencode({'code': text})}")
     return render(request, "vouchers/wallet/scanned.html", status=404)
-
-
-def _counter() -> str:
-    try:
-        return reverse("vouchers:counter")
-    except NoReverseMatch:
-        return ""
 
 
 def qr_text(shown: Voucher) -> str:
@@ -139,6 +133,14 @@ def qr_text(shown: Voucher) -> str:
 def _mine(request: SignedInRequest, code: str) -> Voucher:
     mine = vouchers_of(request.user).select_related("campaign", "tier", "terms")
     return get_object_or_404(mine, code=codes.normalise(code))
+
+
+def _shops_url(shown: Voucher) -> str:
+    """Where it is taken; for one sport where it is for one alone."""
+    asked = {"campaign": shown.campaign.slug}
+    if len(shown.tier.sports) == 1:
+        asked["sport"] = shown.tier.sports[0]
+    return f"{reverse('vouchers:shops')}?{urlencode(asked)}"
 
 
 def _hours(terms: Terms) -> str:
