@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vouchers.queries.claim_data import (voucher_data_of,)
 from vouchers.queries.closing import (closing_figures, closing_pdf, closing_workbook, obstacles_to_closing, to_write_down,)
 from vouchers.queries.contradictions import (Contradiction, contradictions_of,)
 from vouchers.queries.eligibility import (Reason, why_not,)
@@ -15,4 +16,4 @@ from vouchers.queries.shops import (FoundShop, ShopPoint, ShopWish, count_shops,
 from vouchers.queries.stock import (LotStock, stock_of,)
 from vouchers.queries.validity import (Validity, is_redeem_hour, validity_of,)
 
-__all__ = ["Balances", "Contradiction", "Figures", "FoundShop", "LotStock", "MerchantMoney", "Reason", "RuleChange", "RuleGroup", "ShopPoint", "ShopWish", "Standing", "Statement", "Turn", "Validity", "balances_of", "closing_figures", "closing_pdf", "closing_workbook", "contradictions_of", "count_shops", "counters_of", "devices_of", "figures_of", "find_shops", "is_redeem_hour", "membership_of", "memberships_of", "merchant_data_of", "merchant_work", "money_by_merchant", "next_period", "obstacles_to_closing", "owed_fen", "papers_of", "parts_in", "people_of", "permit_state", "present_in", "read_turn", "reasons_for_manager_to_stay", "rule_changes", "rule_groups", "rules_in_words", "shop_points", "shops_near", "standing_of", "statement_of", "statement_pdf", "statement_workbook", "stock_of", "taken_back_of", "to_write_down", "turn_of", "turn_token", "twins_of", "validity_of", "why_not",]
+__all__ = ["Balances", "Contradiction", "Figures", "FoundShop", "LotStock", "MerchantMoney", "Reason", "RuleChange", "RuleGroup", "ShopPoint", "ShopWish", "Standing", "Statement", "Turn", "Validity", "balances_of", "closing_figures", "closing_pdf", "closing_workbook", "contradictions_of", "count_shops", "counters_of", "devices_of", "figures_of", "find_shops", "is_redeem_hour", "membership_of", "memberships_of", "merchant_data_of", "merchant_work", "money_by_merchant", "next_period", "obstacles_to_closing", "owed_fen", "papers_of", "parts_in", "people_of", "permit_state", "present_in", "read_turn", "reasons_for_manager_to_stay", "rule_changes", "rule_groups", "rules_in_words", "shop_points", "shops_near", "standing_of", "statement_of", "statement_pdf", "statement_workbook", "stock_of", "taken_back_of", "to_write_down", "turn_of", "turn_token", "twins_of", "validity_of", "voucher_data_of", "why_not",]
