@@ -18,7 +18,7 @@ from vouchers.models import QueueTicket, Voucher
 
 @transaction.atomic
 def give_up_vouchers(user: User) -> None:
-    """Cancel what the person could still use, for others to have where the rules say so.
+    """Cancel what the person could still use; others get it where the rules say so.
 
     Vouchers that were used stay, as do their redemptions: they are the bureau's proof
     of what it paid, and point at the anonymous row that is left of the person. Where

@@ -89,7 +89,9 @@ def _remembered(key: str | int, at: datetime) -> Rounds | None:
 
 def _ask(key: str | int, at: datetime) -> Rounds | None:
     public = with_rounds(Campaign.objects.public())
-    named = public.filter(slug=key) if isinstance(key, str) else public.filter(rounds=key)
+    named = (
+        public.filter(slug=key) if isinstance(key, str) else public.filter(rounds=key)
+    )
     campaign = named.first()
     if campaign is None:
         return None

@@ -35,29 +35,26 @@ BUSY = frozenset({Phase.GATHERING, Phase.OPEN, Phase.ENTERING, Phase.DRAWING})
 
 def phase_of(of: Round, *, at: datetime) -> Phase:
     """Asks for the round's lots; prefetch them."""
-    if of.way != Round.Way.RUSH:
-        if at < of.opens_at:
-            return Phase.PLANNED
-        if at < of.closes_at:
-            return Phase.ENTERING
-        if of.handed_out_at is None:
-            return Phase.DRAWING
-        if of.way == Round.Way.DRAW:
-            return Phase.OVER
-    begins, ends = of.claims_from, claims_until(of)
-    assert begins is not None and ends is not None, "a rush has its times"
+    if of.way == Round.Way.RUSH:
+        return _rush_phase(of, at=at, before=Phase.PLANNED)
+    if at < of.opens_at:
+        return Phase.PLANNED
+    if at < of.closes_at:
+        return Phase.ENTERING
+    if of.handed_out_at is None:
+        return Phase.DRAWING
+    return _rush_phase(of, at=at, before=Phase.DRAWN)
+
+
+def _rush_phase(of: Round, *, at: datetime, before: Phase) -> Phase:
+    begins, ends = of.claims_from, of.claims_until
+    if begins is None or ends is None or at >= ends:
+        return Phase.OVER  # a draw alone, or a rush that has been
     if at < begins - timedelta(minutes=of.lobby_minutes):
-        return Phase.PLANNED if of.way == Round.Way.RUSH else Phase.DRAWN
-    if at >= ends:
-        return Phase.OVER
+        return before
     if at < begins:
         return Phase.GATHERING
     return Phase.SOLD_OUT if sold_out_at(of) else Phase.OPEN
-
-
-def claims_until(of: Round) -> datetime | None:
-    """Where the rush ends, if there is one."""
-    return of.closes_at if of.way == Round.Way.RUSH else of.rush_closes_at
 
 
 def sold_out_at(of: Round) -> datetime | None:
@@ -88,30 +85,27 @@ class RoundNow:
     @property
     def lots(self) -> list[Lot]:
         """The smallest face value first."""
-        return sorted(self.round.lots.all(), key=lambda lot: (lot.tier.face_fen, lot.pk))
+        lots = self.round.lots.all()
+        return sorted(lots, key=lambda lot: (lot.tier.face_fen, lot.pk))
 
 
 def round_now(of: Round, *, at: datetime) -> RoundNow:
     phase = phase_of(of, at=at)
-    lobby = timedelta(minutes=of.lobby_minutes)
     begins = of.claims_from
-    changes: datetime | None
-    match phase:
-        case Phase.PLANNED if of.way != Round.Way.RUSH:
-            changes = of.opens_at
-        case Phase.PLANNED | Phase.DRAWN:
-            changes = begins - lobby if begins else None
-        case Phase.GATHERING:
-            changes = begins
-        case Phase.OPEN | Phase.SOLD_OUT:
-            changes = claims_until(of)
-        case Phase.ENTERING:
-            changes = of.closes_at
-        case Phase.DRAWING:
-            changes = of.draws_at if of.draws_at and of.draws_at > at else None
-        case _:
-            changes = None
-    return RoundNow(of, phase, changes)
+    lobby = begins - timedelta(minutes=of.lobby_minutes) if begins else None
+    is_drawn = of.way != Round.Way.RUSH
+    changes = {
+        Phase.PLANNED: of.opens_at if is_drawn else lobby,
+        Phase.GATHERING: begins,
+        Phase.OPEN: of.claims_until,
+        Phase.SOLD_OUT: of.claims_until,
+        Phase.ENTERING: of.closes_at,
+        Phase.DRAWING: of.draws_at,
+        Phase.DRAWN: lobby,
+        Phase.OVER: None,
+    }[phase]
+    # A draw that is late is drawn when its sources are known.
+    return RoundNow(of, phase, changes if changes and changes > at else None)
 
 
 @dataclass(frozen=True)
@@ -191,4 +185,3 @@ def terms_in_force(campaign: Campaign) -> Terms | None:
     """The newest published rules; a draft's own where none are published yet."""
     rules = campaign.terms.order_by("-version")
     return rules.published().first() or rules.first()
-

@@ -85,8 +85,7 @@ def person_in_round(
     }
     needs_place = any(one.is_open for one in _common(asked.values()))
     against = {
-        pk: [one for one in reasons if not one.is_open]
-        for pk, reasons in asked.items()
+        pk: [one for one in reasons if not one.is_open] for pk, reasons in asked.items()
     }
     reasons = _common(against.values())
     ticket = QueueTicket.objects.of(person).filter(round=now.round).first()
@@ -126,7 +125,7 @@ def _stage_of_nobody(phase: Phase) -> Stage:
             return Stage.SIGN_IN
 
 
-def _stage(  # noqa: PLR0911, PLR0913 - one for each thing that a page is about
+def _stage(
     now: RoundNow,
     reasons: list[Reason],
     standing: Standing | None,
@@ -136,21 +135,25 @@ def _stage(  # noqa: PLR0911, PLR0913 - one for each thing that a page is about
     at: datetime,
     has_some: bool,
 ) -> Stage:
-    match now.phase:
-        case Phase.ENTERING:
-            if entry:
-                return Stage.ENTERED
-            return Stage.NOT_ELIGIBLE if reasons else Stage.ENTER
-        case Phase.DRAWING:
-            return Stage.ENTERED if entry else Stage.DRAWING
-        case Phase.PLANNED:
-            return Stage.PLANNED
-        case Phase.DRAWN:
-            return _result(entry, drawn) or Stage.PLANNED
-        case Phase.OVER:
-            return _result(entry, drawn) or (Stage.HAS if has_some else Stage.OVER)
-        case Phase.SOLD_OUT:
-            return Stage.HAS if has_some else Stage.SOLD_OUT
+    result = _result(entry, drawn)
+    has = Stage.HAS if has_some else None
+    if now.phase in {Phase.OPEN, Phase.GATHERING}:
+        return _stage_of_rush(reasons, standing, at=at, has_some=has_some)
+    return {
+        Phase.PLANNED: Stage.PLANNED,
+        Phase.ENTERING: Stage.ENTERED
+        if entry
+        else (Stage.NOT_ELIGIBLE if reasons else Stage.ENTER),
+        Phase.DRAWING: Stage.ENTERED if entry else Stage.DRAWING,
+        Phase.DRAWN: result or Stage.PLANNED,
+        Phase.SOLD_OUT: has or Stage.SOLD_OUT,
+        Phase.OVER: result or has or Stage.OVER,
+    }[now.phase]
+
+
+def _stage_of_rush(
+    reasons: list[Reason], standing: Standing | None, *, at: datetime, has_some: bool
+) -> Stage:
     if reasons:
         enough = has_some and all(reason.is_limit for reason in reasons)
         return Stage.HAS if enough else Stage.NOT_ELIGIBLE

@@ -118,8 +118,8 @@ def scanned(request: HttpRequest, code: str) -> HttpResponse:
         if shown := mine.filter(code=codes.normalise(code)).first():
             return redirect(shown)
         if Member.objects.of(request.user).exists():
-            text = request.build_absolute_uri()
-            return redirect(f"{reverse('vouchers:counter')}?{urlencode({'code': text})}")
+            asked = urlencode({"code": request.build_absolute_uri()})
+            return redirect(f"{reverse('vouchers:counter')}?{asked}")
     return render(request, "vouchers/wallet/scanned.html", status=404)
 
 
