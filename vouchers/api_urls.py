@@ -1,5 +1,12 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from vouchers.api import settlements
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("merchants/mine/statements/", settlements.Statements.as_view()),
+    path(
+        "merchants/mine/statements/<slug:number>/", settlements.OneStatement.as_view()
+    ),
+]

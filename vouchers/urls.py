@@ -1,8 +1,17 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, re_path
 
-from vouchers.views import merchants, my_merchants, public, rounds, wallet
+from vouchers.views import (
+    counter,
+    merchants,
+    my_merchants,
+    preview,
+    public,
+    rounds,
+    statements,
+    wallet,
+)
 
 app_name = "vouchers"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,9 +26,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("vouchers/rounds/<int:pk>/join/", rounds.join, name="join"),
     path("vouchers/rounds/<int:pk>/enter/", rounds.enter, name="enter"),
     path("v/<slug:code>", wallet.scanned, name="scanned"),
+    path("counter/", counter.counter, name="counter"),
+    path("counter/redeem/", counter.redeem, name="counter-redeem"),
+    path("counter/decode/", counter.decode, name="counter-decode"),
+    path("counter/shops/", counter.shops, name="counter-shops"),
+    path("counter/today/", counter.today, name="counter-today"),
+    path("counter/slips/<slug:number>/", counter.redemption, name="redemption"),
+    path("counter/slips/<slug:number>/undo/", counter.undo, name="redemption-undo"),
+    path(
+        "counter/slips/<slug:number>/refund/", counter.refund, name="redemption-refund"
+    ),
     # A campaign's own short name comes last: it could be any word.
     path("vouchers/<slug:slug>/", public.campaign, name="campaign"),
     path("vouchers/<slug:slug>/stock.json", public.stock, name="stock"),
+    path("vouchers/<slug:slug>/preview/", preview.preview, name="preview"),
     path("merchants/", merchants.shop_list, name="shops"),
     path("merchants/map/", merchants.shop_map, name="shop-map"),
     path("merchants/points.geojson", merchants.points, name="shop-points"),
@@ -27,6 +47,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("merchants/apply/", merchants.apply, name="merchant-apply"),
     path("merchants/join/<slug:code>/", merchants.join, name="member-join"),
     path("merchants/mine/", my_merchants.my_merchants, name="my-merchants"),
+    path("merchants/mine/statements/", statements.statement_list, name="statements"),
+    path(
+        "merchants/mine/statements/<slug:number>/",
+        statements.statement,
+        name="statement",
+    ),
+    re_path(
+        r"^merchants/mine/statements/(?P<number>[-\w]+)/statement\.(?P<kind>xlsx|pdf)$",
+        statements.statement_file,
+        name="statement-file",
+    ),
     path("merchants/mine/<slug:number>/", my_merchants.my_merchant, name="my-merchant"),
     path(
         "merchants/mine/<slug:number>/correct/",

@@ -187,7 +187,7 @@ class Statement:
 
 
 def statement_of(settlement: Settlement) -> Statement:
-    """All of it, in three questions, however many lines there are."""
+    """All of it, in two questions, however many lines there are."""
     facts = settlement.facts
     shops, clerks = facts.get("shops", {}), facts.get("clerks", {})
 
@@ -502,6 +502,35 @@ def money_by_merchant(campaign: Campaign) -> list[MerchantMoney]:
         )
         for pk, name, payable, settled, waiting, held in rows
     ]
+
+
+@dataclass(frozen=True)
+class Owed:
+    """What a merchant will get for a campaign, in fen; below nothing: what it owes."""
+
+    merchant: str
+    campaign: str
+    fen: int
+
+
+_OWED = """
+    SELECT merchant.name, campaign.name, sum(posting.amount_fen)::bigint
+      FROM vouchers_account AS account
+      JOIN vouchers_merchant AS merchant ON merchant.id = account.merchant_id
+      JOIN vouchers_campaign AS campaign ON campaign.id = account.campaign_id
+      JOIN vouchers_posting AS posting ON posting.account_id = account.id
+     WHERE account.kind = 'payable' AND account.merchant_id = ANY(%s)
+  GROUP BY merchant.id, campaign.id
+    HAVING sum(posting.amount_fen) <> 0
+  ORDER BY campaign.id DESC, merchant.id
+"""
+
+
+def owed_to(merchant_ids: list[int]) -> list[Owed]:
+    """Of these merchants, what is redeemed and not paid yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OWED, [merchant_ids])
+        return [Owed(*row) for row in cursor.fetchall()]
 
 
 def next_period(campaign: Campaign, *, today: date) -> tuple[date, date] | None:
