@@ -180,4 +180,19 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "vouchers.tasks.propose_settlements",
         "schedule": crontab(minute="0", hour="9", day_of_week="mon"),
     },
+    # The public page and the dashboard are at most a minute behind.
+    "vouchers-count-hours": {
+        "task": "vouchers.tasks.count_hours",
+        "schedule": 60,
+    },
+    # Rows that came with a moment long past, such as an import; before the proof.
+    "vouchers-count-afresh": {
+        "task": "vouchers.tasks.count_afresh",
+        "schedule": crontab(hour="3", minute="10"),
+    },
+    # Yesterday is complete; what it finds is held before anybody prepares a settlement.
+    "vouchers-scan-with-radar": {
+        "task": "vouchers.tasks.scan_with_radar",
+        "schedule": crontab(hour="2", minute="10"),
+    },
 }

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from vouchers.tasks import (claiming, figures, merchants, settlements,)
+from vouchers.tasks import (
+    claiming,
+    figures,
+    merchants,
+    radar,
+    settlements,
+)
 
-__all__ = ["claiming", "figures", "merchants", "settlements",]
+__all__ = [
+    "claiming",
+    "figures",
+    "merchants",
+    "radar",
+    "settlements",
+]
