@@ -61,13 +61,17 @@ async function run(form, video, hint, start) {
   }
 }
 
-document.querySelectorAll('[data-scanner]').forEach((form) => {
-  const start = form.querySelector('[data-scanner-start]');
-  const video = form.querySelector('[data-scanner-video]');
-  const hint = form.querySelector('[data-scanner-hint]');
-  if (!start || !navigator.mediaDevices) return;
-  start.hidden = false;
-  start.addEventListener('click', () => run(form, video, hint, start));
-  // The gate scans one person after the other: after an answer the camera goes on by itself.
-  if (sessionStorage.getItem('scanning') && 'scannerAgain' in form.dataset) run(form, video, hint, start);
-});
+export function bind(root) {
+  root.querySelectorAll('[data-scanner]').forEach((form) => {
+    const start = form.querySelector('[data-scanner-start]');
+    const video = form.querySelector('[data-scanner-video]');
+    const hint = form.querySelector('[data-scanner-hint]');
+    if (!start || !navigator.mediaDevices) return;
+    start.hidden = false;
+    start.addEventListener('click', () => run(form, video, hint, start));
+    // The gate scans one person after the other: after an answer the camera goes on by itself.
+    if (sessionStorage.getItem('scanning') && 'scannerAgain' in form.dataset) run(form, video, hint, start);
+  });
+}
+
+bind(document);

@@ -3,27 +3,24 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
-from io import BytesIO
 from typing import Any
 
-import zxingcpp
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import (
     require_http_methods,
     require_POST,
     require_safe,
 )
-from PIL import Image, UnidentifiedImageError
 
 from bureau.accounts.models import User
 from bureau.common import clock, codes
 from bureau.common.errors import DomainError
+from bureau.common.frames import answer_frame
 from venues import actions
 from venues.errors import VenueFull
 from venues.forms import CountForm, GateForm
@@ -40,8 +37,6 @@ from venues.queries.gate import (
 )
 from venues.views.posts import door_chosen, on_duty, person, posts
 
-FRAME_MAX_BYTES = 300 * 1024
-FRAME_MAX_PIXELS = 2_000_000
 LATEST = 30
 _PAGES = {"desk": "venues:desk", "offline": "venues:gate-offline"}
 
@@ -345,28 +340,4 @@ def set_up(request: HttpRequest) -> HttpResponse:
 def decode(request: HttpRequest) -> HttpResponse:
     """Read the QR code in a small camera frame, for browsers that cannot themselves."""
     posts(request)
-    frame = request.FILES.get("frame")
-    if frame is None:
-        return _unreadable(HTTPStatus.BAD_REQUEST, _("There is no picture."))
-    if (frame.size or 0) > FRAME_MAX_BYTES:
-        return _unreadable(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _("The picture is too large.")
-        )
-    try:
-        # The size stands in the header: a bomb is refused before it is unpacked.
-        image = Image.open(BytesIO(frame.read()), formats=("JPEG", "PNG", "WEBP"))
-        if image.width * image.height > FRAME_MAX_PIXELS:
-            return _unreadable(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _("The picture is too large.")
-            )
-        grey = image.convert("L")
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError):
-        return _unreadable(HTTPStatus.UNPROCESSABLE_ENTITY, _("This is no picture."))
-    found = zxingcpp.read_barcodes(
-        grey, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
-    )
-    return JsonResponse({"text": found[0].text if found else ""})
-
-
-def _unreadable(status: HTTPStatus, message: str) -> HttpResponse:
-    return JsonResponse({"code": "bad_frame", "message": message}, status=status)
+    return answer_frame(request)

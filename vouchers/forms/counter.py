@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
+from bureau.common import clock
 from bureau.common.sports import Sport
 from vouchers.errors.counter import BillNotAnAmount
 
 _YUAN = re.compile(r"[¥￥]?\s*(\d{1,9})(?:\.(\d{1,2}))?\s*元?", re.ASCII)
 
 
-class YuanField(forms.CharField):
+class YuanField(forms.Field):
     """An amount as people type it, `530`, `530.5` or `¥530.50`; gives fen."""
 
-    def to_python(self, value: Any) -> int | None:  # type: ignore[override]
-        text = super().to_python(value)
-        if text in self.empty_values:
+    widget = forms.TextInput
+
+    def to_python(self, value: Any) -> int | None:
+        text = str(value or "").strip()
+        if not text:
             return None
         # Chinese keyboards write wide digits and a wide full stop.
-        plain = unicodedata.normalize("NFKC", str(text)).replace("。", ".").strip()
+        plain = unicodedata.normalize("NFKC", text[:40]).replace("。", ".").strip()
         found = _YUAN.fullmatch(plain)
         if not found:
             raise ValidationError(str(BillNotAnAmount()), code="invalid")
@@ -58,10 +63,10 @@ class BillForm(forms.Form):
     sport = forms.ChoiceField(choices=Sport.choices, required=False)
     bill = YuanField(
         label=_("Bill, yuan"),
-        max_length=16,
         widget=forms.TextInput(
             attrs={
                 "inputmode": "decimal",
+                "maxlength": "16",
                 "autocomplete": "off",
                 "class": "input--big",
                 "placeholder": "0",
@@ -75,9 +80,13 @@ class RefundForm(forms.Form):
 
     refund = YuanField(
         label=_("Given back to the customer, yuan"),
-        max_length=16,
         widget=forms.TextInput(
-            attrs={"inputmode": "decimal", "autocomplete": "off", "class": "input--big"}
+            attrs={
+                "inputmode": "decimal",
+                "maxlength": "16",
+                "autocomplete": "off",
+                "class": "input--big",
+            }
         ),
     )
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
@@ -86,7 +95,14 @@ class RefundForm(forms.Form):
 class DayForm(forms.Form):
     """Which redemptions to list: a day's, or those of a code."""
 
-    on = forms.DateField(label=_("Day"), required=False)
+    on = forms.DateField(
+        label=_("Day"),
+        required=False,
+        validators=[
+            MinValueValidator(date(2020, 1, 1)),
+            MaxValueValidator(clock.today),
+        ],
+    )
     q = forms.CharField(
         label=_("Number of the slip or code of the voucher"),
         max_length=20,

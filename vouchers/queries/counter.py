@@ -7,12 +7,18 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Count, Q, QuerySet, Sum
+
+from bureau.accounts.models import User
 from bureau.audit.models import Entry
+from bureau.common import clock, codes
 from bureau.common.db import DrawnIds, drawing, rows_of
+from bureau.common.fields import DAY
 from vouchers.models import (
     Account,
     Device,
     Member,
+    Merchant,
     Redemption,
     Shop,
     Transfer,
@@ -167,3 +173,82 @@ def counter_facts(
         shop_sports=row.shop_sports or [],
         is_device_blocked=row.is_device_blocked,
     )
+
+
+# --- Where a clerk works --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CounterPost:
+    """A counter that a person serves."""
+
+    member: Member
+    shop: Shop
+
+
+def counters_of_person(user: User) -> list[CounterPost]:
+    """All counters that a person serves, of every merchant; the open ones first.
+
+    Three questions, however many there are.
+    """
+    members = {
+        member.merchant_id: member
+        for member in Member.objects.of(user)
+        .exclude(merchant__state=Merchant.State.LEFT)
+        .select_related("merchant")
+        .prefetch_related("shops")
+    }
+    shops = Shop.objects.filter(merchant__in=members).order_by("-is_open", "name", "pk")
+    posts = []
+    for shop in shops:
+        member = members[shop.merchant_id]
+        member.person = user
+        mine = {own.pk for own in member.shops.all()}
+        if not mine or shop.pk in mine:
+            shop.merchant = member.merchant
+            posts.append(CounterPost(member, shop))
+    return posts
+
+
+# --- What a counter did ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DaySums:
+    """Redemptions that stand, added up, in fen."""
+
+    count: int
+    bill_fen: int
+    discount_fen: int
+
+    @property
+    def paid_fen(self) -> int:
+        return self.bill_fen - self.discount_fen
+
+
+def redemptions_of_day(shop: Shop, on: date) -> QuerySet[Redemption]:
+    """What a shop redeemed on a day in China, the newest first."""
+    rows = Redemption.objects.filter(
+        shop=shop,
+        redeemed_at__gte=clock.at(on, 0),
+        redeemed_at__lt=clock.at(on, DAY),
+    )
+    return rows.with_names().order_by("-redeemed_at", "-pk")
+
+
+def sums_of_day(shop: Shop, on: date) -> DaySums:
+    found = redemptions_of_day(shop, on).done().order_by()
+    sums = found.aggregate(
+        count=Count("pk"),
+        bill=Sum("bill_fen", default=0),
+        discount=Sum("discount_fen", default=0),
+    )
+    return DaySums(sums["count"], sums["bill"], sums["discount"])
+
+
+def redemptions_by_code(merchant: Merchant, typed: str) -> QuerySet[Redemption]:
+    """Those of a merchant with this number on the slip, or of this voucher."""
+    code = codes.normalise(typed)
+    rows = Redemption.objects.filter(merchant=merchant)
+    rows = rows.filter(Q(number=code) | Q(voucher__code=code))
+    return rows.with_names().order_by("-redeemed_at", "-pk")
