@@ -1,4 +1,4 @@
-"""Vouchers for the lines: a campaign with money, rounds, and people who are verified."""
+"""Vouchers for the lines: a campaign with money, and people who are verified."""
 
 from __future__ import annotations
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import secrets
+from functools import cache
 from http import HTTPStatus
 from ipaddress import ip_address
+from threading import local
+from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from django.conf import settings
 from django.core.signing import BadSignature
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import reverse
 from django.utils import translation
@@ -74,6 +77,7 @@ def answer_claim(request: HttpRequest) -> HttpResponse:
     """
     asked = _form(request)
     lot_id = _number(asked.get("lot", ""))
+    _trust_connection()
     try:
         session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
         claimed = actions.claim_by_token(
@@ -89,11 +93,29 @@ def answer_claim(request: HttpRequest) -> HttpResponse:
         return _refused(request, refusal, lot_id)
     except (OperationalError, InterfaceError):
         return _refused(request, Busy(), 0)
-    address = reverse("vouchers:voucher", args=[claimed.code])
+    _answered.at = monotonic()
+    address = _address("vouchers:voucher", "0" * 12).replace("0" * 12, claimed.code)
     if _wants_json(request):
         said = {"code": "", "voucher": claimed.code, "url": address}
         return JsonResponse(said, status=HTTPStatus.CREATED)
     return _see(address)
+
+
+_answered = local()
+
+
+def _trust_connection() -> None:
+    """Who answered this thread within the last second is not asked whether it lives.
+
+    Where it has died in between, the claim fails as a claim does in which it dies.
+    """
+    if monotonic() - getattr(_answered, "at", -1.0) < 1.0:
+        connection.health_check_done = True
+
+
+@cache
+def _address(name: str, sample: str) -> str:
+    return reverse(name, args=[sample])
 
 
 def _form(request: HttpRequest) -> dict[str, str]:

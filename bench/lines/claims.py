@@ -12,7 +12,6 @@ from bench import city, giving
 from bench.portal import Portal
 from bench.table import Line
 from bench.wrk import Request, drive
-from bureau.common import clock
 from vouchers.models import Voucher
 
 CLIENTS, PEOPLE = 64, 24_000
@@ -25,7 +24,6 @@ SLOWEST_MS = 500
 def measure(portal: Portal) -> list[Line]:
     lot = giving.lot(amount=PEOPLE)
     people = giving.claimers(PEOPLE)
-    now = clock.now()
     requests = [one.claims(lot, lot.round.opens_at) for one in people]
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")

@@ -153,8 +153,8 @@ def claim_voucher(
     same one asked for again comes back as it is.
 
     Raises `NoSuchLot`, `CampaignClosed`, `NoRush`, `NotOpenYet`, `RoundOver`,
-    `NotInTheQueue`, `NotYourTurn`, `SoldOut`, `NotEligible`, `AlreadyClaimed`, `PageIsOld`,
-    `Busy`.
+    `NotInTheQueue`, `NotYourTurn`, `SoldOut`, `NotEligible`, `AlreadyClaimed`,
+    `PageIsOld`, `Busy`.
     """
     at = at or clock.now()
     facts = lot_facts(lot.pk)

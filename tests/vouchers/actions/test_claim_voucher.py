@@ -1,40 +1,18 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-import time_machine
 
 from bureau.accounts.models import User
 from bureau.audit.models import Entry
-from bureau.common import clock
 from bureau.common.errors import DomainError
-from bureau.regions.models import District
 from tests import make as city
 from tests.promises import broken_promises
 from tests.vouchers import make
 from vouchers import actions, queries
-from vouchers.errors.claiming import (
-    AlreadyClaimed,
-    CampaignClosed,
-    NotEligible,
-    NotInTheQueue,
-    NotOpenYet,
-    NotYourTurn,
-    RoundOver,
-    SignedOut,
-    SoldOut,
-    TurnForged,
-)
 from vouchers.models import (
-    Campaign,
     Lot,
-    QueueTicket,
-    Round,
-    StockShard,
-    Terms,
-    Tier,
     Transfer,
     Voucher,
 )
