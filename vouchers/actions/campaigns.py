@@ -6,6 +6,7 @@ for later claims, tiers and rounds are only added to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,11 +28,14 @@ from vouchers.errors.campaigns import (
     AppropriationTwice,
     CapShrinks,
     NotADraft,
+    SlugNotFit,
     SlugTaken,
 )
 from vouchers.models import Appropriation, Campaign, DistrictCap, Terms
 
 State = Campaign.State
+_SLUG = re.compile(r"[a-z0-9](?:-?[a-z0-9]){1,39}", re.ASCII)
+_NO_CAMPAIGNS = {"claim", "mine", "rounds"}  # other pages have these addresses
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,10 @@ class Texts:
 def draft_campaign(
     *, slug: str, texts: Texts, by: User, at: datetime | None = None
 ) -> Campaign:
-    """Begin a campaign, with rules to be filled in. Raises `SlugTaken`."""
+    """Begin a campaign whose rules are to come. Raises `SlugTaken`, `SlugNotFit`."""
     at = at or clock.now()
+    if not _SLUG.fullmatch(slug) or slug in _NO_CAMPAIGNS:
+        raise SlugNotFit(slug=slug[:40])
     campaign = Campaign.objects.create(slug=slug, created_at=at, **vars(texts))
     Terms.objects.create(campaign=campaign, version=1)
     ledger.open_accounts(campaign)

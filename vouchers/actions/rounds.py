@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -31,6 +31,18 @@ State = Campaign.State
 Way = Round.Way
 
 
+_ROUND_FIELDS = (
+    "way",
+    "opens_at",
+    "closes_at",
+    "draws_at",
+    "rush_opens_at",
+    "rush_closes_at",
+    "lobby_minutes",
+    "spread_seconds",
+)
+
+
 @dataclass(frozen=True)
 class RoundPlan:
     """A round as staff want it; `lots` says how many vouchers of which tier."""
@@ -47,17 +59,17 @@ class RoundPlan:
     lots: Mapping[int, int] = field(default_factory=dict)
     """By the id of the tier."""
 
+    @classmethod
+    def of(cls, row: Round) -> RoundPlan:
+        """A round as it stands."""
+        return cls(
+            number=row.number,
+            **{name: getattr(row, name) for name in _ROUND_FIELDS},
+            lots={lot.tier_id: lot.amount for lot in row.lots.all()},
+        )
 
-_ROUND_FIELDS = (
-    "way",
-    "opens_at",
-    "closes_at",
-    "draws_at",
-    "rush_opens_at",
-    "rush_closes_at",
-    "lobby_minutes",
-    "spread_seconds",
-)
+    def with_lots(self, lots: Mapping[int, int]) -> RoundPlan:
+        return replace(self, lots=lots)
 
 
 @transaction.atomic

@@ -11,10 +11,12 @@ from django.db.models import Max
 from bureau.accounts.models import User
 from bureau.audit.models import record
 from bureau.common import clock
+from bureau.common.fields import DAY
 from bureau.regions.models import District
 from vouchers.actions.checking import locked, refuse_contradictions
 from vouchers.errors.campaigns import (
     BadIdPrefix,
+    HoursPastMidnight,
     NotADraft,
     NothingChanged,
     NotPublished,
@@ -40,7 +42,8 @@ def set_terms(
 ) -> Terms:
     """Write the rules of a draft. `terms` is an unsaved row that holds them.
 
-    Raises `NotADraft`, `CampaignOver`, `BadIdPrefix`, `RulesBackwards`.
+    Raises `NotADraft`, `CampaignOver`, `BadIdPrefix`, `RulesBackwards`,
+    `HoursPastMidnight`.
     """
     at = at or clock.now()
     campaign = locked(campaign)
@@ -126,6 +129,8 @@ def _check_rules(terms: Terms) -> None:
     for prefix in terms.id_prefixes:
         if not (prefix.isascii() and prefix.isdigit() and len(prefix) <= 4):
             raise BadIdPrefix(text=prefix[:20])
+    if terms.redeems_until > DAY:
+        raise HoursPastMidnight
     least, most = terms.least_age, terms.most_age
     if terms.redeems_from >= terms.redeems_until or (
         least is not None and most is not None and least > most

@@ -45,6 +45,19 @@ class TierPlan:
     def __str__(self) -> str:
         return f"{yuan(self.face_fen)}/{yuan(self.threshold_fen)}"
 
+    @classmethod
+    def of(cls, tier: Tier) -> TierPlan:
+        """A tier as it stands."""
+        return cls(
+            face_fen=tier.face_fen,
+            threshold_fen=tier.threshold_fen,
+            count=tier.count,
+            per_person=tier.per_person,
+            sports=tier.sports,
+            name=tier.name,
+            tier_id=tier.pk,
+        )
+
 
 @transaction.atomic
 def set_tiers(

@@ -12,6 +12,12 @@ class SlugTaken(DomainError):
     message = _("Another campaign has this short name already.")
 
 
+class SlugNotFit(DomainError):
+    code = "voucher_slug_not_fit"
+    message = _("A short name has small letters, digits and hyphens: not %(slug)s.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class NotADraft(DomainError):
     """Published rules are frozen."""
 
@@ -188,3 +194,9 @@ class WarningsUnread(DomainError):
 
     code = "voucher_warnings_unread"
     message = _("Please read and confirm first: %(sentences)s")
+
+
+class HoursPastMidnight(DomainError):
+    code = "voucher_hours_past_midnight"
+    message = _("The daily hours end at 24:00 at the latest.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY

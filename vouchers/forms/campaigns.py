@@ -165,6 +165,7 @@ class RoundForm(forms.Form):
     way = forms.ChoiceField(
         label=_("given away by"),
         choices=Round.Way.choices,
+        initial=Round.Way.RUSH.value,
         widget=UnfoldAdminSelectWidget,
     )
     opens_at = forms.SplitDateTimeField(

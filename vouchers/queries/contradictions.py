@@ -70,6 +70,8 @@ class _Plan:
     """In the order of their numbers, their lots with them."""
     caps: list[DistrictCap]
     takers: list[Participation]
+    has_districts: bool
+    """Only some districts may claim."""
     at: datetime
 
     @property
@@ -90,10 +92,18 @@ Found = Iterable[Contradiction]
 
 
 def contradictions_of(
-    campaign: Campaign, *, at: datetime, terms: Terms | None = None
+    campaign: Campaign,
+    *,
+    at: datetime,
+    terms: Terms | None = None,
+    districts: Sequence[District] = (),
 ) -> list[Contradiction]:
-    """The check list, what blocks first. `terms` are rules that are to come."""
+    """The check list, what blocks first.
+
+    `terms` are rules that are to come, with their `districts` while they are not saved.
+    """
     rules = terms or campaign.terms.newest()
+    saved = bool(rules.pk) and rules.districts.exists()
     rounds = campaign.rounds.prefetch_related("lots__tier").order_by("number")
     takers = Participation.objects.filter(
         Q(until=None) | Q(until__gt=at), campaign=campaign, merchant__state="approved"
@@ -105,6 +115,7 @@ def contradictions_of(
         rounds=list(rounds),
         caps=list(campaign.district_caps.select_related("district").order_by("pk")),
         takers=list(takers.select_related("merchant").order_by("pk")),
+        has_districts=saved or bool(districts),
         at=at,
     )
     checks = (
@@ -285,7 +296,7 @@ def _about_people(plan: _Plan) -> Found:
             "age_of_children",
             _("Only children could claim, and hardly one has an account of their own."),
         )
-    if plan.terms.pk and plan.terms.districts.exists() and not rules.needs_place:
+    if plan.has_districts and not rules.needs_place:
         yield Contradiction(
             "districts_without_place",
             _(
