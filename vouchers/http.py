@@ -159,7 +159,7 @@ def _see(address: str) -> HttpResponse:
 # --- Devices at a counter -------------------------------------------------------------
 
 COUNTER_COOKIE = "counter_device"
-COUNTER_HEADER = "X-Device-Key"
+DEVICE_HEADER = "X-Device-Key"
 _COUNTER_SALT = "vouchers.counter_device"
 _COUNTER_KEY = re.compile(r"[0-9A-Za-z_.\-]{16,128}", re.ASCII)
 
@@ -170,7 +170,7 @@ def counter_key(request: HttpRequest) -> str:
     A till of the API sends it as `X-Device-Key`, or is known by its token; a browser
     keeps it in a signed cookie that no script can read.
     """
-    given = request.headers.get(COUNTER_HEADER, "")
+    given = request.headers.get(DEVICE_HEADER, "")
     if _COUNTER_KEY.fullmatch(given):
         return given
     token: Any = getattr(request, "auth", None)
