@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 from django.contrib.gis.geos import Point
 from django.db import transaction
@@ -40,6 +40,8 @@ from vouchers.errors.merchants import (
 from vouchers.models import Member, Merchant
 
 MOST_ROWS = 1000
+MOST_UNPACKED = 20_000_000
+"""A small file may unpack to gigabytes."""
 COLUMNS = 16
 _COMMAS = re.compile(r"[、,，;；/]+")
 
@@ -104,6 +106,9 @@ def read_rows(content: bytes) -> list[Row]:
     Raises `FileUnreadable` or `FileTooLong`.
     """
     try:
+        with ZipFile(BytesIO(content)) as packed:
+            if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
+                raise FileUnreadable
         book = load_workbook(BytesIO(content), read_only=True, data_only=True)
         page = book.worksheets[0]
         rows = []
