@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from vouchers.views import (
     counter,
+    figures,
     merchants,
     my_merchants,
     preview,
@@ -38,6 +39,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     # A campaign's own short name comes last: it could be any word.
     path("vouchers/<slug:slug>/", public.campaign, name="campaign"),
+    path("vouchers/<slug:slug>/figures/", figures.figures, name="figures"),
+    path("vouchers/<slug:slug>/figures.csv", figures.figures_csv, name="figures-csv"),
     path("vouchers/<slug:slug>/stock.json", public.stock, name="stock"),
     path("vouchers/<slug:slug>/preview/", preview.preview, name="preview"),
     path("merchants/", merchants.shop_list, name="shops"),

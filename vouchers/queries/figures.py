@@ -401,6 +401,14 @@ class RoundFigures:
         return self.late_got / self.late if self.late else None
 
     @property
+    def present_share_percent(self) -> float:
+        return 100 * (self.present_share or 0)
+
+    @property
+    def late_share_percent(self) -> float:
+        return 100 * (self.late_share or 0)
+
+    @property
     def won_share(self) -> float | None:
         return (
             self.won / self.entries if self.entries and self.won is not None else None

@@ -89,6 +89,9 @@ def campaign_context(shown: Campaign, *, is_preview: bool = False) -> dict[str, 
         "seconds": seconds_until(offer.current, at=now),
         "now": now,
         "is_preview": is_preview,
+        "figures_url": ""
+        if is_preview
+        else reverse("vouchers:figures", args=[shown.slug]),
     }
 
 
