@@ -49,6 +49,8 @@ class FenField(forms.DecimalField):
         return yuan(value) if isinstance(value, int) else value
 
     def clean(self, value: Any) -> Any:
+        if self.disabled:
+            return value  # as it was given, in fen
         amount = super().clean(value)
         return None if amount is None else int(amount * 100)
 
