@@ -307,6 +307,11 @@ SPECTACULAR_SETTINGS = {
         "SeasonRequestStateEnum": "venues.serializers.seasons.REQUEST_STATES",
         "InvoiceStateEnum": "venues.models.Invoice.State",
         "ProviderNameEnum": "bureau.payments.models.ProviderName",
+        "VoucherStateEnum": "vouchers.models.Voucher.State",
+        "VoucherWayEnum": "vouchers.models.Voucher.Way",
+        "VoucherRoundWayEnum": "vouchers.models.Round.Way",
+        "VoucherRoundPhaseEnum": "vouchers.queries.offers.Phase",
+        "VoucherStageEnum": "vouchers.queries.standing.Stage",
     },
 }
 

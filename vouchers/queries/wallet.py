@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.urls import reverse
 
 from bureau.accounts.models import User
-from bureau.common import clock
+from bureau.common import clock, codes
 from vouchers.models import Redemption, Voucher
 
 State = Voucher.State
@@ -83,4 +85,27 @@ def sums_of(person: User, *, at: datetime) -> Sums:
         ended=found["n"] - found["live"] - found["used"],
         worth_fen=found["worth"],
         saved_fen=found["saved"],
+    )
+
+
+@dataclass(frozen=True)
+class ProofNow:
+    """What a voucher shows at a counter in one half minute."""
+
+    text: str
+    """In the QR code."""
+    digits: str
+    """To be read aloud."""
+    seconds_left: int
+
+
+def proof_now(voucher: Voucher, *, at: datetime) -> ProofNow:
+    step = codes.step_at(at)
+    proof = codes.proof_of(voucher.code, key=voucher.key, step=step)
+    digits = codes.digits_of(voucher.code, key=voucher.key, step=step)
+    address = reverse("vouchers:scanned", args=[voucher.code])
+    return ProofNow(
+        text=f"{settings.PUBLIC_URL}{address}?k={proof}",
+        digits=f"{digits[:3]} {digits[3:]}",
+        seconds_left=codes.seconds_left(at),
     )

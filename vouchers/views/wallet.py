@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -22,7 +21,7 @@ from bureau.common.pagination import page_of
 from vouchers.models import Member, Terms, Voucher
 from vouchers.queries.rules import rules_in_words
 from vouchers.queries.validity import is_redeem_hour
-from vouchers.queries.wallet import kept, sums_of, vouchers_of
+from vouchers.queries.wallet import kept, proof_now, sums_of, vouchers_of
 
 PER_PAGE = 20
 State = Voucher.State
@@ -74,7 +73,7 @@ def voucher(request: SignedInRequest, code: str) -> HttpResponse:
         "kept": kept(shown, at=now),
         "is_usable": is_usable,
         "code": codes.grouped(shown.code),
-        "digits": _digits(shown) if is_usable else "",
+        "digits": proof_now(shown, at=now).digits if is_usable else "",
         "step": codes.step_at(now),
         "seconds": codes.seconds_left(now),
         "now": now,
@@ -88,9 +87,12 @@ def voucher(request: SignedInRequest, code: str) -> HttpResponse:
 def voucher_qr(request: SignedInRequest, code: str) -> HttpResponse:
     """The code of this half minute; the next one is another picture."""
     shown = _mine(request, code)
-    if not shown.is_usable_at(clock.now()):
+    now = clock.now()
+    if not shown.is_usable_at(now):
         raise Http404
-    return HttpResponse(codes.qr_svg(qr_text(shown)), content_type="image/svg+xml")
+    return HttpResponse(
+        codes.qr_svg(proof_now(shown, at=now).text), content_type="image/svg+xml"
+    )
 
 
 @never_cache
@@ -102,7 +104,8 @@ def voucher_now(request: SignedInRequest, code: str) -> JsonResponse:
     now = clock.now()
     if not shown.is_usable_at(now):
         return JsonResponse({"over": True})
-    return JsonResponse({"digits": _digits(shown), "left": codes.seconds_left(now)})
+    proof = proof_now(shown, at=now)
+    return JsonResponse({"digits": proof.digits, "left": proof.seconds_left})
 
 
 @never_cache
@@ -121,13 +124,6 @@ def scanned(request: HttpRequest, code: str) -> HttpResponse:
             asked = urlencode({"code": request.build_absolute_uri()})
             return redirect(f"{reverse('vouchers:counter')}?{asked}")
     return render(request, "vouchers/wallet/scanned.html", status=404)
-
-
-def qr_text(shown: Voucher) -> str:
-    """What the picture says in this half minute."""
-    proof = codes.proof_of(shown.code, key=shown.key, step=codes.step_at(clock.now()))
-    address = reverse("vouchers:scanned", args=[shown.code])
-    return f"{settings.PUBLIC_URL}{address}?k={proof}"
 
 
 def _mine(request: SignedInRequest, code: str) -> Voucher:
@@ -151,9 +147,3 @@ def _hours(terms: Terms) -> str:
         "since": clock_text(terms.redeems_from),
         "until": clock_text(terms.redeems_until),
     }
-
-
-def _digits(shown: Voucher) -> str:
-    step = codes.step_at(clock.now())
-    digits = codes.digits_of(shown.code, key=shown.key, step=step)
-    return f"{digits[:3]} {digits[3:]}"
