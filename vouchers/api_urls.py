@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from vouchers.api import claiming, counter, figures, settlements
+from vouchers.api import claiming, counter, figures, merchants, settlements
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("counter/shops/", counter.CounterShops.as_view()),
@@ -62,5 +62,67 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("merchants/mine/statements/", settlements.Statements.as_view()),
     path(
         "merchants/mine/statements/<slug:number>/", settlements.OneStatement.as_view()
+    ),
+    path(
+        "merchants/shops/", merchants.VoucherShops.as_view(), name="api-voucher-shops"
+    ),
+    path(
+        "merchants/join/<slug:code>/",
+        merchants.Join.as_view(),
+        name="api-merchant-join",
+    ),
+    path("merchants/mine/", merchants.MyMerchants.as_view(), name="api-my-merchants"),
+    path(
+        "merchants/mine/<slug:number>/",
+        merchants.MyMerchant.as_view(),
+        name="api-my-merchant",
+    ),
+    path(
+        "merchants/mine/<slug:number>/change/",
+        merchants.MyChange.as_view(),
+        name="api-my-merchant-change",
+    ),
+    path(
+        "merchants/mine/<slug:number>/leave/",
+        merchants.MyLeave.as_view(),
+        name="api-my-merchant-leave",
+    ),
+    path(
+        "merchants/mine/<slug:number>/shops/",
+        merchants.MyShops.as_view(),
+        name="api-my-shops",
+    ),
+    path(
+        "merchants/mine/<slug:number>/shops/<slug:shop>/",
+        merchants.MyShop.as_view(),
+        name="api-my-shop",
+    ),
+    path(
+        "merchants/mine/<slug:number>/people/",
+        merchants.MyPeople.as_view(),
+        name="api-my-people",
+    ),
+    path(
+        "merchants/mine/<slug:number>/people/<int:person>/",
+        merchants.MyPerson.as_view(),
+        name="api-my-person",
+    ),
+    path(
+        "merchants/mine/<slug:number>/people/<int:person>/invite-again/",
+        merchants.MyPersonAgain.as_view(),
+        name="api-my-person-again",
+    ),
+    path(
+        "merchants/mine/<slug:number>/devices/",
+        merchants.MyDevices.as_view(),
+        name="api-my-devices",
+    ),
+    path(
+        "merchants/mine/<slug:number>/devices/<int:device>/",
+        merchants.MyDevice.as_view(),
+        name="api-my-device",
+    ),
+    path(
+        "merchants/<slug:number>/", merchants.OneMerchant.as_view(), name="api-merchant"
     ),
 ]
