@@ -51,6 +51,7 @@ INVARIANTS = [
          LEFT JOIN vouchers_transfer AS transfer
                 ON transfer.redemption_id = redemption.id
                AND transfer.amount_fen = redemption.discount_fen
+               AND transfer.kind <> 'repay'
           GROUP BY redemption.id
             HAVING NOT CASE redemption.state
                 WHEN 'done' THEN array_agg(transfer.kind::text ORDER BY transfer.id)
