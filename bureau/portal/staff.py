@@ -21,6 +21,7 @@ from bureau.common.templatetags.bureau import amount
 from bureau.portal import queries
 from bureau.regions.queries import districts_of
 from venues.queries import club_work, open_appeals
+from vouchers.queries.evidence import flags_in, open_flags, redeemed_today
 
 # App labels by domain, with a symbol of Material Symbols; an app in none of them makes
 # its own group at the end.
@@ -102,6 +103,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     if request.user.has_perm("venues.view_booking"):
         counted = reverse("admin:venues_venue_statistics")
         first.append({"title": _("Statistics"), "icon": "bar_chart", "link": counted})
+    if request.user.has_perm("vouchers.view_hourfigure"):
+        moved = reverse("admin:vouchers_hourfigure_dashboard")
+        title = _("What the money did")
+        first.append({"title": title, "icon": "monitoring", "link": moved})
     sidebar: list[dict[str, Any]] = [{"items": first}]
     parts = _parts_of_venues(apps.get("venues"))
     for title, labels in groups:
@@ -162,6 +167,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         appeals = reverse("admin:venues_appeal_changelist")
         figures.append((_("Open appeals"), waiting, _("to be answered"), appeals))
     figures += _club_figures(user, mine)
+    figures += _voucher_figures(user, mine)
     if mine is None and user.has_perm("payments.view_payment"):
         refunded = _("%(amount)s of it refunded") % {"amount": amount(day.refunded_fen)}
         payments = reverse("admin:payments_payment_changelist")
@@ -190,6 +196,26 @@ def _club_figures(
     if back:
         what = _("to clubs, to be made")
         figures.append((_("Transfers back"), back, what, transfers))
+    return figures
+
+
+def _voucher_figures(
+    user: User, districts: set[int] | None
+) -> list[tuple[str, str | int, str, str]]:
+    """What was redeemed today, and what the radar found; nothing where there is none."""
+    figures: list[tuple[str, str | int, str, str]] = []
+    if user.has_perm("vouchers.view_hourfigure"):
+        used, fen = redeemed_today(districts, on=clock.today())
+        moved = reverse("admin:vouchers_hourfigure_dashboard")
+        if used:
+            bills = _("bills of %(amount)s") % {"amount": amount(fen)}
+            figures.append((_("Vouchers used today"), used, bills, moved))
+    if user.has_perm("vouchers.view_flag"):
+        waiting = open_flags(flags_in(districts))
+        flags = reverse("admin:vouchers_flag_changelist") + "?state__exact=open"
+        if waiting.flags:
+            held = _("%(amount)s held") % {"amount": amount(waiting.held_fen)}
+            figures.append((_("Open flags"), waiting.flags, held, flags))
     return figures
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vouchers.admin import (
     campaigns,
+    figures,
     merchants,
     radar,
     settlements,
@@ -11,6 +12,7 @@ from vouchers.admin import (
 
 __all__ = [
     "campaigns",
+    "figures",
     "merchants",
     "radar",
     "settlements",

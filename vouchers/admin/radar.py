@@ -22,20 +22,11 @@ from venues.admin.pages import ask
 from venues.admin.scope import OrNotFound, StaffRequest
 from vouchers import actions
 from vouchers.forms.radar import DecideForm, ScanForm
-from vouchers.models import Flag, Merchant, Shop
-from vouchers.queries.evidence import MOST_SHOWN, STEPS, Evidence, evidence_of
+from vouchers.models import Flag
+from vouchers.queries.evidence import MOST_SHOWN, STEPS, Evidence, evidence_of, flags_in
 from vouchers.queries.radar import SIGNS
 
 _TONES = {"open": "warning", "cleared": "success", "confirmed": "danger"}
-
-
-def flags_for(user: User) -> QuerySet[Flag]:
-    """Of merchants with a shop in the reader's districts; all for the city's staff."""
-    mine = districts_of(user)
-    if mine is None:
-        return Flag.objects.all()
-    shops = Shop.objects.filter(district__in=mine)
-    return Flag.objects.filter(merchant__in=Merchant.objects.filter(shops__in=shops))
 
 
 class SignFilter(admin.SimpleListFilter):
@@ -81,7 +72,7 @@ class FlagAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
         rows = super().get_queryset(request)
         if not isinstance(request.user, User):
             return rows.none()
-        mine = flags_for(request.user)
+        mine = flags_in(districts_of(request.user))
         return rows.filter(pk__in=mine).annotate(held=Count("redemptions"))
 
     @display(description=gettext_lazy("sign"), ordering="rule")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet, Sum
 
 from bureau.common import clock
-from vouchers.models import Flag, Redemption
+from vouchers.models import Flag, HourFigure, Merchant, Redemption, Shop
 from vouchers.queries.radar import SIGNS, Sign, window_of
 
 MOST_SHOWN = 100
@@ -99,6 +100,25 @@ def _bills(flag: Flag) -> list[tuple[float, float]]:
         )
         for step in range(len(STEPS) + 1)
     ]
+
+
+def flags_in(districts: set[int] | None) -> QuerySet[Flag]:
+    """Of merchants with a shop in these districts; None: all of them."""
+    if districts is None:
+        return Flag.objects.all()
+    shops = Shop.objects.filter(district__in=districts)
+    return Flag.objects.filter(merchant__in=Merchant.objects.filter(shops__in=shops))
+
+
+def redeemed_today(districts: set[int] | None, *, on: date) -> tuple[int, int]:
+    """(vouchers used, their bills in fen) of all campaigns, as far as it is counted."""
+    hours = HourFigure.objects.filter(
+        hour__gte=clock.at(on, 0), hour__lt=clock.at(on, 24 * 60)
+    )
+    if districts is not None:
+        hours = hours.filter(shop__district__in=districts)
+    found = hours.aggregate(count=Sum("redeemed"), fen=Sum("bill_fen"))
+    return found["count"] or 0, found["fen"] or 0
 
 
 @dataclass(frozen=True)
