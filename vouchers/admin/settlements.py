@@ -188,7 +188,6 @@ class SettlementAdmin(OfTheCity):
     list_filter = [
         "state",
         ("campaign", admin.RelatedOnlyFieldListFilter),
-        ("merchant", admin.RelatedOnlyFieldListFilter),
     ]
     list_select_related = ["merchant", "campaign", "prepared_by", "decided_by"]
     search_fields = ["=number", "merchant__name", "=merchant__credit_code"]
