@@ -171,9 +171,7 @@ def test_the_phases_of_a_rush_follow_from_its_times(at: int, phase: Phase) -> No
     ],
 )
 def test_the_phases_of_a_hybrid_follow_from_its_times(
-    at: int,
     *, at: int, handed_out: bool, phase: Phase
-    phase: Phase,  # noqa: FBT001
 ) -> None:
     opens = clock.now()
     made = make.round_of(

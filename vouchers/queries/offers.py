@@ -21,7 +21,7 @@ class Phase(models.TextChoices):
     """What a round is doing now, as a person reads it. Follows from its times."""
 
     PLANNED = "planned", _("not open yet")
-    GATHERING = "gathering", _("waiting room open")
+    GATHERING = "gathering", _("waiting room")
     OPEN = "open", _("open")
     SOLD_OUT = "sold_out", _("all claimed")
     ENTERING = "entering", _("entries open")
