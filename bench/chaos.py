@@ -32,7 +32,7 @@ from typing import Protocol
 from bench.ledger import Ledger
 from bench.portal import ROOT, CannotStart, Portal, new_portal
 
-TRAFFIC = ("venues",)
+TRAFFIC = ("venues", "vouchers")
 VISITORS = 8
 TARGETS = ("web", "worker", "beat", "redis", "postgres", "backend")
 SETTLE_SECONDS = 240

@@ -128,8 +128,9 @@ def _doubled(outcome: Outcome) -> int:
     """People with more than one voucher of a tier, vouchers that were used twice."""
     people = Voucher.objects.values("tier", "person").annotate(n=Count("pk"))
     used = Redemption.objects.done().values("voucher").annotate(n=Count("pk"))
-    told = [numbers for numbers in outcome.redeemed.values() if len(numbers) > 1]
-    return people.filter(n__gt=1).count() + used.filter(n__gt=1).count() + len(told)
+    told = sum(len(numbers) > 1 for numbers in outcome.redeemed.values())
+    told += len(outcome.claimed) - len(set(outcome.claimed.values()))
+    return people.filter(n__gt=1).count() + used.filter(n__gt=1).count() + told
 
 
 def _lost(outcome: Outcome) -> int:
@@ -197,8 +198,9 @@ class _Storm:
         said = await self._ask(line, lambda: self.forms[pair])
         if said.status == 201:
             code = json.loads(said.body)["voucher"]
+            if code not in self.outcome.claimed:
+                self.fresh.append(code)
             self.outcome.claimed[code] = pair
-            self.fresh.append(code)
 
     async def _redeem(self, line: Wire, code: str) -> None:
         """Shown at two counters at once: one of them takes it."""

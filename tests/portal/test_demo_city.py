@@ -20,6 +20,18 @@ from bureau.payments.models import Refund
 from bureau.regions.models import District
 from bureau.regions.queries import districts_of
 from venues.models import Admission, Bookable, Booking, Occupancy, PriceRule, Venue
+from vouchers.demo.campaigns import next_rush
+from vouchers.models import (
+    Campaign,
+    DrawnVoucher,
+    Flag,
+    Merchant,
+    Redemption,
+    Settlement,
+    Shop,
+    Transfer,
+    Voucher,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +75,7 @@ def test_the_city_is_filled_once_with_every_role_and_keeps_every_promise(
     _every_place_stands_in_its_district()
     _every_role_can_sign_in()
     _a_fortnight_is_booked_as_people_do()
+    _vouchers_were_claimed_used_and_paid()
     proof = proof_of(prove())
     assert proof.holds, proof.broken
 
@@ -129,8 +142,51 @@ def _a_fortnight_is_booked_as_people_do() -> None:
     assert not Entry.objects.filter(occurred_at__gt=clock.now()).exists()
 
 
+def _vouchers_were_claimed_used_and_paid() -> None:
+    campaign = Campaign.objects.get(slug="sports-vouchers")
+    assert campaign.appropriated_fen == campaign.promised_fen == 1_000_000_00
+    offers = [(tier.face_fen, tier.threshold_fen) for tier in campaign.tiers.all()]
+    yuan = [(face // 100, bill // 100) for face, bill in sorted(offers)]
+    assert yuan == [(10, 10), (20, 20), (200, 500), (400, 1000)]
+    merchants = Counter(Merchant.objects.values_list("state", flat=True))
+    assert merchants == {"approved": 45, "suspended": 1, "applied": 1, "refused": 1}
+    for shop in Shop.objects.select_related("district"):
+        assert shop.district.boundary.covers(shop.location), shop.name
+    _states_of_vouchers_are_all_there(campaign)
+    settled = Counter(Settlement.objects.values_list("campaign", "state"))
+    assert settled[campaign.pk, "paid"] > 30
+    assert settled[campaign.pk, "prepared"] > 30
+    assert Flag.objects.filter(state="open").exists()
+    (over,) = Campaign.objects.filter(state="closed")
+    assert over.closing_report.approved_by != over.closing_report.prepared_by
+    rush = next_rush()
+    assert rush is not None
+    assert timedelta(minutes=3) < rush.opens_at - clock.now() < timedelta(minutes=7)
+    assert rush.get_absolute_url() in run("demo_people")
+
+
+def _states_of_vouchers_are_all_there(campaign: Campaign) -> None:
+    vouchers = Voucher.objects.filter(campaign=campaign)
+    states = Counter(vouchers.values_list("state", flat=True))
+    assert states["redeemed"] > 2500
+    assert min(states["live"], states["expired"]) > 200
+    assert states["lost"] > 0
+    used = Counter(Redemption.objects.values_list("state", flat=True))
+    assert min(used["undone"], used["refunded"]) > 10
+    assert Voucher.objects.usable_at(clock.now()).filter(
+        person=demo.STUDENT.user(), face_fen=200_00
+    )
+    drawn = campaign.rounds.exclude(handed_out_at=None).get()
+    assert drawn.draw is not None
+    assert drawn.draw.state == "drawn"
+    assert DrawnVoucher.objects.filter(lot__round=drawn).count() == 160
+
+
 def _counts() -> list[int]:
-    models = (User, Venue, Booking, Occupancy, PriceRule, Entry, Refund)
+    models = (
+        User, Venue, Booking, Occupancy, PriceRule, Entry, Refund, Voucher, Transfer,
+        Redemption, Settlement,
+    )  # fmt: skip
     return [model.objects.count() for model in models]
 
 

@@ -8,7 +8,19 @@ fen in the book; `manage.py prove` holds them against every promise.
 from __future__ import annotations
 
 from bureau.common.demo import DemoCity
-from vouchers.demo import campaigns, counters, draws, merchants, people, rushes
+from vouchers import actions
+from vouchers.demo import (
+    campaigns,
+    counters,
+    draws,
+    merchants,
+    people,
+    radar,
+    rushes,
+    settlements,
+)
+from vouchers.demo.merchants import Counter
+from vouchers.demo.people import Crowd
 from vouchers.demo.rows import Rows
 from vouchers.models import Redemption, Voucher
 
@@ -16,6 +28,7 @@ from vouchers.models import Redemption, Voucher
 def fill(city: DemoCity) -> None:
     crowd = people.fill(city)
     shops = merchants.fill(city)
+    _earlier(city, crowd, shops)
     campaign = campaigns.fill(city)
     rows = Rows(campaign)
     rushes.first_and_second(city, campaign, rows, crowd)
@@ -27,3 +40,19 @@ def fill(city: DemoCity) -> None:
     city.say(
         f"{Voucher.objects.count()} vouchers, {Redemption.objects.count()} redemptions"
     )
+    radar.fill(city, campaign.campaign)
+    settlements.fill(city, campaign.campaign)
+    actions.count_hours(campaign=campaign.campaign, at=city.now)
+
+
+def _earlier(city: DemoCity, crowd: Crowd, shops: list[Counter]) -> None:
+    made = campaigns.earlier(city)
+    rows = Rows(made)
+    rushes.earlier(city, made, rows, crowd)
+    taking = made.campaign.participations.values_list("merchant", flat=True)
+    few = [shop for shop in shops if shop.merchant.pk in set(taking)]
+    counters.fill(city, rows, few)
+    rows.save()
+    city.let_the_planner_know()
+    settlements.close(city, made.campaign)
+    actions.count_hours(campaign=made.campaign, at=city.now)

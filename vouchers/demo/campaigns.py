@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from bureau.common.demo import DemoCity
 from bureau.regions.models import District
 from vouchers.actions import ledger
 from vouchers.actions.ledger import Cause, Kind, Move
+from vouchers.demo.merchants import COUNT
 from vouchers.models import (
     Appropriation,
     Campaign,
@@ -28,6 +30,8 @@ SLUG = "sports-vouchers"
 MONEY_FEN = 1_000_000_00
 DAY = timedelta(days=1)
 TEN = 10 * 60  # o'clock, as a minute of the day
+FEW = 12
+"""How many merchants took part in the earlier campaign."""
 SOON = timedelta(minutes=6)
 """How long after filling the city the next rush opens: time to sign in and look."""
 
@@ -53,19 +57,15 @@ OFFERS = (
 
 @dataclass
 class DemoCampaign:
-    """What the other modules of the demonstration need of it."""
+    """What the other modules of the demonstration need of a campaign."""
 
     campaign: Campaign
     terms: list[Terms]
-    """By version; the second is the newest."""
+    """By version."""
     tiers: list[Tier]
     rounds: list[Round]
     lots: dict[int, list[Lot]]
     """By round number, in the order of the tiers."""
-
-    @property
-    def newest(self) -> Terms:
-        return self.terms[-1]
 
     def terms_at(self, moment: datetime) -> Terms:
         """The rules that held then."""
@@ -79,25 +79,87 @@ class DemoCampaign:
         return self.rounds[number - 1]
 
 
-def next_rush(campaign: Campaign) -> Round | None:
-    """The one that `make demo` speaks of."""
-    return campaign.rounds.filter(number=5).first()
+def next_rush() -> Round | None:
+    """The one that `make demo` speaks of, as long as it is not over."""
+    rounds = Round.objects.filter(campaign__slug=SLUG, way=Round.Way.RUSH)
+    return rounds.filter(closes_at__gt=clock.now()).order_by("opens_at").first()
 
 
 def fill(city: DemoCity) -> DemoCampaign:
     began_at = clock.at(city.today - 27 * DAY, 9 * 60)
-    campaign = Campaign.objects.create(
-        slug=SLUG,
-        name="济宁市全民健身消费券",
-        name_en="Jining sports vouchers",
-        summary="一百万元财政资金，在近五十家体育商户使用。",
-        summary_en="One million yuan of public money, for nearly fifty merchants.",
-        state=Campaign.State.PUBLISHED,
-        appropriated_fen=MONEY_FEN,
-        promised_fen=sum(100 * one.face * one.count for one in OFFERS),
-        published_at=began_at,
-        created_at=began_at - 3 * DAY,
+    made = _published(
+        city,
+        Campaign(
+            slug=SLUG,
+            name="济宁市全民健身消费券",
+            name_en="Jining sports vouchers",
+            summary="一百万元财政资金，在近五十家体育商户使用。",
+            summary_en="One million yuan of public money, for nearly fifty merchants.",
+            appropriated_fen=MONEY_FEN,
+        ),
+        OFFERS,
+        began_at,
     )
+    made.terms += _terms(city, made.campaign, began_at)
+    _rounds(city, made)
+    _participations(made.campaign, began_at, most=COUNT)
+    lake = District.objects.get(code="370826")
+    DistrictCap.objects.create(campaign=made.campaign, district=lake, cap_fen=60_000_00)
+    return made
+
+
+def earlier(city: DemoCity) -> DemoCampaign:
+    """A small one that is over: one tier, one rush."""
+    began_at = clock.at(city.today - 110 * DAY, 9 * 60)
+    made = _published(
+        city,
+        Campaign(
+            slug="summer-swimming",
+            name="夏季全民健身体验券",
+            name_en="Summer vouchers to try a sport",
+            summary="每券二十元，先到先得。",
+            summary_en="Twenty yuan each, first come, first served.",
+            appropriated_fen=8_000_00,
+        ),
+        (Offer(20, 20, 350, 1),),
+        began_at,
+    )
+    made.terms.append(
+        Terms.objects.create(
+            campaign=made.campaign,
+            published_at=began_at,
+            published_by=CITY_STAFF.user(),
+            most_in_all=1,
+            valid_days=14,
+            recycles=False,
+        )
+    )
+    opens_at = clock.at(city.today - 105 * DAY, TEN)
+    made.rounds.append(
+        Round.objects.create(
+            campaign=made.campaign,
+            number=1,
+            opens_at=opens_at,
+            closes_at=opens_at + DAY,
+            spread_seconds=10,
+        )
+    )
+    made.lots[1] = [
+        Lot.objects.create(round=made.rounds[0], tier=made.tiers[0], amount=300)
+    ]
+    _participations(made.campaign, began_at, most=FEW)
+    return made
+
+
+def _published(
+    city: DemoCity, campaign: Campaign, offers: Sequence[Offer], began_at: datetime
+) -> DemoCampaign:
+    """A campaign with its money, its tiers and the accounts of its book."""
+    campaign.state = Campaign.State.PUBLISHED
+    campaign.promised_fen = sum(100 * one.face * one.count for one in offers)
+    campaign.published_at = began_at
+    campaign.created_at = began_at - 3 * DAY
+    campaign.save()
     _enter_money(city, campaign, began_at - 2 * DAY)
     tiers = Tier.objects.bulk_create(
         Tier(
@@ -107,26 +169,23 @@ def fill(city: DemoCity) -> DemoCampaign:
             count=one.count,
             per_person=one.per_person,
         )
-        for one in OFFERS
+        for one in offers
     )
     ledger.open_accounts(campaign, tiers)
-    made = DemoCampaign(campaign, _terms(city, campaign, began_at), tiers, [], {})
-    _rounds(city, made)
-    _participations(city, campaign, began_at)
     record(
         "vouchers.campaign.published",
         subject=campaign,
         by=CITY_STAFF.user(),
         at=began_at,
     )
-    return made
+    return DemoCampaign(campaign, [], tiers, [], {})
 
 
 def _enter_money(city: DemoCity, campaign: Campaign, at: datetime) -> None:
     money = Appropriation.objects.create(
         campaign=campaign,
-        document=f"济财教[{city.today.year}]演示1号",
-        amount_fen=MONEY_FEN,
+        document=f"济财教[{city.today.year}]演示{campaign.pk}号",
+        amount_fen=campaign.appropriated_fen,
         entered_by=AUDITOR.user(),
         entered_at=at,
     )
@@ -135,7 +194,7 @@ def _enter_money(city: DemoCity, campaign: Campaign, at: datetime) -> None:
         Move.APPROPRIATE,
         debit=ledger.account(campaign, Kind.TREASURY),
         credit=ledger.account(campaign, Kind.POOL),
-        amount_fen=MONEY_FEN,
+        amount_fen=campaign.appropriated_fen,
         cause=Cause(appropriation=money),
         by=AUDITOR.user(),
         at=at,
@@ -209,11 +268,8 @@ def _rounds(city: DemoCity, made: DemoCampaign) -> None:
         )
 
 
-def _participations(city: DemoCity, campaign: Campaign, at: datetime) -> None:
-    del city
+def _participations(campaign: Campaign, at: datetime, *, most: int) -> None:
     taking_part = Merchant.objects.filter(state__in=["approved", "suspended"])
-    for merchant in taking_part.order_by("pk"):
+    for merchant in taking_part.order_by("pk")[:most]:
         ledger.open_merchant_accounts(campaign, merchant)
         Participation.objects.create(campaign=campaign, merchant=merchant, since=at)
-    lake = District.objects.get(code="370826")
-    DistrictCap.objects.create(campaign=campaign, district=lake, cap_fen=60_000_00)

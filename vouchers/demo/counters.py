@@ -13,8 +13,8 @@ from vouchers.demo.merchants import Counter
 from vouchers.demo.rows import DAY, Holding, Rows
 from vouchers.models import Redemption, Voucher
 
-USED = {1: 0.8, 2: 0.82, 3: 0.85, 4: 0.42}
-"""The share of the vouchers of a round that was used; the fourth one's days go on."""
+USED, USED_SO_FAR = 0.82, 0.42
+"""The share of the vouchers that was used; of those whose days go on it is less."""
 HOURS = (
     *((hour, 2) for hour in (7, 8)),
     *((hour, 5) for hour in (9, 10, 11, 14)),
@@ -57,8 +57,8 @@ class _Market:
 
     def _spend(self, holding: Holding) -> None:
         city, voucher = self.city, holding.voucher
-        number = voucher.lot.round.number
-        if not city.chance(0.97 if holding.by.in_ring else USED[number]):
+        share = USED if voucher.expires_at <= city.now else USED_SO_FAR
+        if not city.chance(0.97 if holding.by.in_ring else share):
             return
         counter = self._counter(holding)
         at = self._moment(voucher, counter, in_ring=holding.by.in_ring)

@@ -143,14 +143,15 @@ class Rows:
         self.happened.append((at, event, subject, by))
 
     def expire(self, voucher: Voucher) -> None:
-        """The sweep of the next minute found it, and the money is back in the pool."""
+        """The sweep of the next minute found it, as the rules say."""
         at = voucher.expires_at + timedelta(seconds=30)
         voucher.state, voucher.expired_at = State.EXPIRED, at
-        self.back[voucher.tier_id] += 1
         live = self.account(Kind.LIVE, tier=voucher.tier)
         lapsed, pool = self.account(Kind.LAPSED), self.account(Kind.POOL)
         self.move(Move.EXPIRE, live, lapsed, voucher, at)
-        self.move(Move.RECYCLE, lapsed, pool, voucher, at)
+        if voucher.terms.recycles:
+            self.back[voucher.tier_id] += 1
+            self.move(Move.RECYCLE, lapsed, pool, voucher, at)
         self.note(at, "vouchers.voucher.expired", voucher, None)
 
     def save(self) -> None:

@@ -37,6 +37,10 @@ def third(city: DemoCity, made: DemoCampaign, rows: Rows, crowd: Crowd) -> None:
     rush.run(city.dice.sample(crowd.others, k=640))
 
 
+def earlier(city: DemoCity, made: DemoCampaign, rows: Rows, crowd: Crowd) -> None:
+    _Rush(city, made, rows, 1).run(city.dice.sample(crowd.others, k=420))
+
+
 class _Rush:
     """One rush; nobody gets more than the rules give, and all is gone at the end."""
 
@@ -85,7 +89,8 @@ class _Rush:
         self.round.save(update_fields=["laid_out_at", "ended_at"])
 
     def _wants(self) -> tuple[int, ...]:
-        return self.city.dice.choices(WANTED, PEOPLE_WHO_WANT_IT)[0]
+        order = self.city.dice.choices(WANTED, PEOPLE_WHO_WANT_IT)[0]
+        return tuple(place for place in order if place in self.lots)
 
     def _queue(self, at: datetime, who: Claimant, wants: tuple[int, ...]) -> None:
         heapq.heappush(self.waiting, (at, who.user.pk, who, wants))

@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from bureau.accounts.demo import PEOPLE
+from bureau.common import clock
+from vouchers.demo.campaigns import next_rush
 
 
 class Command(BaseCommand):
@@ -39,6 +41,14 @@ class Command(BaseCommand):
             _("Citizens: %(citizens)s, staff: %(staff)s")
             % {"citizens": "/accounts/login/", "staff": "/accounts/staff/login/"}
         )
+        if rush := next_rush():
+            self.stdout.write(
+                _("Vouchers: a rush opens at %(at)s at %(address)s")
+                % {
+                    "at": clock.at_text(rush.opens_at),
+                    "address": rush.get_absolute_url(),
+                }
+            )
 
 
 def _width(text: str) -> int:
