@@ -167,7 +167,8 @@ def hand_out_draw(*, round: Round, at: datetime | None = None) -> bool:  # noqa:
     while _tell_some(round, at=at):
         pass
     with transaction.atomic():
-        ended = Round.objects.to_hand_out().filter(pk=round.pk)
+        # Of its own columns only: see `lay_out_round`.
+        ended = Round.objects.filter(pk=round.pk, handed_out_at=None)
         if not ended.update(handed_out_at=at):
             return False
         record("vouchers.round.handed_out", subject=round, by=None, at=at)

@@ -34,8 +34,10 @@ def lay_out_round(*, round_id: int, at: datetime | None = None) -> bool:
     draw gets exactly what it announced. Never more than the tier has left.
     """
     at = at or clock.now()
-    due = Round.objects.to_lay_out_at(at).filter(pk=round_id)
-    if not due.update(laid_out_at=at):
+    if not Round.objects.to_lay_out_at(at).filter(pk=round_id).exists():
+        return False
+    # Of its own columns only: behind a join, who waited would see the row as it was.
+    if not Round.objects.filter(pk=round_id, laid_out_at=None).update(laid_out_at=at):
         return False
     round_ = Round.objects.select_related("campaign").get(pk=round_id)
     terms = round_.campaign.terms.published().order_by("-version").first()
