@@ -7,6 +7,7 @@ from vouchers.admin import (
     figures,
     merchants,
     radar,
+    redemptions,
     settlements,
 )
 
@@ -15,5 +16,6 @@ __all__ = [
     "figures",
     "merchants",
     "radar",
+    "redemptions",
     "settlements",
 ]

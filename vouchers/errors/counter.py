@@ -244,3 +244,36 @@ class RefundNeedsReason(DomainError):
     code = "refund_needs_reason"
     status = HTTPStatus.BAD_REQUEST
     message = _("Say why.")
+
+
+# For lists of what was refused: short, without the values of the moment.
+WORDS = {
+    VoucherUnknown.code: _("not a voucher"),
+    VoucherNeedsDigits.code: _("without its digits"),
+    VoucherStale.code: _("code too old (screenshot?)"),
+    VoucherForged.code: _("wrong digits"),
+    CheckedTooLongAgo.code: _("scanned too long ago"),
+    TooManyWrongCodes.code: _("too many wrong codes"),
+    VoucherUsed.code: _("used already"),
+    VoucherExpired.code: _("expired"),
+    VoucherNotYetUsable.code: _("not usable yet"),
+    VoucherLost.code: _("lost by a refund"),
+    VoucherVoid.code: _("cancelled"),
+    VoucherCampaignClosed.code: _("campaign closed"),
+    OutsideHours.code: _("outside the hours"),
+    SportNotCovered.code: _("another sport"),
+    SportNotHere.code: _("sport not of the shop"),
+    SportNeeded.code: _("sport not said"),
+    MerchantSuspended.code: _("merchant suspended"),
+    MerchantNotTakingPart.code: _("merchant does not take part"),
+    PermitOutOfDate.code: _("permit out of date"),
+    ShopClosed.code: _("shop closed"),
+    ClerkNotAtWork.code: _("clerk removed"),
+    ClerkNotAtShop.code: _("clerk of another shop"),
+    DeviceBlocked.code: _("device blocked"),
+    MerchantCapReached.code: _("cap of the merchant"),
+    DistrictCapReached.code: _("cap of the district"),
+    BillNotAnAmount.code: _("bill is no amount"),
+    BillTooLarge.code: _("bill too large"),
+    BillBelowThreshold.code: _("below the threshold"),
+}
