@@ -6,6 +6,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from bureau.accounts.signals import resealing
 from bureau.draws.models import Draw
 from bureau.draws.signals import (
     draw_done,
@@ -34,3 +35,8 @@ def follow_redraw(draw: Draw, replaces: Draw, **_: Any) -> None:
 @receiver(entered_by_staff)
 def refuse_entries_by_staff(draw: Draw, **_: Any) -> None:
     actions.refuse_round_entries_by_staff(draw=draw)
+
+
+@receiver(resealing)
+def reseal_accounts(**_: Any) -> None:
+    actions.reseal_accounts()

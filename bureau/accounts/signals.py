@@ -11,3 +11,7 @@ happened = Signal()
 # For the photos app: eligibility (Eligibility), file (an UploadedFile).
 # A receiver that refuses the picture raises a DomainError, and nothing is kept.
 certificate_given = Signal()
+
+# From `manage.py reseal`: every app that seals something seals it under the newest key,
+# row by row. No arguments.
+resealing = Signal()

@@ -44,6 +44,7 @@ from vouchers.models import (
     Merchant,
     MerchantChange,
     Participation,
+    Settlement,
     Shop,
 )
 
@@ -659,3 +660,21 @@ def check_shop(*, shop: Shop, by: User) -> Shop:
     record("vouchers.shop.checked", subject=fresh, by=by, at=now)
     tell_managers(merchant, "vouchers.shop_checked", at=now, shop=fresh.name)
     return fresh
+
+
+# --- Keys -----------------------------------------------------------------------------
+
+
+def reseal_accounts() -> None:
+    """Seal the numbers of accounts under the newest key; safe to run twice.
+
+    Row by row, and only where nobody changed it meanwhile.
+    """
+    for model in (Merchant, MerchantChange, Settlement):
+        rows: Any = model.objects  # type: ignore[attr-defined]
+        sealed_rows = rows.order_by("pk").values_list("pk", "sealed_account")
+        for pk, old in sealed_rows.iterator():
+            if bytes(old):
+                rows.filter(pk=pk, sealed_account=bytes(old)).update(
+                    sealed_account=sealed.reseal(old)
+                )

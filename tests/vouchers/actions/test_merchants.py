@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 import time_machine
+from cryptography.fernet import Fernet
 from django.contrib.gis.geos import Point
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
+from pytest_django import Settings
 
 from bureau.accounts.errors import IdentityNeeded
 from bureau.accounts.models import Role
@@ -437,3 +441,23 @@ def test_staff_see_what_two_businesses_have_in_common() -> None:
     assert [(one.merchant, one.same) for one in twins_of(twin)] == [
         (first, "the account")
     ]
+
+
+def test_numbers_of_accounts_follow_a_new_key(settings: Settings) -> None:
+    merchant = business.approved()
+    change = actions.ask_for_change(
+        merchant=merchant, facts=same(merchant, name="x"), by=merchant.contact
+    )
+    old = list(settings.SEAL_KEYS)
+    settings.SEAL_KEYS = [Fernet.generate_key().decode(), *old]
+    sealed._box.cache_clear()
+    try:
+        call_command("reseal", stdout=StringIO())
+        settings.SEAL_KEYS = settings.SEAL_KEYS[:1]
+        sealed._box.cache_clear()
+        for row in (merchant, change):
+            row.refresh_from_db()
+            assert sealed.unseal(row.sealed_account) == business.ACCOUNT
+    finally:
+        settings.SEAL_KEYS = old
+        sealed._box.cache_clear()

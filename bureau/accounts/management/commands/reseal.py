@@ -12,13 +12,14 @@ from django.core.management.base import BaseCommand
 from django.db import models, transaction
 
 from bureau.accounts.models import Dependant, VerifiedIdentity
+from bureau.accounts.signals import resealing
 from bureau.common import sealed
 
 SEALED = (VerifiedIdentity, Dependant)
 
 
 class Command(BaseCommand):
-    help = "Seal names, ID numbers and authenticator secrets under the newest key."
+    help = "Seal names, numbers and authenticator secrets under the newest key."
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         for model in SEALED:
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         secrets = Authenticator.objects.values_list("pk", flat=True)
         for pk in secrets.iterator():
             _reseal_authenticator(pk)
+        resealing.send(sender=Command)
         self.stdout.write("Everything is sealed under the newest key.")
 
 
