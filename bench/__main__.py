@@ -21,6 +21,10 @@ LINES = (
     "closure",
     "draw",
     "claims",
+    "settlement",
+    "rush",
+    "vouchers_page",
+    "radar",
 )
 
 

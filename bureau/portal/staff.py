@@ -202,7 +202,7 @@ def _club_figures(
 def _voucher_figures(
     user: User, districts: set[int] | None
 ) -> list[tuple[str, str | int, str, str]]:
-    """What was redeemed today, and what the radar found; nothing where there is none."""
+    """What was redeemed today, and what the radar found; nothing where nothing is."""
     figures: list[tuple[str, str | int, str, str]] = []
     if user.has_perm("vouchers.view_hourfigure"):
         used, fen = redeemed_today(districts, on=clock.today())

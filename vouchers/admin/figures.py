@@ -80,7 +80,11 @@ class HourFigureAdmin(ReadOnly):
         districts: Any = in_my_districts(
             District.objects.order_by("position", "pk"), request, path="pk"
         )
-        form = FiguresForm(asked, districts=districts, merchants=_merchants(request))
+        form = FiguresForm(
+            asked if newest else None,
+            districts=districts,
+            merchants=_merchants(request),
+        )
         found, alerts, flags = None, [], None
         if newest and form.is_valid():
             found = Found(form, request)

@@ -54,7 +54,8 @@ def _stock(campaign: Campaign, *, at: datetime) -> list[Alert]:
             )
         )
         .annotate(left=Coalesce(Sum("shards__remaining"), 0))
-        .filter(left__lt=F("laid_out") * LOW_PERCENT / 100)
+        .annotate(hundred=F("left") * 100)
+        .filter(hundred__lt=F("laid_out") * LOW_PERCENT)
         .select_related("round", "tier")
         .order_by("round__number", "tier__face_fen", "pk")
     )
@@ -81,8 +82,8 @@ def _merchants(campaign: Campaign) -> list[Alert]:
     cap = F("cap_fen") if usual is None else Least(F("cap_fen"), usual)
     parts = (
         Participation.objects.filter(campaign=campaign)
-        .annotate(most=cap)
-        .filter(redeemed_fen__gte=F("most") * NEAR_PERCENT / 100)
+        .annotate(most=cap, hundred=F("redeemed_fen") * 100)
+        .filter(hundred__gte=F("most") * NEAR_PERCENT)
         .select_related("merchant")
         .order_by("merchant__name", "pk")
     )
@@ -104,7 +105,8 @@ def _merchants(campaign: Campaign) -> list[Alert]:
 def _districts(campaign: Campaign) -> list[Alert]:
     caps = (
         DistrictCap.objects.filter(campaign=campaign)
-        .filter(redeemed_fen__gte=F("cap_fen") * NEAR_PERCENT / 100)
+        .annotate(hundred=F("redeemed_fen") * 100)
+        .filter(hundred__gte=F("cap_fen") * NEAR_PERCENT)
         .select_related("district")
         .order_by("district__position", "pk")
     )
