@@ -164,7 +164,7 @@ def test_the_pages_script_is_answered_in_json(client: Client, at: Any) -> None:
     lot = rush()
     joined(client, lot.round)
     token = turn_in(see(client, lot.round))
-    json = {"HTTP_ACCEPT": "application/json"}
+    json: dict[str, Any] = {"HTTP_ACCEPT": "application/json"}
     early = claim(client, lot, token, **json)
     assert early.status_code == 409
     assert early.json()["code"] == "voucher_round_not_open"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -107,7 +108,7 @@ def test_a_used_voucher_shows_where_and_no_code(client: Client) -> None:
     ],
 )
 def test_a_voucher_that_cannot_be_used_says_why(
-    client: Client, given: dict[str, object], words: str
+    client: Client, given: dict[str, Any], words: str
 ) -> None:
     voucher = make.voucher(**given)
     client.force_login(voucher.person)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
-from django.db.models import Count
+from django.db.models import Count, Sum
 
 from vouchers.models import Campaign, Lot, QueueTicket
 from vouchers.queries.offers import Phase, RoundNow, offer_of, with_rounds
@@ -121,7 +121,8 @@ def _lot(row: Lot, stock: dict[int, int]) -> LiveLot:
 def _stock_of(rounds: list[RoundNow]) -> dict[int, int]:
     asked = [one.round for one in rounds]
     rows = Lot.objects.filter(round__in=asked, laid_out__isnull=False)
-    return dict(rows.with_remaining().values_list("pk", "remaining"))
+    left = Sum("shards__remaining", default=0)
+    return dict(rows.annotate(left=left).values_list("pk", "left"))
 
 
 def _present_in(rounds: list[RoundNow]) -> dict[int, int]:

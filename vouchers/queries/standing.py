@@ -172,7 +172,8 @@ def _result(entry: DrawEntry | None, drawn: DrawnVoucher | None) -> Stage | None
 
 def _last_number(person: User, of: Round) -> int:
     had = Voucher.objects.visible_to(person).filter(campaign=of.campaign_id)
-    return had.aggregate(last=models.Max("number_of_person", default=0))["last"]
+    found = had.aggregate(last=models.Max("number_of_person", default=0))
+    return int(found["last"])
 
 
 def _entry_of(person: User, of: Round) -> DrawEntry | None:

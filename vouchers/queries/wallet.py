@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, Prefetch, Q, Sum
 from django.urls import reverse
 
 from bureau.accounts.models import User
 from bureau.common import clock, codes
 from vouchers.models import Redemption, Voucher
+from vouchers.querysets import VoucherQuerySet
 
 State = Voucher.State
 
 
-def vouchers_of(person: User) -> QuerySet[Voucher]:
+def vouchers_of(person: User) -> VoucherQuerySet:
     """One's own, with where they were used (`uses`: none or one)."""
     uses = Redemption.objects.done().select_related("shop").order_by("pk")
     return (

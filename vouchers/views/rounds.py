@@ -39,6 +39,9 @@ from vouchers.views.public import live_json
 
 SOON = 30
 """Seconds after which a page without script looks again at the latest."""
+NEAR, NEAR_LOOK = 15 * 60, 60
+"""The same before the opening, where it is near."""
+_WAITING = {Stage.JOIN, Stage.PLANNED}
 # Why a claim without script was refused. What depends on the person or on the time is
 # said by the page itself.
 _SAID = {
@@ -69,6 +72,7 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
     view = person_in_round(person, shown, live=live, at=now)
     lots = [(lot, live.lots.get(lot.pk) if live else None) for lot in shown.lots]
     others = [one for one in offer.rounds if one is not shown and not _is_past(one)]
+    seconds = _seconds_to(shown.changes_at, now)
     context = {
         "campaign": campaign,
         "round": shown.round,
@@ -80,7 +84,8 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "others": others,
         "now": now,
         "now_ms": _ms(now),
-        "seconds": _seconds_to(shown.changes_at, now),
+        "seconds": seconds,
+        "again": NEAR_LOOK if view.stage in _WAITING and 0 < seconds < NEAR else 0,
         "said": _SAID.get(request.GET.get("said", ""), ""),
         "receipt": receipt_of(view.entry) if view.entry else None,
         **_turn(request, shown.round, view, now),
@@ -127,7 +132,7 @@ def _turn(
         "claim_url": reverse("vouchers:claim"),
         "wait": wait,
         # One look more at the very turn; before it, now and then.
-        "again": min(wait + 1, SOON),
+        "again": min(wait + 1, SOON) if view.stage == Stage.WAIT else 0,
     }
 
 
