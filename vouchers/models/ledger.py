@@ -2,7 +2,7 @@
 
 An account holds the money of one campaign in one condition; a transfer moves an amount
 from one account to another. It is one row with both sides in it, so that no posting can
-fail to balance (docs/adr/0012). UPDATE and DELETE are refused by a trigger.
+fail to balance (docs/adr/0014). UPDATE and DELETE are refused by a trigger.
 """
 
 from __future__ import annotations
