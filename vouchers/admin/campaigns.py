@@ -5,6 +5,7 @@ The city's staff write; those of the districts look.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -45,6 +46,16 @@ from vouchers.models import Appropriation, Campaign, Round, Tier
 
 State = Campaign.State
 _TONES = {State.DRAFT: "warning", State.PUBLISHED: "success", State.CLOSED: "info"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far the money has come: a sum, and its part of what was appropriated."""
+
+    key: str
+    name: str
+    words: str
+    percent: float
 
 
 @admin.register(Campaign)
@@ -119,16 +130,17 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
 
     @display(description=gettext_lazy("appropriated"), ordering="appropriated_fen")
     def appropriated(self, campaign: Campaign) -> str:
-        return yuan(campaign.appropriated_fen)
+        return _yuan(campaign.appropriated_fen)
 
     @display(description=gettext_lazy("promised"), ordering="promised_fen")
     def promised(self, campaign: Campaign) -> str:
-        return yuan(campaign.promised_fen)
+        return _yuan(campaign.promised_fen)
 
     @display(description=gettext_lazy("claimed and redeemed"))
     def progress(self, campaign: Campaign) -> SafeString:
         return render_to_string(
-            "admin/vouchers/_money.html", {"steps": _steps(campaign), "is_small": True}
+            "admin/vouchers/_money.html",
+            {"steps": _steps(campaign)[2:], "is_small": True},
         )
 
     # --- The page of a campaign ---------------------------------------------------
@@ -235,9 +247,7 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
             money = actions.enter_appropriation(
                 campaign=campaign, by=request.user, **given
             )
-            told = _("%(yuan)s yuan are in the pool.") % {
-                "yuan": yuan(money.amount_fen)
-            }
+            told = _("%(yuan)s are in the pool.") % {"yuan": _yuan(money.amount_fen)}
             return told, campaign
 
         return ask(
@@ -471,13 +481,21 @@ def _imported(rounds: int) -> str:
     ) % {"n": rounds}
 
 
-def _steps(campaign: Any) -> list[tuple[str, int, float]]:
-    """(what, fen, percent of what was appropriated); from `with_progress`."""
+def _steps(campaign: Any) -> list[Step]:
+    """What became of the money; `campaign` comes from `with_progress`."""
     whole = max(campaign.appropriated_fen, 1)
     steps = [
-        (_("appropriated"), campaign.appropriated_fen),
-        (_("promised"), campaign.promised_fen),
-        (_("claimed"), campaign.claimed_fen),
-        (_("redeemed"), campaign.redeemed_fen),
+        ("appropriated", _("appropriated"), campaign.appropriated_fen),
+        ("promised", _("promised"), campaign.promised_fen),
+        ("claimed", _("claimed"), campaign.claimed_fen),
+        ("redeemed", _("redeemed"), campaign.redeemed_fen),
     ]
-    return [(name, fen, round(min(fen * 100 / whole, 100), 1)) for name, fen in steps]
+    return [
+        Step(key, name, _yuan(fen), round(min(fen * 100 / whole, 100), 1))
+        for key, name, fen in steps
+    ]
+
+
+def _yuan(fen: int) -> str:
+    """¥1,200,000: large sums are compared at a glance."""
+    return f"¥{fen / 100:,.2f}".removesuffix(".00")
