@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.gis.geos import Point
 from django.urls import reverse
 from rest_framework.test import APIClient
 
@@ -260,7 +261,7 @@ def test_everybody_finds_shops(api: APIClient) -> None:
     campaign = make.campaign()
     merchant = make.merchant(takes_part_in=campaign)
     near = make.shop(merchant)
-    far = make.shop(merchant, location=business.Point(116.9, 35.9))
+    far = make.shop(merchant, location=Point(116.9, 35.9))
     make.shop(make.merchant(state="suspended", reason="x"))
     found = api.get(address("voucher-shops"), {"near": "35.9,116.9"}).data
     assert found["count"] == 2
@@ -271,8 +272,8 @@ def test_everybody_finds_shops(api: APIClient) -> None:
     assert len(page["shops"]) == 2
     assert page["campaigns"] == [campaign.slug]
     assert "masked_account" not in page
-    for wrong in ({"near": "x"}, {"near": "99,1"}, {"limit": 0}, {"sport": "chess"}):
-        assert api.get(address("voucher-shops"), wrong).status_code == 400
+    for wrong in ("near=x", "near=99,1", "limit=0", "sport=chess", "offset=-1"):
+        assert api.get(f"{address('voucher-shops')}?{wrong}").status_code == 400
     assert Shop.objects.count() == 3
     suspended = Merchant.objects.get(state="suspended")
     assert api.get(address("merchant", suspended.number)).status_code == 404

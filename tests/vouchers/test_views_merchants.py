@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
@@ -113,7 +114,7 @@ def test_wrong_input_stands_beside_its_field(
 
 
 def test_a_file_that_is_no_picture_is_refused(client: Client, person: User) -> None:
-    broken = business.SimpleUploadedFile("licence.jpg", b"no picture")
+    broken = SimpleUploadedFile("licence.jpg", b"no picture")
     answer = client.post("/merchants/apply/", application(licence=broken))
     assert "not a picture" in answer.content.decode()
     assert not Merchant.objects.exists()

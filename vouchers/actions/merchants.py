@@ -671,7 +671,7 @@ def reseal_accounts() -> None:
     Row by row, and only where nobody changed it meanwhile.
     """
     for model in (Merchant, MerchantChange, Settlement):
-        rows: Any = model.objects  # type: ignore[attr-defined]
+        rows: Any = model.objects
         sealed_rows = rows.order_by("pk").values_list("pk", "sealed_account")
         for pk, old in sealed_rows.iterator():
             if bytes(old):

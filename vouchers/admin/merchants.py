@@ -114,7 +114,7 @@ class WorkFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         today = clock.today()
-        wanted = {
+        wanted: dict[str, Any] | None = {
             "check": {"state": State.APPLIED},
             "change": {"has_change": True},
             "shop": {"state": State.APPROVED, "has_shop": True},
@@ -142,12 +142,12 @@ def papers(row: Merchant | MerchantChange) -> SafeString:
     for photo in queries.papers_of(row):
         again = Photo.objects.used_before(photo).count()
         words = _("This very file was sent before for something else.") if again else ""
-        address = photo.get_absolute_url()
-        found.append((address, address, photo.get_purpose_display(), words))
+        address, what = photo.get_absolute_url(), photo.get_purpose_display()
+        found.append((address, address, what, what, words))
     return format_html_join(
         "",
         '<figure class="inline-block mr-4"><a href="{}"><img src="{}" width="320" '
-        'alt=""></a><figcaption>{} <strong>{}</strong></figcaption></figure>',
+        'alt="{}"></a><figcaption>{} <strong>{}</strong></figcaption></figure>',
         found,
     ) or SafeString("–")
 
@@ -197,7 +197,7 @@ class MerchantAdmin(_Decides, ReadOnly, HistoryFromAudit, OrNotFound):
     inlines = [ShopInline, PartInline, MemberInline]
     fields = readonly_fields = [
         "number",
-        "state_shown",
+        "state",
         "reason",
         "name",
         "code",

@@ -6,6 +6,7 @@ from vouchers.invariants import (
     campaigns,
     claiming,
     figures,
+    merchants,
     money,
     redemptions,
     settlements,
@@ -14,6 +15,7 @@ from vouchers.invariants import (
 INVARIANTS = [
     *campaigns.INVARIANTS,
     *claiming.INVARIANTS,
+    *merchants.INVARIANTS,
     *money.INVARIANTS,
     *figures.INVARIANTS,
     *redemptions.INVARIANTS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
@@ -191,7 +192,7 @@ def test_a_refused_business_is_corrected_and_looked_at_again() -> None:
     )
     assert (merchant.state, merchant.name) == (State.APPLIED, "Other")
     assert sealed.unseal(merchant.sealed_account) == business.ACCOUNT
-    assert actions.approve_merchant(merchant=merchant, by=city.user())
+    actions.approve_merchant(merchant=merchant, by=city.user())
 
 
 def test_staff_decide_about_what_they_have_seen() -> None:
@@ -216,7 +217,7 @@ def test_staff_decide_about_what_they_have_seen() -> None:
 def test_a_decision_falls_once() -> None:
     merchant = business.applied()
     actions.approve_merchant(merchant=merchant, by=city.user())
-    for act in (
+    acts: list[Callable[[], Merchant]] = [
         lambda: actions.approve_merchant(merchant=merchant, by=city.user()),
         lambda: actions.refuse_merchant(merchant=merchant, reason="No", by=city.user()),
         lambda: actions.correct_merchant(
@@ -225,7 +226,8 @@ def test_a_decision_falls_once() -> None:
         lambda: actions.reinstate_merchant(
             merchant=merchant, reason="So", by=city.user()
         ),
-    ):
+    ]
+    for act in acts:
         with pytest.raises(MerchantDecided):
             act()
 
@@ -327,9 +329,12 @@ def test_a_new_permit_comes_with_its_photo() -> None:
 
 def test_a_change_is_refused_with_a_reason_or_taken_back() -> None:
     merchant = business.approved()
-    ask = lambda: actions.ask_for_change(  # noqa: E731
-        merchant=merchant, facts=same(merchant, name="New"), by=merchant.contact
-    )
+
+    def ask() -> MerchantChange:
+        return actions.ask_for_change(
+            merchant=merchant, facts=same(merchant, name="New"), by=merchant.contact
+        )
+
     actions.refuse_change(change=ask(), reason="Which name?", by=city.user())
     actions.withdraw_change(change=ask(), by=merchant.contact)
     merchant.refresh_from_db()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.gis.geos import Point
@@ -66,7 +67,7 @@ def test_a_new_shop_takes_vouchers_when_staff_have_looked() -> None:
     ],
 )
 def test_a_shop_that_moves_is_looked_at_again(
-    moved: dict[str, object], *, waits: bool
+    moved: dict[str, Any], *, waits: bool
 ) -> None:
     merchant = business.approved()
     shop = merchant.shops.get()
