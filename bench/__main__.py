@@ -21,6 +21,7 @@ LINES = (
     "closure",
     "draw",
     "claims",
+    "redeem",
     "settlement",
     "rush",
     "vouchers_page",

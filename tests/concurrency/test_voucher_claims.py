@@ -111,11 +111,11 @@ def _until_waiting(number: int) -> None:
     until = monotonic() + 60
     while True:
         with connection.cursor() as cursor:
-            # A row's lock is waited for one after the other: some wait for the row,
-            # the others for their turn to wait.
+            # Not of pg_stat_activity: within a transaction it stays as it was first seen.
             cursor.execute(
                 "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid IN"
-                " (SELECT pid FROM pg_stat_activity WHERE datname = current_database())"
+                " (SELECT pid FROM pg_locks JOIN pg_database ON oid = database"
+                " WHERE datname = current_database())"
             )
             if cursor.fetchone()[0] >= number:
                 return

@@ -96,7 +96,7 @@ def _hold_tiers(at: datetime) -> None:
     """Tiers come before vouchers in the order of locks (vouchers/actions)."""
     due = Voucher.objects.run_out_at(at).order_by("expires_at", "pk")[:BATCH]
     tiers = Tier.objects.filter(pk__in=set(due.values_list("tier", flat=True)))
-    list(tiers.select_for_update().order_by("pk").values_list("pk"))
+    list(tiers.select_for_update(no_key=True).order_by("pk").values_list("pk"))
 
 
 def remind_of_expiry(*, at: datetime) -> int:
@@ -147,7 +147,7 @@ def void_voucher(*, voucher: Voucher, reason: str, by: User) -> Voucher:
     reason = reason.strip()[:200]
     if not reason:
         raise VoidNeedsReason
-    tier = Tier.objects.select_for_update().get(pk=voucher.tier_id)
+    tier = Tier.objects.select_for_update(no_key=True).get(pk=voucher.tier_id)
     live = Voucher.objects.filter(pk=voucher.pk, state=Voucher.State.LIVE)
     if not live.update(state=Voucher.State.VOID):
         raise VoucherNotLive

@@ -42,7 +42,7 @@ def lay_out_round(*, round_id: int, at: datetime | None = None) -> bool:
     round_ = Round.objects.select_related("campaign").get(pk=round_id)
     terms = round_.campaign.terms.published().order_by("-version").first()
     lots = list(round_.lots.order_by("tier", "pk"))
-    tiers = Tier.objects.select_for_update().order_by("pk")
+    tiers = Tier.objects.select_for_update(no_key=True).order_by("pk")
     locked = {tier.pk: tier for tier in tiers.filter(lots__in=lots)}
     for lot in lots:
         tier = locked[lot.tier_id]
@@ -90,7 +90,7 @@ def _end_round(round_id: int, *, at: datetime) -> bool:
     if not Round.objects.over_at(at).filter(pk=round_id).update(ended_at=at):
         return False
     round_ = Round.objects.get(pk=round_id)
-    tiers = Tier.objects.select_for_update().order_by("pk")
+    tiers = Tier.objects.select_for_update(no_key=True).order_by("pk")
     list(tiers.filter(lots__in=lots).values_list("pk"))
     left = {lot.pk: _take_back(lot) for lot in lots}
     record(
