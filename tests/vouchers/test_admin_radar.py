@@ -117,6 +117,24 @@ def test_staff_confirm_it(city: Client, flag: Flag) -> None:
     assert flag.state == "confirmed"
 
 
+def test_a_case_is_decided_as_a_whole(city: Client, flag: Flag) -> None:
+    facts = {"merchant": flag.merchant, "raised_at": clock.now(), "score": 1.0}
+    facts |= {"evidence": flag.evidence, "day": flag.day}
+    beside = Flag.objects.create(campaign=flag.campaign, rule="far", **facts)
+    elsewhere = Flag.objects.create(campaign=make.campaign(), rule="far", **facts)
+    url = reverse("admin:vouchers_flag_confirm", args=[flag.pk])
+    assert "There is 1 more." in city.get(url).content.decode()
+
+    city.post(url, {"reason": "Seen on site.", "with_others": "on"})
+
+    states = dict(Flag.objects.values_list("pk", "state"))
+    assert states == {
+        flag.pk: "confirmed",
+        beside.pk: "confirmed",
+        elsewhere.pk: "open",
+    }
+
+
 def test_looking_changes_nothing(city: Client, flag: Flag) -> None:
     for name in ("clear", "confirm"):
         city.get(reverse(f"admin:vouchers_flag_{name}", args=[flag.pk]))

@@ -58,7 +58,7 @@ class FlagAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
         "sign",
         "day",
         "weight",
-        "state_shown",
+        "state",
         "raised_at",
         "decided_at",
         "decided_by",
@@ -139,15 +139,20 @@ class FlagAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
         self, request: StaffRequest, object_id: str, *, is_in_order: bool
     ) -> HttpResponse:
         flag: Flag = self.get_object(request, object_id)
+        others = Flag.objects.open().filter(
+            campaign=flag.campaign, merchant=flag.merchant
+        )
+        beside = list(others.exclude(pk=flag.pk))
 
         def act(given: dict[str, Any]) -> tuple[str, Flag]:
-            decided = actions.decide_flag(
-                flag=flag,
+            case = [flag, *beside] if given["with_others"] else [flag]
+            actions.decide_flags(
+                flags=case,
                 is_in_order=is_in_order,
                 reason=given["reason"],
                 by=request.user,
             )
-            return _("Decided."), decided
+            return _("Decided."), flag
 
         count = flag.redemptions.count()
         if is_in_order:
@@ -173,7 +178,7 @@ class FlagAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
             title=_("In order: %(flag)s") % {"flag": _title(flag)}
             if is_in_order
             else _("Confirm: %(flag)s") % {"flag": _title(flag)},
-            form=DecideForm(request.POST or None),
+            form=DecideForm(request.POST or None, others=len(beside)),
             lead=lead % {"count": count},
             button=_("In order") if is_in_order else _("Confirm"),
             act=act,

@@ -8,10 +8,12 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminSingleDateWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
 )
 
 from bureau.common import clock
@@ -29,6 +31,16 @@ class DecideForm(forms.Form):
         widget=UnfoldAdminTextInputWidget,
         help_text=_("It is kept for the auditor, with your name."),
     )
+    with_others = forms.BooleanField(
+        label=_("Also the other open flags of this merchant"),
+        required=False,
+        widget=UnfoldBooleanWidget,
+    )
+
+    def __init__(self, *args: Any, others: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        told = ngettext("There is %(n)s more.", "There are %(n)s more.", others)
+        self.fields["with_others"].help_text = told % {"n": others}
 
 
 class ScanForm(forms.Form):
