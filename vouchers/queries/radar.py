@@ -76,7 +76,7 @@ SIGNS: dict[str, Sign] = {
         Sign(
             "hugging",
             _("Bills at the threshold"),
-            _("The bill is within 1 % or 1 yuan above the least bill of the voucher."),
+            _("The bill is within 1 percent or 1 yuan above the least bill of the voucher."),
             _("A package or course that costs just that; customers who fill up."),
             floor=0.15,
             share=0.40,
