@@ -27,6 +27,7 @@ from vouchers.queries.evidence import flags_in, open_flags, redeemed_today
 # its own group at the end.
 _ICONS = {
     "venues": "stadium",
+    "vouchers": "confirmation_number",
     "payments": "payments",
     "notices": "notifications",
     "photos": "photo_camera",
@@ -36,7 +37,7 @@ _ICONS = {
     "audit": "verified_user",
 }
 # Tables in the order of the work; others follow by name.
-_FIRST = ("Venue", "Bookable", "Payment", "Refund")
+_FIRST = ("Venue", "Bookable", "Campaign", "Merchant", "Payment", "Refund")
 # The tables of the venues are too many for one group; a table in none stays with them.
 _OF_VENUES: tuple[tuple[Promise, str, tuple[str, ...]], ...] = (
     (
@@ -90,6 +91,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: every table this person may see, grouped by domain."""
     groups = [
         (_("Venues"), ("venues",)),
+        (_("Vouchers"), ("vouchers",)),
         (_("Money"), ("payments",)),
         (_("Draws"), ("draws",)),
         (_("People"), _PEOPLE),

@@ -115,7 +115,7 @@ def test_published_rules_are_changed_after_a_look_at_the_difference(
     page.goto(f"/admin/vouchers/campaign/{campaign.pk}/rules/")
     fill(page, valid_days="14", reason="Many could not come within a month")
     page.get_by_role("button", name="Preview").click()
-    expect(page.locator("ins")).to_contain_text("14. day after you claimed it")
+    expect(page.locator("ins")).to_contain_text("14 days after the day you claimed it")
     look_at(page, "change", DESKTOP)
     page.get_by_role("button", name="Publish these rules").click()
     expect(page.locator("body")).to_contain_text("Version 2")

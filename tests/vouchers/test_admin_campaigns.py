@@ -138,7 +138,7 @@ def test_a_campaign_is_made_on_its_pages(office: Client) -> None:
     shown = office.get(f"{LIST}{campaign.pk}/change/").text
     assert "济财教[2026]12号" in shown
     assert "200/500 × 500" in shown
-    assert "until the end of the 7. day" in shown
+    assert "good for 7 days after the day" in shown
 
     assert publish(office, campaign).status_code == 302
     campaign.refresh_from_db()
@@ -239,7 +239,7 @@ def test_published_rules_change_with_a_reason_and_a_preview(office: Client) -> N
     url = page(campaign, "rules")
     sent = filled(office.get(url)) | {"valid_days": "10", "reason": "Too short"}
     preview = office.post(url, sent)
-    assert "until the end of the 10. day" in preview.text
+    assert "good for 10 days after the day" in preview.text
     assert campaign.terms.count() == 1
     keys = re.findall(r'name="confirmed" value="([^"]+)"', preview.text)
     answer = office.post(url, sent | {"publish": "1", "confirmed": keys})
@@ -343,7 +343,15 @@ def test_a_spreadsheet_is_looked_at_then_entered(office: Client) -> None:
     book = load_workbook(BytesIO(template.content))
     book.worksheets[0].append(["小额", 20, 50, 1000, 2, "badminton"])
     opens = datetime.fromisoformat(f"{day(5)} 10:00")
-    row = [2, "rush", opens, f"{day(6)} 22:00", *[None] * 5, "20/50 badminton", 600]
+    row: list[Any] = [
+        2,
+        "rush",
+        opens,
+        f"{day(6)} 22:00",
+        *[None] * 5,
+        "20/50 badminton",
+        600,
+    ]
     book.worksheets[1].append(row)
     made = BytesIO()
     book.save(made)
@@ -367,29 +375,23 @@ def test_wrong_lines_are_told_and_nothing_is_entered(office: Client) -> None:
     campaign = planned(office)
     url = page(campaign, "import")
     book = load_workbook(BytesIO(office.get(url + "?template=1").content))
-    for row in (
+    tiers: list[list[Any]] = [
         ["", "zwanzig", 50, 10, 1, ""],
         ["", 20, 50, 10.5, 1, ""],
         ["", 20.005, 50, 10, 1, ""],
         ["", 20, 50, 10, 1, "cricket"],
         ["", float("1e300"), 50, 10, 1, ""],
-    ):
+    ]
+    for row in tiers:
         book.worksheets[0].append(row)
-    for row in (
-        [
-            2,
-            "raffle",
-            "2030-01-01 10:00",
-            "2030-01-02 10:00",
-            *[None] * 5,
-            "200/500",
-            1,
-        ],
+    rounds: list[list[Any]] = [
+        [2, "raffle", "2030-01-01 10:00", None, *[None] * 5, "200/500", 1],
         [2, "rush", "tomorrow", "2030-01-02 10:00", *[None] * 5, "200/500", 1],
         [2, "rush", "2030-01-01 10:00", "2030-01-02 10:00", *[None] * 5, "7/8", 1],
         [2, "rush", None, None, *[None] * 5, "200/500", 1],
         ["two", "rush", None, None, *[None] * 5, "200/500", 1],
-    ):
+    ]
+    for row in rounds:
         book.worksheets[1].append(row)
     made = BytesIO()
     book.save(made)

@@ -60,8 +60,8 @@ def words(**rules: Any) -> list[str]:
         (
             {"merchant_cap_fen": 100_000_00},
             (
-                "A merchant redeems vouchers worth up to 100000 yuan; then go to another"
-                " one."
+                "A merchant redeems vouchers worth up to 100000 yuan; then go to"
+                " another one."
             ),
         ),
         ({"recycles": False}, "What expires is not given out again."),

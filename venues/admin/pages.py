@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Model
-from django.forms import Form
+from django.forms import BaseForm
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -297,7 +297,7 @@ def ask(
     request: StaffRequest,
     *,
     title: str,
-    form: Form,
+    form: BaseForm,
     button: str,
     act: Callable[[dict[str, Any]], tuple[str, Model]],
     row: Model | None = None,
@@ -334,7 +334,7 @@ def show(
     template: str,
     *,
     title: str,
-    form: Form,
+    form: BaseForm,
     row: Model | None = None,
     **more: Any,
 ) -> TemplateResponse:

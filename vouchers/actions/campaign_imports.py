@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -431,13 +432,11 @@ def _fen(cell: Any, words: str) -> int:
 def _moment(cell: Any) -> datetime | None:
     if cell in (None, ""):
         return None
-    given = cell
-    if not isinstance(given, datetime):
+    given: datetime | None = cell if isinstance(cell, datetime) else None
+    if given is None:
         text = str(cell).strip().replace("/", "-").replace("T", " ")
-        try:
+        with suppress(ValueError):
             given = datetime.fromisoformat(text)
-        except ValueError:
-            given = None
     if given is None or not 2000 <= given.year <= 2100:
         raise _Wrong(
             _("“%(text)s” is no moment: write 2026-12-05 10:00.")

@@ -189,7 +189,7 @@ def _refuse_breach(row: Round, plan: RoundPlan, *, at: datetime) -> None:
 
     One that is added lies ahead.
     """
-    if row.pk is None:
+    if not row.pk:
         if plan.opens_at <= at:
             raise RoundTooLate(number=plan.number)
         return

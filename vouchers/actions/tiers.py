@@ -123,10 +123,10 @@ def _written(row: Tier, plan: TierPlan) -> Tier:
         vouchers_tier_once_in_campaign=TierTwice,
         vouchers_tier_releases_no_more_than_it_has=TierShrinks,
     ):
-        if row.pk is None:
-            row.save(force_insert=True)
-        else:
+        if row.pk:
             row.save(update_fields=list(_TIER_FIELDS))
+        else:
+            row.save(force_insert=True)
     return row
 
 

@@ -163,7 +163,9 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
         plan = {
             "campaign": shown,
             "steps": _steps(shown),
-            "tiers": [(one, _sports(one), one.face_fen * one.count) for one in tiers],
+            "tiers": [
+                (one, _sports(one), _yuan(one.face_fen * one.count)) for one in tiers
+            ],
             "rounds": rounds.order_by("number"),
             "appropriations": given,
             "caps": caps,

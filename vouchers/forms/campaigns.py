@@ -249,8 +249,8 @@ RoundFormSet = forms.formset_factory(RoundForm, extra=1, can_delete=True, max_nu
 class CapsForm(forms.Form):
     """A cap for each district; empty for none."""
 
-    def __init__(self, *args: Any, caps: Sequence[DistrictCap], **kwargs: Any) -> None:
-        super().__init__(*args, prefix="caps", **kwargs)
+    def __init__(self, data: Any = None, *, caps: Sequence[DistrictCap]) -> None:
+        super().__init__(data, prefix="caps")
         there = {cap.district_id: cap.cap_fen for cap in caps}
         for district in District.objects.in_order():
             self.fields[str(district.pk)] = FenField(

@@ -18,7 +18,6 @@ from django.utils.translation import gettext as _
 
 from bureau.common import clock
 from bureau.common.fields import DAY, clock_text
-from bureau.common.money import yuan
 from bureau.common.words import listed
 from bureau.draws.models import NOTICE, SLACK
 from bureau.regions.models import District
@@ -135,6 +134,11 @@ def contradictions_of(
     return sorted(found, key=lambda one: not one.blocks)
 
 
+def _grouped(fen: int) -> str:
+    """Yuan as large sums are compared: 1,200,000."""
+    return f"{fen / 100:,.2f}".removesuffix(".00")
+
+
 def _warning(code: str, sentence: str, about: object = "") -> Contradiction:
     return Contradiction(code, sentence, blocks=False, about=str(about))
 
@@ -151,7 +155,7 @@ def _about_tiers(plan: _Plan) -> Found:
         yield _warning(
             "money_unpromised",
             _("%(yuan)s of the appropriated yuan are promised by no tier.")
-            % {"yuan": yuan(spare)},
+            % {"yuan": _grouped(spare)},
             spare,
         )
     for tier in plan.tiers:
@@ -280,7 +284,7 @@ def _about_tier_limits(rules: Terms, tier: Tier) -> Found:
                 "Tier %(tier)s can be claimed by nobody: one person may have vouchers"
                 " worth %(most)s yuan."
             )
-            % {"tier": tier, "most": yuan(rules.most_fen)},
+            % {"tier": tier, "most": _grouped(rules.most_fen)},
             about=str(tier),
         )
 
@@ -641,7 +645,7 @@ def _about_caps(plan: _Plan) -> Found:
                 "Every district has a cap, and all of them together let %(caps)s of"
                 " %(promised)s yuan be redeemed."
             )
-            % {"caps": yuan(together), "promised": yuan(promised)},
+            % {"caps": _grouped(together), "promised": _grouped(promised)},
             together,
         )
 
@@ -669,8 +673,8 @@ def _about_merchant_cap(plan: _Plan, most: int) -> Found:
             )
             % {
                 "count": len(capped),
-                "caps": yuan(sum(capped)),
-                "promised": yuan(plan.campaign.promised_fen),
+                "caps": _grouped(sum(capped)),
+                "promised": _grouped(plan.campaign.promised_fen),
             },
             sum(capped),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -99,7 +99,7 @@ def rule_groups(
 ) -> list[RuleGroup]:
     """The same under headings: who, how many, until when, how it is used, and then."""
     if districts is None:
-        districts = list(terms.districts.in_order())
+        districts = list(District.objects.filter(terms=terms).in_order())
     return [
         RuleGroup(_("Who may claim"), list(_who(terms, districts))),
         RuleGroup(_("How many"), list(_how_many(terms))),
@@ -160,7 +160,7 @@ def _who(terms: Terms, districts: Sequence[District]) -> Iterable[str]:
 
 
 def _how_many(terms: Terms) -> Iterable[str]:
-    limits = [
+    limits: list[tuple[int | None, Callable[[int], str]]] = [
         (
             terms.most_a_day,
             lambda n: ngettext(
@@ -236,7 +236,7 @@ def _ends(terms: Terms) -> Iterable[str]:
     elif terms.valid_days is not None:
         yield ngettext(
             "A voucher is good until the end of the day after you claimed it.",
-            "A voucher is good until the end of the %(n)s. day after you claimed it.",
+            "A voucher is good for %(n)s days after the day you claimed it.",
             terms.valid_days,
         ) % {"n": terms.valid_days}
     if terms.valid_until is not None:

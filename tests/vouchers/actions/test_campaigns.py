@@ -59,7 +59,7 @@ from vouchers.queries import balances_of, contradictions_of
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 9, tzinfo=clock.CHINA)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-RULES = {"valid_days": 7}
+RULES: dict[str, Any] = {"valid_days": 7}
 SMALL = TierPlan(face_fen=20_00, threshold_fen=50_00, count=1000, per_person=2)
 LARGE = TierPlan(face_fen=200_00, threshold_fen=500_00, count=100)
 
