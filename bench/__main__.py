@@ -26,6 +26,8 @@ LINES = (
     "rush",
     "vouchers_page",
     "radar",
+    # It kills servers, and its control drops constraints: nothing comes after it.
+    "voucher_storm",
 )
 
 
