@@ -51,8 +51,12 @@ def drive(
     seconds: int,
     connections: int,
     once: bool = False,
+    pause_ms: int = 0,
 ) -> Load:
     """Send the requests in turn; `once` sends none twice.
+
+    With `pause_ms` each connection waits so long, on average, before each request, as
+    people do; without it, it sends the next one at once.
 
     The seconds are those to the last answer: wrk goes on to the end of its time.
     """
@@ -67,7 +71,7 @@ def drive(
                 *("wrk", "--threads", "1", "--connections", str(connections)),
                 *("--duration", f"{seconds}s", "--timeout", "30s"),
                 *("--script", str(LUA / "requests.lua"), url),
-                *("--", listed.name, "once" if once else "again"),
+                *("--", listed.name, "once" if once else "again", str(pause_ms)),
             ],
             capture_output=True,
             text=True,

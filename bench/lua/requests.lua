@@ -1,5 +1,6 @@
 -- Sends the requests that a file lists, one a line: method, path, cookie, body, between tabs.
--- wrk ... --script requests.lua URL -- FILE again|once
+-- wrk ... --script requests.lua URL -- FILE again|once [MILLISECONDS]
+-- With milliseconds, each connection waits that long on average before a request of its own.
 -- The last line of the output is JSON with what was seen.
 
 local ffi = require("ffi")
@@ -23,6 +24,7 @@ end
 
 function init(args)
   requests, sent, once = {}, 0, args[2] == "once"
+  pause = tonumber(args[3] or "0")
   counts, answered, statuses = {}, 0, ""
   began, seconds = now(), 0
   for line in io.lines(args[1]) do
@@ -47,7 +49,8 @@ end
 
 -- Milliseconds to wait before the next request: who has none left waits for the end.
 function delay()
-  return once and sent >= #requests and LONG_MS or 0
+  if once and sent >= #requests then return LONG_MS end
+  return pause > 0 and math.random(0, 2 * pause) or 0
 end
 
 function response(status, headers, body)

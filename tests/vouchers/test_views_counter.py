@@ -21,7 +21,7 @@ from tests.vouchers.counter import Counter, counter, digits, shown
 from vouchers import actions
 from vouchers.forms.counter import YuanField
 from vouchers.models import Device, Redemption, RefusedScan, Voucher
-from vouchers.views.counter import distance_to
+from vouchers.queries.counter import distance_to
 
 pytestmark = pytest.mark.django_db
 

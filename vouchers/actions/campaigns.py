@@ -19,6 +19,7 @@ from bureau.common import clock
 from bureau.common.db import constraint_errors
 from bureau.draws.actions import BeaconName
 from vouchers.actions import ledger
+from vouchers.actions.caps import count_district_caps, hold_counters
 from vouchers.actions.checking import locked, refuse_contradictions
 from vouchers.actions.ledger import Cause, Kind, Move
 from vouchers.actions.rounds import announce_draws
@@ -31,6 +32,7 @@ from vouchers.errors.campaigns import (
     SlugNotFit,
     SlugTaken,
 )
+from vouchers.errors.merchants import CapBelowRedeemed
 from vouchers.models import Appropriation, Campaign, DistrictCap, Terms
 
 State = Campaign.State
@@ -149,10 +151,12 @@ def set_district_caps(
     """How much subsidy the shops of a district may redeem, by its id, in fen.
 
     Districts that are not named have no cap. After publishing a cap can be raised or
-    lifted. Raises `CampaignOver`, `CapShrinks`.
+    lifted, and a new one counts what was redeemed before. Raises `CampaignOver`,
+    `CapShrinks` and `CapBelowRedeemed`.
     """
     at = at or clock.now()
     campaign = locked(campaign)
+    hold_counters(campaign)
     rows = campaign.district_caps.select_for_update(no_key=True, of=("self",))
     rows = rows.select_related("district").order_by("pk")
     there = {row.district_id: row for row in rows}
@@ -171,6 +175,8 @@ def set_district_caps(
         for district_id, cap_fen in caps.items()
         if district_id not in there
     )
+    with constraint_errors(vouchers_districtcap_is_kept=CapBelowRedeemed):
+        count_district_caps(campaign)
     after = dict(campaign.district_caps.values_list("district__code", "cap_fen"))
     if after != before:
         record(

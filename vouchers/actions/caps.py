@@ -32,7 +32,7 @@ _COUNT_DISTRICT = """
 
 
 def count_towards_caps(
-    redemption: Redemption, *, part_id: int | None, merchant_cap_fen: int | None
+    redemption: Redemption, *, part_id: int, merchant_cap_fen: int | None
 ) -> None:
     """Add a redemption to what its merchant and district redeemed, within their caps.
 

@@ -99,7 +99,7 @@ def _constraint(broken: IntegrityError) -> str:
 def _redeem(asked: _Asked, post: Post) -> Redemption:
     facts = facts_of(asked.text, post, asked.request_key)
     if facts.earlier_id is not None:
-        return _earlier(facts, asked)
+        return _earlier(facts.earlier_id, facts.voucher, asked)
     refuse_here(facts, post.now)
     sport = sport_of(facts, asked.sport, post.now)
     voucher = facts.voucher
@@ -136,7 +136,7 @@ def _redeem(asked: _Asked, post: Post) -> Redemption:
     )
     count_towards_caps(
         redemption,
-        part_id=facts.part_id,
+        part_id=facts.part_id or 0,
         merchant_cap_fen=voucher.terms.merchant_cap_fen,
     )
     return redemption
@@ -185,19 +185,19 @@ def _the_same(asked: _Asked, post: Post) -> Redemption:
     """Who came second: the first one's redemption if it is the same request."""
     facts = facts_of(asked.text, post, asked.request_key)
     if facts.earlier_id is not None:
-        return _earlier(facts, asked)
+        return _earlier(facts.earlier_id, facts.voucher, asked)
     refuse_here(facts, post.now)
     # Live again already: an undo was faster than this request.
     raise CheckedTooLongAgo
 
 
-def _earlier(facts: CounterFacts, asked: _Asked) -> Redemption:
+def _earlier(redemption_id: int, voucher: Voucher, asked: _Asked) -> Redemption:
     earlier = Redemption.objects.select_related("shop", "merchant", "clerk").get(
-        pk=facts.earlier_id
+        pk=redemption_id
     )
-    if (earlier.voucher_id, earlier.bill_fen) != (facts.voucher.pk, asked.bill_fen):
+    if (earlier.voucher_id, earlier.bill_fen) != (voucher.pk, asked.bill_fen):
         raise RequestKeyReused
-    earlier.voucher = facts.voucher
+    earlier.voucher = voucher
     return earlier
 
 

@@ -26,6 +26,7 @@ from vouchers.models import Member, Redemption
 from vouchers.queries.counter import (
     CounterPost,
     counters_of_person,
+    distance_to,
     redemptions_of_day,
     sums_of_day,
 )
@@ -39,7 +40,6 @@ from vouchers.serializers.counter import (
     ShopOutput,
     SumsOutput,
 )
-from vouchers.views.counter import distance_to
 
 DEVICE = OpenApiParameter(
     DEVICE_HEADER,

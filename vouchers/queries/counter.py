@@ -7,11 +7,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q, Sum
 
 from bureau.accounts.models import User
 from bureau.audit.models import Entry
-from bureau.common import clock, codes
+from bureau.common import clock, codes, geo
 from bureau.common.db import DrawnIds, drawing, rows_of
 from bureau.common.fields import DAY
 from vouchers.models import (
@@ -24,6 +24,7 @@ from vouchers.models import (
     Transfer,
     Voucher,
 )
+from vouchers.querysets import RedemptionQuerySet
 
 # At a counter Django would take longer to put this together than PostgreSQL takes to
 # answer it (docs/adr/0010). Whose device, shop and membership is read here anew: who
@@ -210,6 +211,21 @@ def counters_of_person(user: User) -> list[CounterPost]:
     return posts
 
 
+STEPS = (100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
+
+
+def distance_to(shop: Shop, text: str) -> int | None:
+    """How far a phone that says `35.40,116.60` is from a shop, in coarse steps.
+
+    Where it is itself is not kept.
+    """
+    place = geo.parse_place(text)
+    if place is None:
+        return None
+    metres = geo.metres_between(place, shop.location)
+    return next((step for step in STEPS if metres <= step), STEPS[-1])
+
+
 # --- What a counter did ---------------------------------------------------------------
 
 
@@ -226,7 +242,7 @@ class DaySums:
         return self.bill_fen - self.discount_fen
 
 
-def redemptions_of_day(shop: Shop, on: date) -> QuerySet[Redemption]:
+def redemptions_of_day(shop: Shop, on: date) -> RedemptionQuerySet:
     """What a shop redeemed on a day in China, the newest first."""
     rows = Redemption.objects.filter(
         shop=shop,
@@ -246,7 +262,7 @@ def sums_of_day(shop: Shop, on: date) -> DaySums:
     return DaySums(sums["count"], sums["bill"], sums["discount"])
 
 
-def redemptions_by_code(merchant: Merchant, typed: str) -> QuerySet[Redemption]:
+def redemptions_by_code(merchant: Merchant, typed: str) -> RedemptionQuerySet:
     """Those of a merchant with this number on the slip, or of this voucher."""
     code = codes.normalise(typed)
     rows = Redemption.objects.filter(merchant=merchant)

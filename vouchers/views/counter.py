@@ -29,7 +29,7 @@ from django.views.decorators.http import (
 )
 
 from bureau.accounts.http import SignedInRequest
-from bureau.common import clock, codes, geo
+from bureau.common import clock, codes
 from bureau.common.errors import DomainError
 from bureau.common.frames import answer_frame
 from bureau.common.pagination import page_of
@@ -42,6 +42,7 @@ from vouchers.models import Device, Member, Redemption, Shop
 from vouchers.queries.counter import (
     CounterPost,
     counters_of_person,
+    distance_to,
     redemptions_by_code,
     redemptions_of_day,
     sums_of_day,
@@ -204,7 +205,8 @@ def redeem(request: SignedInRequest, duty: Duty) -> HttpResponse:
             return _show(request, duty, Answer(refusal=refusal))
         form.add_error("bill", str(refusal))
         return _show(request, duty, _once_more(duty, form), refusal.status)
-    request.session["counter_sport"] = done.sport
+    if request.session.get("counter_sport", "") != done.sport:
+        request.session["counter_sport"] = done.sport
     query = urlencode({"done": done.number})
     return redirect(f"{reverse('vouchers:counter')}?{query}")
 
@@ -221,21 +223,6 @@ def _once_more(duty: Duty, form: BillForm) -> Answer:
     except DomainError as refusal:
         return Answer(refusal=refusal)
     return Answer(offer, form)
-
-
-def distance_to(shop: Shop, text: str) -> int | None:
-    """How far a phone that says `35.40,116.60` is from a shop, in coarse steps.
-
-    Where it is itself is not kept.
-    """
-    place = geo.parse_place(text)
-    if place is None:
-        return None
-    metres = geo.metres_between(place, shop.location)
-    return next((step for step in STEPS if metres <= step), STEPS[-1])
-
-
-STEPS = (100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
 
 
 def _just_done(request: HttpRequest, duty: Duty) -> Redemption | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from bureau.audit.models import Entry
-from bureau.common import clock
+from bureau.common import clock, codes
 from bureau.common.errors import DomainError
 from bureau.notices.models import Notice
+from tests import make as city
 from tests.promises import broken_promises
 from tests.vouchers import make
 from tests.vouchers.counter import Counter, counter, digits, shown
@@ -356,7 +358,9 @@ def test_a_closed_campaign() -> None:
     at = counter()
     voucher = at.voucher()
     Campaign.objects.update(state="closed", closed_at=clock.now())
-    refused(at, "campaign_closed", voucher=voucher)
+    with pytest.raises(DomainError) as caught:
+        at.redeem(voucher)
+    assert caught.value.code == "campaign_closed"
 
 
 def test_what_a_redemption_asks_of_the_database(
@@ -374,3 +378,42 @@ def test_what_a_redemption_asks_of_the_database(
             shop=at.shop,
             request_key=uuid4(),
         )
+
+
+def test_a_cap_that_is_laid_later_counts_what_was_redeemed_before() -> None:
+    at = counter()
+    at.redeem()
+    staff = city.user(is_staff=True)
+    here = at.shop.district.pk
+    lay = partial(actions.set_district_caps, campaign=at.campaign, by=staff)
+    with pytest.raises(DomainError) as caught:
+        lay(caps={here: 199_99})
+    assert caught.value.code == "cap_below_redeemed"
+    lay(caps={here: 399_99})
+    assert DistrictCap.objects.get().redeemed_fen == 200_00
+    assert refused(at, "district_cap_reached", voucher=at.voucher()).values == {
+        "left": "199.99"
+    }
+
+
+def test_a_screenshot_older_than_a_minute_redeems_in_none_of_ten_thousand_tries() -> (
+    None
+):
+    """All steps from 2 to 51 ago, of a hundred vouchers, scanned and typed.
+
+    Codes and clock are fixed: six digits of two steps are the same once in a million.
+    """
+    now = datetime(2026, 11, 22, 4, 0, 1, tzinfo=UTC)
+    step = codes.step_at(now)
+    tries = alive = 0
+    for n in range(100):
+        voucher = Voucher(code=f"{n:012}")
+        key = voucher.key
+        for ago in range(2, 52):
+            for of in (codes.proof_of, codes.digits_of):
+                proof = of(voucher.code, key=key, step=step - ago)
+                tries += 1
+                alive += codes.is_live(voucher.code, proof, key=key, at=now)
+        shown_now = codes.proof_of(voucher.code, key=key, step=step - 1)
+        assert codes.is_live(voucher.code, shown_now, key=key, at=now)
+    assert (tries, alive) == (10_000, 0)
