@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from os import getloadavg
+from typing import Any
 
 from django.contrib.gis.geos import Point
 from django.db import connection
@@ -90,7 +91,7 @@ def _bare() -> float:
 def _redeemed() -> Lot:
     """Vouchers that were all used within the last week, with their money."""
     lot = giving.lot(amount=REDEMPTIONS)
-    given = {
+    given: dict[str, Any] = {
         "lot": lot.pk,
         "number": REDEMPTIONS,
         "people": PEOPLE,

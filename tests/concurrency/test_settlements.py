@@ -28,6 +28,7 @@ from vouchers.models import (
     SettlementRun,
     Transfer,
 )
+from vouchers.queries.settlements import hash_of_lines
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[2]
@@ -115,7 +116,7 @@ def test_without_the_locks_a_redemption_is_settled_twice(
 
     monkeypatch.setattr(settlements, "_hold_merchant", no_hold)
     account = settlements._payable_accounts(w.campaign).get()
-    finish = settlements.hash_of_lines
+    finish = hash_of_lines
 
     def meet(row: Settlement) -> str:
         mine, other = both_looked if row.from_on == first_day() else both_looked[::-1]
@@ -259,8 +260,8 @@ def test_a_worker_that_is_killed_leaves_whole_settlements(w: Week) -> None:
     )
     patience = Timer(SECONDS, worker.kill)
     patience.start()
+    assert worker.stdout
     try:
-        assert worker.stdout
         assert worker.stdout.readline().strip() == "in the middle"
         worker.send_signal(signal.SIGKILL)
         worker.wait(SECONDS)
@@ -268,8 +269,7 @@ def test_a_worker_that_is_killed_leaves_whole_settlements(w: Week) -> None:
         patience.cancel()
         worker.kill()
         worker.wait(SECONDS)
-        if worker.stdout:
-            worker.stdout.close()
+        worker.stdout.close()
     run.refresh_from_db()
     assert run.done == 1
     assert run.finished_at is None
