@@ -148,7 +148,8 @@ class Maker:
                 firm.share = dice.uniform(0.35, 0.75)
                 firm.a_day = max(firm.a_day, 2.5)
         for firm in firms:
-            _ODD.get(firm.kind, lambda _firm, _dice: None)(firm, dice)
+            if make_odd := _ODD.get(firm.kind):
+                make_odd(firm, dice)
         return firms
 
     def trade(self, firm: Firm) -> None:
@@ -160,7 +161,8 @@ class Maker:
                 firm.rows += self.visit(firm, on)
             if firm.kind == "family" and on.weekday() == 6:
                 firm.rows += self.family_of_six(firm, on)
-        _CROOKS.get(firm.kind, lambda _maker, _firm: None)(self, firm)
+        if cheat := _CROOKS.get(firm.kind):
+            cheat(self, firm)
         for _n in range(self.poisson(0.03 * len(firm.rows))):
             firm.refused.append(self.dice.choice(firm.rows).at)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from os import getloadavg
+from typing import Any
 
 from django.contrib.gis.geos import Point
 from django.db import connection
@@ -90,7 +91,7 @@ def _campaign(number: int) -> Lot:
     account = ledger.account
     kind = ledger.Kind
     campaign = lot.tier.campaign
-    given = {
+    given: dict[str, Any] = {
         "lot": lot.pk,
         "number": number,
         "begins": clock.now() - timedelta(days=DAYS + 1),

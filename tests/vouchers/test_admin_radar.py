@@ -209,7 +209,7 @@ def test_filters_narrow_what_is_counted(city: Client, campaign: Campaign) -> Non
     url = reverse(DASHBOARD)
     one, other = campaign.participations.order_by("pk")
 
-    def bills(**given: object) -> str:
+    def bills(**given: str | int) -> str:
         page = city.get(url, {"campaign": campaign.pk, **given}).content.decode()
         return page[page.index("Bills</dt>") :][:200]
 

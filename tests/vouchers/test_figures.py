@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from bureau.common import clock
+from tests.make import verified
 from tests.promises import broken_promises
 from tests.vouchers import make
 from vouchers import actions
@@ -322,7 +323,7 @@ def rush(*, people: int, vouchers: int) -> Round:
     lot = make.lot(make.tier(campaign), amount=vouchers, round=of)
     for n in range(people):
         share = (n + 0.5) / people
-        person = make.city.verified()
+        person = verified()
         QueueTicket.objects.create(
             round=of,
             person=person,
@@ -362,7 +363,7 @@ def test_who_came_late_is_counted_apart() -> None:
     lot.shards.filter(shard=0).update(remaining=1)
     lot.tier.released += 1
     lot.tier.save()
-    person = make.city.verified()
+    person = verified()
     late = of.opens_at + timedelta(seconds=90)
     QueueTicket.objects.create(round=of, person=person, place=5, joined_at=late)
     make.voucher(lot, person=person, claimed_at=late + timedelta(seconds=1))

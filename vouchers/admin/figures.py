@@ -131,11 +131,14 @@ class Found:
         self.all: Figures = queries.figures_of(self.campaign)
         mine = districts_of(request.user)
         district = given["district"]
+        chosen = None if mine is None else tuple(mine)
+        if district:
+            chosen = (district.pk,)
         self.scope = Scope(
             self.campaign,
             first=given["first"],
             last=given["last"],
-            districts=(district.pk,) if district else mine and tuple(mine),
+            districts=chosen,
             merchant_id=given["merchant"].pk if given["merchant"] else None,
             sport=given["sport"],
         )

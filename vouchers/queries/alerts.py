@@ -67,7 +67,7 @@ def _stock(campaign: Campaign, *, at: datetime) -> list[Alert]:
             % {
                 "round": lot.round.number,
                 "tier": lot.tier,
-                "left": lot.left,
+                "left": lot.left,  # type: ignore[attr-defined]
                 "all": lot.laid_out,
             },
         )
@@ -95,7 +95,7 @@ def _merchants(campaign: Campaign) -> list[Alert]:
             % {
                 "who": part.merchant,
                 "redeemed": yuan(part.redeemed_fen),
-                "most": yuan(part.most),
+                "most": yuan(part.most),  # type: ignore[attr-defined]
             },
         )
         for part in parts

@@ -65,14 +65,16 @@ def evidence_of(flag: Flag) -> Evidence:
     return Evidence(
         flag=flag,
         sign=SIGNS[flag.rule],
-        redemptions=rows.order_by("-redeemed_at", "-pk")[:MOST_SHOWN],
+        redemptions=list(rows.order_by("-redeemed_at", "-pk")[:MOST_SHOWN]),
         count=flag.redemptions.count(),
         subsidy_fen=held["fen"] or 0,
         hours=hours,
         bills=_bills(flag),
-        beside=Flag.objects.filter(campaign=flag.campaign, merchant=flag.merchant)
-        .exclude(pk=flag.pk)
-        .order_by("-day", "-score", "pk")[:20],
+        beside=list(
+            Flag.objects.filter(campaign=flag.campaign, merchant=flag.merchant)
+            .exclude(pk=flag.pk)
+            .order_by("-day", "-score", "pk")[:20]
+        ),
     )
 
 

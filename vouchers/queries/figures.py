@@ -185,8 +185,9 @@ def _rounds_of(
 ) -> dict[str, Any]:
     known = before.get("rounds", {}) if before.get("format") == FORMAT else {}
     rounds = Round.objects.filter(campaign=campaign).select_related("draw")
-    lots: dict[int, list[Lot]] = {}
-    for lot in Lot.objects.filter(round__campaign=campaign).with_remaining():
+    lots: dict[int, list[Any]] = {}
+    kept: Any = Lot.objects.filter(round__campaign=campaign).with_remaining()
+    for lot in kept:
         lots.setdefault(lot.round_id, []).append(lot)
     waiting = dict(
         QueueTicket.objects.filter(round__campaign=campaign)
@@ -205,7 +206,7 @@ def _rounds_of(
     return found
 
 
-def _round(of: Round, lots: Sequence[Lot], mark: list[Any]) -> dict[str, Any]:
+def _round(of: Round, lots: Sequence[Any], mark: list[Any]) -> dict[str, Any]:
     offered = sum(lot.laid_out or 0 for lot in lots)
     found: dict[str, Any] = {"mark": mark, "offered": offered, "given": mark[0]}
     if of.claims_from is not None:
@@ -216,7 +217,7 @@ def _round(of: Round, lots: Sequence[Lot], mark: list[Any]) -> dict[str, Any]:
     return found
 
 
-def _rush(of: Round, lots: Sequence[Lot]) -> dict[str, Any]:
+def _rush(of: Round, lots: Sequence[Any]) -> dict[str, Any]:
     given = {
         "round": of.pk,
         "opens": of.claims_from,
@@ -380,7 +381,7 @@ class RoundFigures:
     since_opening: Sequence[float] = ()
     """Until half, nine tenths and 99 of 100 of the vouchers were claimed."""
     since_turn: Sequence[float] = ()
-    """The wait of a claim behind its turn: half, nine of ten, 99 of 100 were shorter."""
+    """The wait of a claim behind its turn: half, 90 and 99 of 100 were shorter."""
     tenths: Sequence[tuple[int, int, int]] = ()
     """(tenth of the places, people present, people who got something)"""
     present: int = 0
@@ -388,7 +389,7 @@ class RoundFigures:
     late: int = 0
     late_got: int = 0
     early_helps: float | None = None
-    """Correlation of the time of coming and the place drawn; 0: coming early is none."""
+    """Correlation of the time of coming and the place drawn; 0: early is no help."""
     entries: int | None = None
     won: int | None = None
 
@@ -461,7 +462,7 @@ class Figures:
 
     @property
     def floor(self) -> float | None:
-        """The floor of the tiers as they were used; compare `total.leverage` with it."""
+        """The floor of the tiers as they were used, beside `total.leverage`."""
         least = sum(one.tier.threshold_fen * one.redeemed for one in self.tiers)
         given = sum(one.tier.face_fen * one.redeemed for one in self.tiers)
         return least / given if given else None
@@ -480,7 +481,7 @@ def figures_of(campaign: Campaign) -> Figures:
         summary = summary_of(campaign, at=clock.now())
     parts = Parts(
         {name: list(map(tuple, rows)) for name, rows in summary["parts"].items()}
-    )  # type: ignore[misc]
+    )
     tiers = _tiers(campaign, summary, parts)
     return Figures(
         campaign=campaign,

@@ -76,7 +76,10 @@ SIGNS: dict[str, Sign] = {
         Sign(
             "hugging",
             _("Bills at the threshold"),
-            _("The bill is within 1 percent or 1 yuan above the least bill of the voucher."),
+            _(
+                "The bill is within 1 percent or 1 yuan above the least bill of the "
+                "voucher."
+            ),
             _("A package or course that costs just that; customers who fill up."),
             floor=0.15,
             share=0.40,
@@ -445,7 +448,7 @@ def _market(sign: Sign, rows: Sequence[_Counted]) -> float:
 
 def _counted(campaign: Campaign, day: date) -> list[_Counted]:
     since, today, until = window_of(day)
-    times = {
+    times: dict[str, Any] = {
         "campaign": campaign.pk,
         "since": since,
         "today": today,

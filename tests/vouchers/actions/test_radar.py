@@ -13,6 +13,7 @@ from bureau.accounts.models import User
 from bureau.audit.models import Entry
 from bureau.common import clock
 from tests.make import user as make_user
+from tests.make import verified
 from tests.vouchers import make
 from vouchers import actions
 from vouchers.errors.radar import (
@@ -114,7 +115,7 @@ def shared_network(world: World) -> None:
 
 def own_people(world: World) -> None:
     for n in range(ROWS):
-        colleague = make.member(world.odd.merchant, person=make.city.verified())
+        colleague = make.member(world.odd.merchant, person=verified())
         world.sell(world.odd, n, at=today(n), person=colleague.person)
 
 
@@ -158,7 +159,7 @@ def undone(world: World) -> None:
 def pairs(world: World) -> None:
     world.lots[500].tier.per_person = ROWS
     world.lots[500].tier.save()
-    person = make.city.verified()
+    person = verified()
     for n in range(ROWS):
         world.sell(world.odd, n, at=today(n), person=person)
 
