@@ -114,7 +114,7 @@ class WorkFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         today = clock.today()
-        wanted: dict[str, Any] | None = {
+        wanted: dict[str, dict[str, Any]] = {
             "check": {"state": State.APPLIED},
             "change": {"has_change": True},
             "shop": {"state": State.APPROVED, "has_shop": True},
@@ -123,8 +123,8 @@ class WorkFilter(admin.SimpleListFilter):
                 "permit_until__lte": today + ENDS_SOON,
             },
             "over": {"permit_until__lt": today},
-        }.get(self.value() or "")
-        return queryset.filter(**wanted) if wanted else queryset
+        }
+        return queryset.filter(**wanted.get(self.value() or "", {}))
 
 
 class _Decides:

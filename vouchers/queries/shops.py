@@ -110,15 +110,26 @@ def find_shops(
     with connection.cursor() as cursor:
         cursor.execute(sql, given)
         rows = cursor.fetchall()
-    return [
-        FoundShop(
-            *row[:4],
-            tuple(row[4]),
-            *row[5:11],
-            None if row[11] is None else round(row[11]),
-        )
-        for row in rows
-    ]
+    return [_found(row) for row in rows]
+
+
+def _found(row: tuple[Any, ...]) -> FoundShop:
+    *texts, sports, firm, firm_name, district, district_en, x, y, metres = row
+    number, name, address, phone = texts
+    return FoundShop(
+        number=number,
+        name=name,
+        address=address,
+        phone=phone,
+        sports=tuple(sports),
+        merchant_number=firm,
+        merchant_name=firm_name,
+        district=district,
+        district_en=district_en,
+        longitude=x,
+        latitude=y,
+        metres=None if metres is None else round(metres),
+    )
 
 
 def count_shops(wish: ShopWish, *, at: datetime) -> int:
