@@ -102,7 +102,7 @@ def test_from_the_rush_to_the_statement(screens: Screens, at: Counter) -> None:
     sign_in(manager, person.phone or "")
     expect(manager.locator("h1")).to_have_text("¥200")
     done = Redemption.objects.get()
-    expect(manager.locator("main")).to_contain_text(done.number)
+    expect(manager.locator("main")).to_contain_text(str(done))
     assert no_sideways_scroll(manager)
     with manager.expect_download() as pdf:
         manager.get_by_role("link", name="PDF").click()
