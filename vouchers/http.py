@@ -110,7 +110,7 @@ def _trust_connection() -> None:
     Where it has died in between, the claim fails as a claim does in which it dies.
     """
     if monotonic() - getattr(_answered, "at", -1.0) < 1.0:
-        connection.health_check_done = True
+        connection.health_check_done = True  # type: ignore[attr-defined]
 
 
 @cache

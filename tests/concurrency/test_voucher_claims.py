@@ -111,7 +111,7 @@ def _until_waiting(number: int) -> None:
     until = monotonic() + 60
     while True:
         with connection.cursor() as cursor:
-            # Not of pg_stat_activity: within a transaction it stays as it was first seen.
+            # Not of pg_stat_activity, which stays the same within a transaction.
             cursor.execute(
                 "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid IN"
                 " (SELECT pid FROM pg_locks JOIN pg_database ON oid = database"

@@ -46,7 +46,7 @@ def lot_facts(lot_id: int) -> LotFacts | None:
     terms = round_.campaign.terms.published().order_by("-version").first()
     if terms is None:
         return None
-    accounts = {
+    accounts: dict[tuple[str, int | None], int] = {
         (kind, tier_id): pk
         for pk, kind, tier_id in Account.objects.filter(
             campaign_id=round_.campaign_id,

@@ -22,12 +22,13 @@ class LotStock:
 
 
 def stock_of(round: Round) -> list[LotStock]:  # noqa: A002 - what it is
-    """Each lot of a round, the smallest face value first. One question."""
-    lots = round.lots.with_remaining().select_related("tier")
+    """Each lot of a round, the smallest face value first. Two questions."""
+    lots = round.lots.select_related("tier")
+    left = dict(round.lots.with_remaining().values_list("pk", "remaining"))
     return [
         LotStock(
             lot=lot,
-            remaining=lot.amount if lot.laid_out is None else lot.remaining,
+            remaining=lot.amount if lot.laid_out is None else left[lot.pk],
             laid_out=lot.amount if lot.laid_out is None else lot.laid_out,
             sold_out_at=lot.sold_out_at,
         )
