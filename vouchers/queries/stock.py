@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from vouchers.models import Lot, Round
+from django.db.models import Sum
+
+from vouchers.models import Lot, Round, StockShard
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,12 @@ class LotStock:
 def stock_of(round: Round) -> list[LotStock]:  # noqa: A002 - what it is
     """Each lot of a round, the smallest face value first. Two questions."""
     lots = round.lots.select_related("tier")
-    left = dict(round.lots.with_remaining().values_list("pk", "remaining"))
+    stock = StockShard.objects.filter(lot__round=round).values_list("lot")
+    left = dict(stock.annotate(left=Sum("remaining")))
     return [
         LotStock(
             lot=lot,
-            remaining=lot.amount if lot.laid_out is None else left[lot.pk],
+            remaining=lot.amount if lot.laid_out is None else left.get(lot.pk, 0),
             laid_out=lot.amount if lot.laid_out is None else lot.laid_out,
             sold_out_at=lot.sold_out_at,
         )
