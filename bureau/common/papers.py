@@ -6,6 +6,7 @@ the same everywhere. The font is Debian's fonts-noto-cjk, which `make setup` ins
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from functools import cache
 from pathlib import Path
 
 from fpdf import FPDF
+
+# It tells of every table of the font.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 CONTENT_TYPE = "application/pdf"
 _FONTS = (
