@@ -165,7 +165,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "vouchers.tasks.remind_of_expiry",
         "schedule": crontab(minute="*/10", hour="8-21"),
     },
-    # A new permit takes weeks; each last day is told once, also after a day that failed.
+    # A new permit takes weeks; each last day is told once, even after a failed day.
     "vouchers-warn-of-permits": {
         "task": "vouchers.tasks.warn_of_permits",
         "schedule": crontab(minute="40", hour="9-18"),

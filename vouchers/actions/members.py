@@ -196,7 +196,8 @@ def _send(member: Member) -> None:
 
 def invitation_link(member: Member) -> str:
     """What the invited person opens."""
-    return f"{settings.PUBLIC_URL}{reverse('vouchers:member-join', args=[member.invite_code])}"
+    path = reverse("vouchers:member-join", args=[member.invite_code])
+    return f"{settings.PUBLIC_URL}{path}"
 
 
 def invitation_text(member: Member) -> str:

@@ -386,7 +386,7 @@ class Tier(models.Model):
 
     @property
     def pool_prefix(self) -> str:
-        """Its pool in the draw of a round: what the numbers of its entries begin with."""
+        """Its pool in the draw of a round: how the numbers of its entries begin."""
         return f"T{self.pk}"
 
 
