@@ -89,7 +89,7 @@ def killed_while_it_waits(program: str, at: datetime) -> None:
             child.kill()
             ended = child.wait(PATIENCE)
     assert ended == -signal.SIGKILL
-    gone = "SELECT FROM pg_stat_activity WHERE pid = %s"
+    gone = "SELECT FROM pg_locks WHERE pid = %s"
     asked("SELECT pg_terminate_backend(%s)", backend)
     until_true(lambda: not asked(gone, backend))
 
