@@ -1,31 +1,14 @@
 // The counter as one page: <div data-counter data-counter-offline="…" data-counter-broken="…">. Its forms are sent without
 // leaving the page, so that the camera, the sound and what was typed stay when the network goes away. The forms carry a
 // request number: a tap whose answer was lost is simply tapped again.
+import { bill } from './counter-bill.js';
+import { beep } from './counter-sound.js';
 import { bind as bindScanner } from './scanner.js';
 import { word } from './words.js';
 
 const AGAIN = 2000;
 const PATIENCE = 15000;
 const fine = window.matchMedia('(pointer: fine)').matches;
-let sound;
-
-function beep(kind) {
-  if (!window.AudioContext) return;
-  sound = sound || new AudioContext();
-  // yes: two tones that rise; no: one low and long.
-  const tones = kind === 'yes' ? [[660, 0, 0.12], [990, 0.13, 0.2]] : [[180, 0, 0.45]];
-  tones.forEach(([pitch, at, long]) => {
-    const tone = sound.createOscillator();
-    const volume = sound.createGain();
-    tone.frequency.value = pitch;
-    tone.type = kind === 'yes' ? 'sine' : 'square';
-    volume.gain.setValueAtTime(0.25, sound.currentTime + at);
-    volume.gain.exponentialRampToValueAtTime(0.001, sound.currentTime + at + long);
-    tone.connect(volume).connect(sound.destination);
-    tone.start(sound.currentTime + at);
-    tone.stop(sound.currentTime + at + long);
-  });
-}
 
 function tell(box, text) {
   const trouble = box.querySelector('[data-counter-trouble]');
@@ -81,49 +64,6 @@ function guard(form) {
   if (!text || (last.text === text && Date.now() - last.at < AGAIN)) return false;
   sessionStorage.setItem('counter-last', JSON.stringify({ text, at: Date.now() }));
   return true;
-}
-
-function fen(text) {
-  const plain = text.normalize('NFKC').replace('。', '.').replace(/[¥元\s]/g, '');
-  const found = /^(\d{1,9})(?:\.(\d{0,2}))?$/.exec(plain);
-  return found ? Number(found[1]) * 100 + Number((found[2] || '').padEnd(2, '0')) : null;
-}
-
-function yuan(amount) {
-  return amount % 100 ? (amount / 100).toFixed(2) : String(amount / 100);
-}
-
-function bill(box) {
-  const form = box.querySelector('form[data-counter-bill]');
-  if (!form) return;
-  const field = form.elements.bill;
-  const sum = form.querySelector('[data-counter-sum]');
-  const pays = form.querySelector('[data-counter-pays]');
-  const { face, threshold } = form.dataset;
-  const show = () => {
-    const typed = fen(field.value);
-    sum.hidden = typed === null;
-    if (typed === null) return;
-    const short = Number(threshold) - typed;
-    sum.toggleAttribute('data-short', short > 0);
-    pays.textContent = short > 0 ? sum.dataset.counterShort.replace('%s', yuan(short)) : `¥${yuan(typed - Number(face))}`;
-  };
-  field.addEventListener('input', show);
-  if (form.elements.place) form.elements.place.value = sessionStorage.getItem('counter-place') || '';
-  const keys = form.querySelector('[data-counter-keys]');
-  if (!fine) {
-    keys.hidden = false;
-    field.inputMode = 'none';
-    keys.addEventListener('click', (event) => {
-      const { key } = event.target.dataset;
-      if (!key) return;
-      if (key === 'back') field.value = field.value.slice(0, -1);
-      else if (field.value.length < 10 && !(key === '.' && field.value.includes('.'))) field.value += key;
-      show();
-    });
-  }
-  field.focus({ preventScroll: !fine });
-  show();
 }
 
 function scan(box) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import generics
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -23,7 +23,7 @@ def _mine(user: User) -> QuerySet[Settlement]:
     return rows.select_related("campaign", "merchant")
 
 
-@extend_schema(operation_id="merchant_statements")
+@extend_schema_view(get=extend_schema(operation_id="merchant_statements"))
 class Statements(generics.ListAPIView[Settlement]):
     """Settlements of the merchants that the caller manages, the newest first."""
 
