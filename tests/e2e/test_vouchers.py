@@ -12,11 +12,11 @@ from playwright.sync_api import Page, expect
 
 from bureau.accounts.models import User
 from bureau.common import clock
+from tests import make as city
 from tests.e2e.conftest import PHONE
 from tests.e2e.screens import Screens, no_sideways_scroll, sign_in
 from tests.e2e.test_ballots_and_sessions import verified
 from tests.promises import broken_promises
-from tests.vouchers import make
 from tests.vouchers.counter import Counter, counter
 from vouchers import actions
 from vouchers.models import Campaign, Redemption, Round, Settlement, Voucher
@@ -72,7 +72,7 @@ def redeem(page: Page, at: Counter, shown: str) -> None:
 def settle(campaign: Campaign) -> Settlement:
     """On the next day, by two people; the bank has paid."""
     today = clock.today()
-    first, second = make.city.user("first"), make.city.user("second")
+    first, second = city.user("first"), city.user("second")
     with time_machine.travel(clock.now() + timedelta(days=1), tick=True):
         actions.prepare_settlements(
             campaign=campaign, from_on=today, until_on=today, by=first

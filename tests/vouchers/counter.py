@@ -34,6 +34,11 @@ class Counter:
     clerk: Member
     manager: Member
 
+    @property
+    def manager_person(self) -> User:
+        assert self.manager.person
+        return self.manager.person
+
     def voucher(self, **given: Any) -> Voucher:
         """Live, of a new citizen; 200 off a bill of 500."""
         return make.voucher(self.lot, **given)

@@ -199,6 +199,6 @@ def test_a_till_is_known_by_its_key_and_can_be_blocked(
     assert till.post(f"{ROOT}redemptions/", asked(at), headers=head).status_code == 201
     device = Device.objects.get()
     assert Redemption.objects.get().device == device
-    actions.block_device(device=device, by=at.manager.person)
+    actions.block_device(device=device, by=at.manager_person)
     answer = till.post(f"{ROOT}redemptions/", asked(at), headers=head)
     assert (answer.status_code, answer.json()["code"]) == (403, "device_blocked")

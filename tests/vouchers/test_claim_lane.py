@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 
 from bureau.accounts.models import User
@@ -24,6 +24,7 @@ from vouchers.queries.lots import forget_lots
 pytestmark = pytest.mark.django_db
 
 JSON = {"HTTP_ACCEPT": "application/json"}
+AS_JSON = {"accept": "application/json"}
 
 
 @pytest.fixture(autouse=True)
@@ -217,9 +218,11 @@ def test_a_form_with_files_and_a_large_body_are_read_with_care() -> None:
     lot, person = make.lot(), city.verified()
     client = browser(person)
     token = token_of(lot, person, holder=key_of(client))
-    answer = client.post("/vouchers/claim", {"lot": lot.pk, "turn": token}, **JSON)
+    answer = client.post(
+        "/vouchers/claim", {"lot": lot.pk, "turn": token}, headers=AS_JSON
+    )
     assert answer.status_code == 201  # multipart, as FormData sends it
-    answer = client.post("/vouchers/claim", {"lot": "1" * 10_000}, **JSON)
+    answer = client.post("/vouchers/claim", {"lot": "1" * 10_000}, headers=AS_JSON)
     assert answer.status_code < 500
 
 
@@ -232,7 +235,7 @@ def test_without_redis_claims_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a claim asks Redis nothing")
 
     for name in ("get", "set", "add", "incr", "delete"):
-        monkeypatch.setattr(type(cache._connections[cache._alias]), name, gone)
+        monkeypatch.setattr(type(caches["default"]), name, gone)
     assert send(client, lot, token, **JSON).status_code == 201
 
 

@@ -190,7 +190,7 @@ def test_a_clerk_of_two_merchants_chooses_between_their_shops(at: Counter) -> No
 def test_a_blocked_device_is_told_so(at: Counter) -> None:
     client = clerk_of(at)
     client.get("/counter/")
-    actions.block_device(device=Device.objects.get(), by=at.manager.person)
+    actions.block_device(device=Device.objects.get(), by=at.manager_person)
     answer = client.get("/counter/")
     assert answer.status_code == 403
     assert b"blocked" in answer.content
