@@ -231,10 +231,12 @@ class _Storm:
         """Ask until there is an answer that is not "the portal is away"."""
         until = time.monotonic() + 4 * PATIENCE
         while True:
-            self.outcome.attempts += 1
             said = await line.send(request())
             self.outcome.statuses[str(said.status or "no answer")] += 1
-            if 0 < said.status < 500 or time.monotonic() > until:
+            is_answered = 0 < said.status < 500
+            # Knocking at a portal that is away is no attempt.
+            self.outcome.attempts += is_answered
+            if is_answered or time.monotonic() > until:
                 return said
             await asyncio.sleep(PAUSE)
 
@@ -283,8 +285,10 @@ class Wire:
             name.lower(): value
             for name, _colon, value in (line.partition(": ") for line in lines[1:])
         }
-        size = int(fields.get("content-length", "0"))
-        told = await reader.readexactly(size) if size else b""
+        if fields.get("transfer-encoding", "").lower() == "chunked":
+            told = await _chunks(reader)
+        else:
+            told = await reader.readexactly(int(fields.get("content-length", "0")))
         if fields.get("connection", "").lower() == "close":
             self.close()
         return Said(int(lines[0].split()[1]), fields.get("location", ""), told)
@@ -293,6 +297,15 @@ class Wire:
         if self.pipe is not None:
             self.pipe[1].close()
             self.pipe = None
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    """A body that comes in pieces, each behind its length."""
+    told = b""
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        told += (await reader.readexactly(size + 2))[:-2]
+    await reader.readuntil(b"\r\n")
+    return told
 
 
 # --- The control ----------------------------------------------------------------------
