@@ -153,6 +153,7 @@ def _wants_json(request: HttpRequest) -> bool:
 def _see(address: str) -> HttpResponse:
     response = HttpResponse(status=HTTPStatus.SEE_OTHER)
     response["Location"] = address
+    response["Content-Length"] = "0"  # else it comes in one empty chunk
     return response
 
 

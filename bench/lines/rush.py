@@ -25,7 +25,7 @@ from bureau.common import clock
 from vouchers.models import Lot, QueueTicket, Voucher
 
 VOUCHERS, PEOPLE = 15_200, 52_339
-SPREAD, AHEAD = 10, 25
+SPREAD, AHEAD = 25, 25
 """Seconds over which the turns are spread; and before the opening, to get ready."""
 SCRIPTS, EARLY_TAPS = 20, 3
 CLIENTS = 64
@@ -117,6 +117,7 @@ async def _run(port: int, taps: Sequence[Tap]) -> tuple[Counter[int], float]:
                 await asyncio.sleep(wait)
             writer.write(_as_bytes(port, request))
             head = await reader.readuntil(b"\r\n\r\n")
+            assert b"content-length: 0" in head.lower(), head
             statuses[answer_of(head).status] += 1
         writer.close()
 
