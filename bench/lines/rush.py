@@ -117,8 +117,9 @@ async def _run(port: int, taps: Sequence[Tap]) -> tuple[Counter[int], float]:
                 await asyncio.sleep(wait)
             writer.write(_as_bytes(port, request))
             head = await reader.readuntil(b"\r\n\r\n")
-            assert b"content-length: 0" in head.lower(), head
-            statuses[answer_of(head).status] += 1
+            # With a body the next answer would be read from the middle of this one.
+            empty = b"content-length: 0" in head.lower()
+            statuses[answer_of(head).status if empty else 599] += 1
         writer.close()
 
     clients = [asyncio.create_task(client()) for _n in range(CLIENTS)]
