@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -20,6 +20,9 @@ from bureau.accounts.models import User
 from tests import make
 from tests.e2e.screens import Screens
 from venues.models import Bookable, Venue
+
+# A page that asks every five seconds, on a machine that does something else meanwhile.
+expect.set_options(timeout=15_000)
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}

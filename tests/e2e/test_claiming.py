@@ -186,7 +186,7 @@ def test_the_campaign_page_counts_down_its_stock(screens: Screens) -> None:
     left = page.locator("[data-stock-left]")
     expect(left).to_have_text("10")
     make.voucher(lot)
-    expect(left).to_have_text("9")
+    expect(left).to_have_text("9", timeout=20_000)  # asked for every five seconds
 
 
 @pytest.mark.parametrize("look", LOOKS)
