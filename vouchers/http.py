@@ -14,13 +14,14 @@ from urllib.parse import parse_qs, urlencode
 
 from django.conf import settings
 from django.core.signing import BadSignature
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import reverse
 from django.utils import translation
 
 from bureau.accounts.templatetags.people import device_name
 from bureau.common import clock, sealed
+from bureau.common.db import is_outage
 from bureau.common.errors import DomainError
 from bureau.common.http import client_ip
 from vouchers import actions
@@ -91,7 +92,9 @@ def answer_claim(request: HttpRequest) -> HttpResponse:
         )
     except DomainError as refusal:
         return _refused(request, refusal, lot_id)
-    except (OperationalError, InterfaceError):
+    except DatabaseError as error:
+        if not is_outage(error):
+            raise
         return _refused(request, Busy(), 0)
     _answered.at = monotonic()
     address = _address("vouchers:voucher", "0" * 12).replace("0" * 12, claimed.code)

@@ -19,18 +19,17 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from bureau.common import db
 from bureau.common.http import origin
 
 logger = logging.getLogger(__name__)
 
 _OUTAGES = (
-    OperationalError,
-    InterfaceError,
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
     kombu.exceptions.OperationalError,
@@ -42,7 +41,7 @@ _TOO_LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 
 def is_outage(error: BaseException | None) -> bool:
     """Whether the database or Redis did not answer (the request itself was fine)."""
-    return isinstance(error, _OUTAGES)
+    return db.is_outage(error) or isinstance(error, _OUTAGES)
 
 
 def is_unreadable(error: BaseException | None) -> bool:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import (
+    DataError,
+    IntegrityError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 from django.db.models import Model
 from pytest_django import DjangoAssertNumQueries
 
@@ -94,8 +100,9 @@ def test_insert_still_meets_the_constraints() -> None:
 
 
 def doubled(number: int) -> int:
+    call = prepared("tests_doubled", "SELECT 2 * $1::int", 1)
     with connection.cursor() as cursor:
-        cursor.execute(prepared("tests_doubled", "SELECT 2 * $1::int", 1), [number])
+        cursor.execute(call, [number])
         found: int = cursor.fetchone()[0]
     return found
 
@@ -113,6 +120,22 @@ def test_a_prepared_statement_is_prepared_again_on_a_new_connection() -> None:
     assert doubled(2) == 4
 
     connection.close()
+
+    assert doubled(3) == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_prepared_statement_is_prepared_again_after_the_session_was_killed() -> None:
+    assert doubled(2) == 4
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    other.close()
+
+    close_old_connections()  # as a new request does
 
     assert doubled(3) == 6
 

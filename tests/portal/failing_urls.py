@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import redis.exceptions
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
@@ -31,6 +31,10 @@ def no_database(request: HttpRequest) -> HttpResponse:
     raise OperationalError("secret detail")
 
 
+def lost_database(request: HttpRequest) -> HttpResponse:
+    raise DatabaseError("secret detail: server closed the connection unexpectedly")
+
+
 def not_allowed(request: HttpRequest) -> HttpResponse:
     raise PermissionDenied
 
@@ -45,6 +49,7 @@ urlpatterns = [
     path("test/bug", bug),
     path("test/no-redis", no_redis),
     path("test/no-database", no_database),
+    path("test/lost-database", lost_database),
     path("test/not-allowed", not_allowed),
     path("test/form", form),
     path("api/test/bug", bug),

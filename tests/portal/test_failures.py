@@ -35,7 +35,7 @@ def test_a_bug_gives_the_number_under_which_it_was_logged(visitor: Client) -> No
     assertContains(response, response["X-Request-ID"], status_code=500)
 
 
-@pytest.mark.parametrize("what", ["no-redis", "no-database"])
+@pytest.mark.parametrize("what", ["no-redis", "no-database", "lost-database"])
 def test_an_outage_asks_to_come_back(visitor: Client, what: str) -> None:
     response = visitor.get(f"/test/{what}")
 
