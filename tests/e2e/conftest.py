@@ -93,6 +93,7 @@ def violations(axe: Axe, page: Page) -> list[dict[str, Any]]:
 
     Without its preload, which fetches every imported style sheet from a wrong address.
     """
+    page.wait_for_load_state()
     rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "preload": False}
     found = axe.run(page, options=rules).response["violations"]
     return [

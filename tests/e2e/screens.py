@@ -88,6 +88,7 @@ def pay(page: Page) -> None:
 
 
 def no_sideways_scroll(page: Page) -> bool:
+    page.wait_for_load_state()  # a page that was only just begun has no body yet
     return bool(
         page.evaluate(
             "document.documentElement.scrollWidth <= window.innerWidth"

@@ -24,6 +24,7 @@ def choose(page: Page, venue: Venue, court: Bookable, hour: int) -> None:
     page.goto("/")
     page.goto("/venues/?sport=badminton")
     page.get_by_role("link", name=venue.display_name).first.click()
+    page.wait_for_url(f"**{venue.get_absolute_url()}**")
     page.goto(f"{page.url.split('?')[0]}?on={TOMORROW:%Y-%m-%d}&sport=badminton")
     key = f"{court.pk}@{TOMORROW:%Y-%m-%d}T{hour:02}:00"
     page.locator(f"label:has(input[value='{key}'])").click()

@@ -114,6 +114,7 @@ def test_the_pages_are_accessible(
         check(axe, page, address)
     page.goto(f"{season.get_absolute_url()}apply/")
     page.get_by_role("button", name="Look at the dates").click()
+    expect(page.get_by_text("dates can be booked")).to_be_visible()
     assert no_sideways_scroll(page)
     assert violations(axe, page) == []
 

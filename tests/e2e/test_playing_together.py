@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import pytest
@@ -90,6 +91,7 @@ def test_its_pages_are_accessible(
 
     look_at(f"/j/{others.invite_code}/")
     page.get_by_role("button", name="Play along").click()
+    page.wait_for_url("**/together/**")
     assert Companion.objects.filter(user=person).exists()
     for address in (
         "/me/",
@@ -106,6 +108,6 @@ def test_its_pages_are_accessible(
         look_at(address)
     page.goto("/calendar/")
     page.get_by_role("button", name="Make an address").click()
-    assert page.locator("#feed-url").inner_text().endswith(".ics")
+    expect(page.locator("#feed-url")).to_have_text(re.compile(r"\.ics$"))
     assert no_sideways_scroll(page)
     assert violations(axe, page) == []
