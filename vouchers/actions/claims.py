@@ -128,7 +128,7 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Where:
-    """What a claim is known by later: keyed hashes, no more (vouchers/http.py)."""
+    """What a claim is known by later: keyed hashes, no more (vouchers/http)."""
 
     device: str = ""
     network: str = ""
