@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, re_path
 
 from venues.views import (
     ballots,
@@ -69,10 +69,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="season-withdraw",
     ),
     path("invoices/<slug:number>/", seasons.invoice, name="invoice"),
-    path(
-        "invoices/<slug:number>/invoice.xlsx",
-        seasons.invoice_xlsx,
-        name="invoice-xlsx",
+    re_path(
+        r"^invoices/(?P<number>[-\w]+)/invoice\.(?P<kind>xlsx|pdf)$",
+        seasons.invoice_file,
+        name="invoice-file",
     ),
     path("invoices/<slug:number>/pay/", seasons.pay_invoice, name="invoice-pay"),
     path("conduct/", conduct.conduct, name="conduct"),

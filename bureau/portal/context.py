@@ -11,6 +11,29 @@ from django.utils.translation import gettext as _
 
 from bureau.portal import queries
 
+# Which tab a page lies under, by the beginning of its address; the longest one counts.
+_UNDER = {
+    "/venues/": "venues:list",
+    "/ballots/": "venues:list",
+    "/seasons/": "venues:list",
+    "/vouchers/": "vouchers:list",
+    "/merchants/": "vouchers:list",
+    "/notices/": "notices:inbox",
+    "/me/": "portal:me",
+    "/accounts/": "portal:me",
+    "/bookings/": "portal:me",
+    "/calendar/": "portal:me",
+    "/clubs/": "portal:me",
+    "/conduct/": "portal:me",
+    "/draws/entries/": "portal:me",
+    "/favourites/": "portal:me",
+    "/invoices/": "portal:me",
+    "/merchants/mine/": "portal:me",
+    "/seasons/requests/": "portal:me",
+    "/together/": "portal:me",
+    "/waiting/": "portal:me",
+}
+
 
 @dataclass(frozen=True)
 class Tab:
@@ -51,17 +74,21 @@ def _tabs(request: HttpRequest) -> list[Tab]:
         ("notices:inbox", _("Messages"), "bell", unread),
         ("portal:me", _("Me"), "user", 0),
     ]
+    lies_under = _tab_of(request.path)
     tabs = []
     for name, label, icon, count in places:
         try:
             url = reverse(name)
         except NoReverseMatch:
             continue
-        tabs.append(Tab(url, label, icon, _current(request.path, url), count))
+        current = "true" if name == lies_under else ""
+        if request.path == url:
+            current = "page"
+        tabs.append(Tab(url, label, icon, current, count))
     return tabs
 
 
-def _current(path: str, url: str) -> str:
-    if path == url:
-        return "page"
-    return "true" if url != "/" and path.startswith(url) else ""
+def _tab_of(path: str) -> str:
+    """The name of the tab that a page lies under; empty for one of no tab."""
+    beginnings = [start for start in _UNDER if path.startswith(start)]
+    return _UNDER[max(beginnings, key=len)] if beginnings else ""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
@@ -20,6 +22,29 @@ def test_a_page_below_a_tab_marks_the_tab(client: Client) -> None:
     response = client.get("/venues/nothing-here/")
 
     assertContains(response, 'href="/venues/" aria-current="true"', 2, 404)
+
+
+@pytest.mark.parametrize(
+    ("path", "tab"),
+    [
+        ("/bookings/", "/me/"),
+        ("/waiting/", "/me/"),
+        ("/clubs/", "/me/"),
+        ("/seasons/", "/venues/"),
+        ("/seasons/requests/none/", "/me/"),
+        ("/merchants/", "/vouchers/"),
+        ("/merchants/mine/", "/me/"),
+    ],
+)
+def test_a_page_with_an_address_of_its_own_marks_the_tab_it_belongs_to(
+    client: Client, citizen: User, path: str, tab: str
+) -> None:
+    client.force_login(citizen)
+
+    page = client.get(path).content.decode()
+
+    marked = set(re.findall(r'href="([^"]*)" aria-current="(?:page|true)"', page))
+    assert marked & {"/", "/venues/", "/vouchers/", "/notices/", "/me/"} == {tab}
 
 
 def test_a_visitor_costs_no_question(

@@ -198,6 +198,7 @@ def test_other_peoples_clubs_requests_and_invoices_are_not_there(
         request.get_absolute_url(),
         invoice.get_absolute_url(),
         f"{invoice.get_absolute_url()}invoice.xlsx",
+        f"{invoice.get_absolute_url()}invoice.pdf",
     ):
         text(client, path, status=404)
     for path in (
@@ -255,6 +256,20 @@ def test_an_invoice_is_read_paid_and_kept_as_a_file(
     sheet = load_workbook(BytesIO(file.content)).active
     last = [cell.value for cell in sheet[sheet.max_row]]
     assert (last[0], last[-1]) == ("Total", 400)
+
+
+def test_an_invoice_as_pdf_is_the_same_byte_for_byte_in_any_language(
+    client: Client, invoice: Invoice
+) -> None:
+    path = f"{invoice.get_absolute_url()}invoice.pdf"
+    assert path in text(client, invoice.get_absolute_url())
+
+    first = client.get(path)
+    again = client.get(path, headers={"accept-language": "zh-hans"})
+
+    assert first.headers["Content-Type"] == "application/pdf"
+    assert first.content.startswith(b"%PDF-")
+    assert first.content == again.content
 
 
 def test_a_date_is_given_back_from_the_invoice(

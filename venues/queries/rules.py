@@ -70,7 +70,8 @@ class Price:
 def quote_in_words(quote: Mapping[str, Any]) -> str:
     """How a price came about, from the breakdown on a booking's line.
 
-    Lines that were booked long ago keep fewer facts, and are told in fewer words.
+    Lines that were booked long ago keep fewer facts, and are told in fewer words. That
+    something is free is said by its price, which stands beside these words.
     """
     words = []
     if group := quote.get("group"):
@@ -84,8 +85,6 @@ def quote_in_words(quote: Mapping[str, Any]) -> str:
         hours = quote.get("minutes", HOUR) / HOUR
         how_long = _("%(hours)s h") % {"hours": f"{hours:g}"}
         words.append(rate if hours == 1 else f"{rate} × {how_long}")
-    elif fen == 0:
-        words.append(_("free of charge"))
     for tickets in quote.get("tickets", ()):
         each = f"{tickets['places']} × ¥{yuan(tickets['fen'])}"
         reduced = _("%(tickets)s reduced") % {"tickets": each}

@@ -20,15 +20,15 @@ from django.views.decorators.http import (
 
 from bureau.accounts.http import SignedInRequest
 from bureau.accounts.models import User
-from bureau.common import clock, codes, workbooks
+from bureau.common import clock, codes
 from bureau.common.errors import DomainError
-from bureau.common.workbooks import Cell, Sheet
 from bureau.payments.http import way_to_pay
 from bureau.payments.models import Refund
 from venues import actions
 from venues.forms import ClubForm, SeasonRequestForm
 from venues.models import Booking, Club, Invoice, Season, SeasonRequest
 from venues.queries import quote_in_words
+from venues.queries.invoice_papers import INVOICE_FILES
 from venues.queries.seasons import (
     SeasonPlan,
     WeeklyTime,
@@ -352,46 +352,14 @@ def _can_go_back(booking: Booking, now: Any) -> bool:
 @never_cache
 @require_safe
 @login_required
-def invoice_xlsx(request: SignedInRequest, number: str) -> HttpResponse:
+def invoice_file(request: SignedInRequest, number: str, kind: str) -> HttpResponse:
+    """The same as xlsx or PDF."""
     shown = _invoice(request, number)
-    answer = HttpResponse(_as_xlsx(shown), content_type=workbooks.CONTENT_TYPE)
-    name = f"invoice-{shown.number}.xlsx"
+    file = INVOICE_FILES[kind]
+    answer = HttpResponse(file.write(shown), content_type=file.content_type)
+    name = f"invoice-{shown.number}.{kind}"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
-
-
-def _as_xlsx(shown: Invoice) -> bytes:
-    venue = shown.request.season.venue
-    head: list[list[Cell]] = [
-        [_("Invoice"), shown.number],
-        [_("Club"), shown.club.name],
-        [_("Unified social credit code"), shown.club.credit_code],
-        [_("Venue"), venue.display_name],
-        [_("Season"), shown.request.season.name],
-        [_("Issued on"), clock.local_day(shown.issued_at)],
-        [_("To be paid by"), shown.due_on],
-        [_("State"), str(shown.get_state_display())],
-        [],
-        [_("Date"), _("From"), _("Until"), _("Court"), _("Price"), _("Yuan")],
-    ]
-    body: list[list[Cell]] = [
-        [
-            clock.local_day(line.starts_at),
-            f"{line.starts_at.astimezone(clock.CHINA):%H:%M}",
-            f"{line.ends_at.astimezone(clock.CHINA):%H:%M}",
-            line.bookable.name,
-            quote_in_words(line.quote),
-            line.price_fen / 100,
-        ]
-        for line in open_lines(shown)
-    ]
-    kept: list[list[Cell]] = []
-    if shown.retained_fen:
-        words = _("Kept for what was given back")
-        kept.append([words, None, None, None, None, shown.retained_fen / 100])
-    total: list[Cell] = [_("Total"), None, None, None, None, shown.total_fen / 100]
-    rows = [*head, *body, *kept, total]
-    return workbooks.workbook([Sheet(_("Invoice"), rows, head=0)])
 
 
 @require_POST

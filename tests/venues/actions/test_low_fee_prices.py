@@ -211,9 +211,7 @@ def test_on_8_august_everything_is_free_without_any_rule() -> None:
 
     assert len(fitness_day) == 24
     assert {offer.price.fen for offer in fitness_day} == {0}
-    assert fitness_day[0].price.in_words == (
-        "National Fitness Day, 8 August · free of charge"
-    )
+    assert fitness_day[0].price.in_words == "National Fitness Day, 8 August"
     assert {offer.price.fen for offer in table.offers(court, date(2026, 8, 9))} == {
         90_00
     }
