@@ -289,6 +289,11 @@ class SlotNotTaken(DomainError):
     message = _("This time is free. You can book it right away.")
 
 
+class PlacesLeft(DomainError):
+    code = "places_left"
+    message = _("So many places are left. You can take them right away.")
+
+
 class OfferOver(DomainError):
     code = "offer_over"
     message = _("This offer has run out.")

@@ -142,6 +142,29 @@ INVARIANTS = [
         """,
     ),
     Invariant(
+        name="venues.waiting.offer_has_its_places",
+        meaning=_("An offer from the line of a session is of as many places as wanted."),
+        sql="""
+            SELECT entry.id FROM venues_waitingentry entry
+              JOIN venues_booking booking ON booking.id = entry.booking_id
+         LEFT JOIN venues_bookingline line
+                ON line.booking_id = booking.id AND line.session_id = entry.session_id
+               AND line.state = 'standing' AND line.places = entry.places
+             WHERE entry.session_id IS NOT NULL
+               AND entry.state IN ('offered', 'taken')
+               AND booking.state IN ('held', 'confirmed') AND line.id IS NULL
+        """,
+    ),
+    Invariant(
+        name="venues.waiting.nobody_waits_for_a_cancelled_session",
+        meaning=_("The line of a session that was cancelled has ended."),
+        sql="""
+            SELECT entry.id FROM venues_waitingentry entry
+              JOIN venues_opensession session ON session.id = entry.session_id
+             WHERE entry.state = 'waiting' AND session.cancelled_at IS NOT NULL
+        """,
+    ),
+    Invariant(
         name="venues.pass.confirmed_has_one",
         meaning=_("Every confirmed booking has one live pass, no other has any."),
         sql="""

@@ -183,14 +183,25 @@ class WaitingQuerySet(models.QuerySet["WaitingEntry"]):
         return (
             touching.live()
             .for_court(bookable)
-            .filter(venue=venue, sport=bookable.sport)
+            .filter(venue=venue, sport=bookable.sport, session=None)
         )
 
     def in_line(self, venue: Venue, start: datetime, end: datetime) -> Self:
-        """Who waits for a time that touches this one, first come first."""
+        """Who waits for a court at a time that touches this one, first come first."""
         return self.filter(
-            venue=venue, state="waiting", starts_at__lt=end, ends_at__gt=start
-        ).order_by("turn", "joined_at", "pk")
+            venue=venue,
+            state="waiting",
+            session=None,
+            starts_at__lt=end,
+            ends_at__gt=start,
+        ).first_come_first()
+
+    def for_session(self, session_id: int) -> Self:
+        """Who waits for places in an open session."""
+        return self.filter(session=session_id, state="waiting")
+
+    def first_come_first(self) -> Self:
+        return self.order_by("turn", "joined_at", "pk")
 
 
 class OccupancyQuerySet(models.QuerySet["Occupancy"]):

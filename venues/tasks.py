@@ -23,7 +23,9 @@ def expire_changes() -> None:
 @shared_task
 def offer_to_lines() -> None:
     """Offer what became free to those who wait for it."""
-    actions.offer_to_lines(at=clock.now())
+    now = clock.now()
+    actions.offer_to_lines(at=now)
+    actions.offer_places_to_lines(at=now)
 
 
 @shared_task

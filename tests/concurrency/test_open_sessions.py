@@ -25,7 +25,7 @@ from tests.at_once import at_once
 from tests.concurrency.test_hold_slots import bookings_in
 from tests.promises import broken_promises
 from venues import actions
-from venues.actions import sessions
+from venues.actions import tickets
 from venues.errors import SessionFull
 from venues.models import (
     Admission,
@@ -88,7 +88,7 @@ def test_control_without_the_guard_more_is_sold_than_there_is(
         OpenSession.objects.filter(pk=session_id).update(taken=F("taken") + places)
         return True
 
-    monkeypatch.setattr(sessions, "_count_in", look_then_take)
+    monkeypatch.setattr(tickets, "count_in", look_then_take)
     session = make.session(capacity=5)
 
     assert len(bookings_in(rush(session, crowd(20)))) > 5

@@ -152,9 +152,9 @@ from venues.actions.seasons import (
     withdraw_all_requests,
     withdraw_request,
 )
+from venues.actions.session_lines import join_session_line, offer_places_to_lines
 from venues.actions.sessions import (
     Prices,
-    buy_tickets,
     cancel_session,
     finish_cancelled_sessions,
     lay_out_sessions,
@@ -163,6 +163,7 @@ from venues.actions.sessions import (
     set_session_plan,
 )
 from venues.actions.slots import Pick
+from venues.actions.tickets import buy_tickets
 from venues.actions.waiting import (
     close_lines,
     join_waiting_list,
@@ -240,6 +241,7 @@ __all__ = [
     "impose_bans",
     "issue_list",
     "join_booking",
+    "join_session_line",
     "join_waiting_list",
     "lay_out_sessions",
     "leave_all_lines",
@@ -257,6 +259,7 @@ __all__ = [
     "move_request",
     "note_transfer",
     "note_transfer_back",
+    "offer_places_to_lines",
     "offer_to_line",
     "offer_to_lines",
     "open_season",

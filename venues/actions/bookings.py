@@ -26,7 +26,7 @@ from venues.actions.floor import (
     wanted_of,
 )
 from venues.actions.quotas import refuse_over_quota
-from venues.actions.sessions import retake_tickets
+from venues.actions.session_lines import offer_freed_places
 from venues.actions.slots import (
     Pick,
     PickedSlot,
@@ -42,6 +42,7 @@ from venues.actions.slots import (
     resolve_picks,
 )
 from venues.actions.telling import tell
+from venues.actions.tickets import retake_tickets
 from venues.actions.waiting import offer_freed
 from venues.errors import (
     Banned,
@@ -225,6 +226,7 @@ def expire_holds(*, at: datetime, most: int = 500) -> int:
                 if booking.is_offer:
                     tell(booking, "venues.offer_missed", at=at)
                 offer_freed(booking.venue, wanted_of(lines), at=at)
+                offer_freed_places(lines, at=at)
     return cleared
 
 

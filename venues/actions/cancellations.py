@@ -19,6 +19,7 @@ from venues.actions.conduct import note_late_cancel
 from venues.actions.floor import lock_booking, lock_lines, refit, wanted_of
 from venues.actions.invoices import lower_invoice
 from venues.actions.money import close_due, lock_payments, pay_back
+from venues.actions.session_lines import offer_freed_places
 from venues.actions.slots import free_lines
 from venues.actions.telling import tell
 from venues.actions.waiting import offer_freed
@@ -215,6 +216,7 @@ def _give_up(
     ways_out = {"closed": "1", "instead": instead} if closed else {}
     tell(booking, kind, at=at, refunded=yuan(refund), **ways_out)
     offer_freed(booking.venue, wanted_of(lines), at=at)
+    offer_freed_places(lines, at=at)
     return booking
 
 

@@ -20,9 +20,9 @@ from bureau.payments.http import way_to_pay
 from bureau.payments.models import CashMovement, Payment, Refund
 from venues.actions.changes import change_booking
 from venues.actions.floor import groups_of, open_booking
-from venues.actions.sessions import buy_tickets
 from venues.actions.slots import Pick, clear_way, lock_and_look, resolve_picks
 from venues.actions.telling import tell
+from venues.actions.tickets import buy_tickets
 from venues.errors import (
     AlreadyAdmitted,
     NoPhoneForLink,

@@ -314,6 +314,7 @@ _LOOK = f"""
                SELECT 1 FROM venues_waitingentry AS entry
                  JOIN venues_unit AS unit ON unit.venue_id = entry.venue_id
                 WHERE unit.id = occupancy.unit_id AND entry.state = 'waiting'
+                  AND entry.session_id IS NULL
                   AND entry.starts_at < wanted.ends_at
                   AND entry.ends_at > wanted.starts_at)), false),
            {drawing(_BOOKED, first_mark=7)}

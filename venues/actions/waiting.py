@@ -62,8 +62,7 @@ def join_waiting_list(
     refuse_over_quota(venue, slots[:1], person=by, at=now)
     if any(_is_free(slot) for slot in slots):
         raise SlotNotTaken
-    if WaitingEntry.objects.live().filter(person=by).count() >= MOST_LINES:
-        raise TooManyLines(most=MOST_LINES)
+    refuse_many_lines(by)
     entry = WaitingEntry.objects.create(
         person=by,
         dependant=dependant,
@@ -76,6 +75,12 @@ def join_waiting_list(
     )
     record("venues.waiting.joined", subject=entry, by=by, at=now)
     return entry
+
+
+def refuse_many_lines(person: User) -> None:
+    """Raise `TooManyLines` for who stands in as many as one may."""
+    if WaitingEntry.objects.live().filter(person=person).count() >= MOST_LINES:
+        raise TooManyLines(most=MOST_LINES)
 
 
 @transaction.atomic
@@ -169,11 +174,12 @@ def _offer(
         waits = WaitingEntry.objects.select_for_update().filter(
             pk=entry.pk, state=WaitingEntry.State.WAITING
         )
-        return _hold_for(entry, slot, at=at) if waits.exists() else None
+        return hold_for(entry, slot, at=at) if waits.exists() else None
     return None
 
 
-def _hold_for(entry: WaitingEntry, slot: PickedSlot, *, at: datetime) -> Booking:
+def hold_for(entry: WaitingEntry, slot: PickedSlot, *, at: datetime) -> Booking:
+    """The offer: a held booking that runs out, and the news of it."""
     until = at + timedelta(minutes=entry.venue.offer_minutes)
     booking = open_booking(
         venue=entry.venue,

@@ -1,4 +1,4 @@
-"""Who waits for a time that is taken."""
+"""Who waits for a time that is taken, or for places in a session that is full."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from bureau.common import clock
 from bureau.common.sports import Sport
 from venues.models.bookings import Booking
 from venues.models.places import Bookable, Venue
+from venues.models.sessions import OpenSession
 from venues.querysets import WaitingQuerySet
 
 
 class WaitingEntry(models.Model):
-    """A place in the line for one time: on one court, or on any court of a sport.
+    """A place in the line for a court, for any court of a sport, or for a session.
 
     The first in line is offered a freed slot as a held booking that runs out; then it
     is the next one's turn. Order: `turn` (ballot losers stand before later comers, in
@@ -67,6 +68,15 @@ class WaitingEntry(models.Model):
         blank=True,
         help_text=_("Empty: any court of the sport."),
     )
+    session = models.ForeignKey(
+        OpenSession,
+        verbose_name=_("open session"),
+        on_delete=models.PROTECT,
+        related_name="line",
+        null=True,
+        blank=True,
+    )
+    places = models.PositiveSmallIntegerField(_("places"), default=1)
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
     state = models.CharField(
@@ -104,8 +114,19 @@ class WaitingEntry(models.Model):
                 condition=~Q(state__in=["offered", "taken"]) | Q(booking__isnull=False),
                 name="venues_waitingentry_offer_is_a_booking",
             ),
+            models.CheckConstraint(
+                condition=Q(places=1) | Q(places__gt=1, session__isnull=False),
+                name="venues_waitingentry_places_are_of_a_session",
+            ),
             models.UniqueConstraint(
-                fields=["person", "venue", "sport", "bookable", "starts_at"],
+                fields=[
+                    "person",
+                    "venue",
+                    "sport",
+                    "bookable",
+                    "session",
+                    "starts_at",
+                ],
                 condition=Q(state__in=["waiting", "offered"]),
                 nulls_distinct=False,
                 name="venues_waitingentry_one_live_per_time",
@@ -116,6 +137,11 @@ class WaitingEntry(models.Model):
                 fields=["venue", "starts_at", "turn", "joined_at", "id"],
                 condition=Q(state="waiting"),
                 name="venues_waitingentry_line",
+            ),
+            models.Index(
+                fields=["session", "turn", "joined_at", "id"],
+                condition=Q(state="waiting", session__isnull=False),
+                name="venues_waitingentry_of_session",
             ),
         ]
 

@@ -109,7 +109,12 @@ from venues.queries.seasons import (
 )
 from venues.queries.sessions import SessionCard, sessions_of_day, ticket_price
 from venues.queries.terms import booking_terms, quota_in_words
-from venues.queries.waiting import people_ahead, servable_entries, waiting_data_of
+from venues.queries.waiting import (
+    people_ahead,
+    servable_entries,
+    servable_sessions,
+    waiting_data_of,
+)
 
 __all__ = [
     "CAN_WAIT",
@@ -195,6 +200,7 @@ __all__ = [
     "reasons_to_stay",
     "reasons_to_stay_along",
     "servable_entries",
+    "servable_sessions",
     "sessions_of_day",
     "slot_at",
     "standing_closures",

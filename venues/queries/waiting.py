@@ -1,4 +1,4 @@
-"""Lines for taken times: who is where, and for whom something is free now."""
+"""Lines for taken times and full sessions: who is where, and what is free for whom."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from bureau.accounts.models import User
-from venues.models import WaitingEntry
+from venues.models import OpenSession, WaitingEntry
 
 # Free is what has nothing at all on it: a lapsed hold is cleared away first, and its
 # sweep offers the time by itself.
 _SERVABLE = """
     SELECT entry.id
       FROM venues_waitingentry AS entry
-     WHERE entry.state = 'waiting' AND entry.starts_at > %s
+     WHERE entry.state = 'waiting' AND entry.session_id IS NULL
+       AND entry.starts_at > %s
        AND EXISTS (
            SELECT 1 FROM venues_bookable AS court
             WHERE court.venue_id = entry.venue_id AND court.sport = entry.sport
@@ -40,6 +42,18 @@ def servable_entries(*, at: datetime, most: int) -> list[int]:
         return [entry_id for (entry_id,) in cursor.fetchall()]
 
 
+def servable_sessions(*, at: datetime, most: int) -> list[int]:
+    """Sessions with as many places left as somebody in line wants, the next first."""
+    line = WaitingEntry.objects.filter(
+        session=OuterRef("pk"),
+        state=WaitingEntry.State.WAITING,
+        places__lte=OuterRef("capacity") - OuterRef("taken"),
+    )
+    sessions = OpenSession.objects.filter(Exists(line), cancelled_at=None)
+    ahead = sessions.filter(starts_at__gt=at).order_by("starts_at", "pk")
+    return list(ahead.values_list("pk", flat=True)[:most])
+
+
 # Two places in line are rivals when one court would do for both.
 _AHEAD = """
     SELECT mine.id, count(other.id)
@@ -50,7 +64,9 @@ _AHEAD = """
        AND other.starts_at < mine.ends_at AND other.ends_at > mine.starts_at
        AND (other.turn, other.joined_at, other.id)
            < (mine.turn, mine.joined_at, mine.id)
-       AND CASE WHEN mine.bookable_id IS NULL OR other.bookable_id IS NULL
+       AND other.session_id IS NOT DISTINCT FROM mine.session_id
+       AND CASE WHEN mine.session_id IS NOT NULL THEN true
+                WHEN mine.bookable_id IS NULL OR other.bookable_id IS NULL
                 THEN mine.sport = other.sport
                 ELSE EXISTS (
                     SELECT 1 FROM venues_bookableunit AS a
@@ -74,12 +90,16 @@ def people_ahead(entries: Iterable[WaitingEntry]) -> dict[int, int]:
 
 def waiting_data_of(user: User) -> list[dict[str, Any]]:
     """What we hold of a person: the lines in which they stood, as JSON types."""
-    entries = WaitingEntry.objects.visible_to(user).select_related("venue", "bookable")
+    entries = WaitingEntry.objects.visible_to(user).select_related(
+        "venue", "bookable", "session"
+    )
     return [
         {
             "venue": entry.venue.name,
             "sport": entry.sport,
             "court": entry.bookable.name if entry.bookable else None,
+            "session": entry.session.name if entry.session else None,
+            "places": entry.places,
             "for": entry.dependant_id,
             "starts_at": entry.starts_at.isoformat(),
             "ends_at": entry.ends_at.isoformat(),

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from venues.actions.sessions import MOST_PLACES
+from venues.actions.tickets import MOST_PLACES
 from venues.serializers.booking import BIGGEST_FEN, BIGGEST_ID, VenueNameOutput
 
 

@@ -21,7 +21,7 @@ from bureau.common.errors import DomainError
 from bureau.payments.http import way_to_pay
 from bureau.payments.models import Payment
 from venues import actions, queries
-from venues.actions.sessions import MOST_PLACES
+from venues.actions.tickets import MOST_PLACES
 from venues.errors import FormDamaged, PriceChanged, SessionFull
 from venues.forms import BookForm
 from venues.models import Booking, BookingLine, OpenSession, Venue

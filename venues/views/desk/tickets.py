@@ -15,7 +15,7 @@ from bureau.accounts.queries import eligible_groups
 from bureau.common import clock
 from bureau.common.errors import DomainError
 from venues import actions
-from venues.actions.sessions import MOST_PLACES
+from venues.actions.tickets import MOST_PLACES
 from venues.errors import DeskVisitOver
 from venues.forms import DeskBookForm
 from venues.models import OpenSession
