@@ -28,6 +28,7 @@ from vouchers.queries.lots import remembered_lot
 DEVICE_COOKIE = "device"
 YEAR = 60 * 60 * 24 * 365
 MOST_BYTES = 8192
+TRUSTED_SECONDS = 1.0
 _HASH_LENGTH = 16
 
 
@@ -107,7 +108,7 @@ def _trust_connection() -> None:
 
     Where it has died in between, the claim fails as a claim does in which it dies.
     """
-    if monotonic() - getattr(_answered, "at", -1.0) < 1.0:
+    if monotonic() - getattr(_answered, "at", -TRUSTED_SECONDS) < TRUSTED_SECONDS:
         connection.health_check_done = True  # type: ignore[attr-defined]
 
 
