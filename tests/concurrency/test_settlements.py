@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Timer
+from threading import Barrier, Timer
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -21,6 +22,7 @@ from tests.promises import broken_promises
 from tests.vouchers import make
 from tests.vouchers.settling import Week, first_day, last_day, week
 from vouchers import actions
+from vouchers.actions import ledger, settlement_runs
 from vouchers.models import (
     Redemption,
     Settlement,
@@ -28,7 +30,6 @@ from vouchers.models import (
     SettlementRun,
     Transfer,
 )
-from vouchers.queries.settlements import hash_of_lines
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[2]
@@ -107,45 +108,28 @@ def test_without_the_locks_a_redemption_is_settled_twice(
 ) -> None:
     """The control: neither the row of the merchant nor the index is there."""
     w.redeem()
-    both_looked = [Event(), Event()]
+    both_wrote = Barrier(2, timeout=SECONDS)
+    facts_of = settlement_runs.facts_of_merchants
 
-    def no_hold(_account: object) -> None:
-        return
+    def meet(*given: Any, **named: Any) -> Any:
+        both_wrote.wait()
+        return facts_of(*given, **named)
 
-    from vouchers.actions import settlements  # noqa: PLC0415
-
-    monkeypatch.setattr(settlements, "_hold_merchant", no_hold)
-    account = settlements._payable_accounts(w.campaign).get()
-    finish = hash_of_lines
-
-    def meet(row: Settlement) -> str:
-        mine, other = both_looked if row.from_on == first_day() else both_looked[::-1]
-        mine.set()
-        other.wait(SECONDS)
-        return finish(row)
-
-    monkeypatch.setattr(settlements, "hash_of_lines", meet)
+    monkeypatch.setattr(ledger, "hold_payable", lambda *_of: None)
+    monkeypatch.setattr(settlement_runs, "facts_of_merchants", meet)
     runs = [
-        SettlementRun.objects.create(
-            campaign=w.campaign,
-            from_on=day,
-            until_on=last_day(),
-            asked_by=w.maker,
-            asked_at=w.campaign.created_at,
-            finished_at=None if day == first_day() else w.campaign.created_at,
-            merchants=1,
-        )
+        SettlementRun(campaign=w.campaign, from_on=day, until_on=last_day())
         for day in (first_day(), last_day())
     ]
 
     def settle(run: SettlementRun) -> None:
+        run.asked_by = w.maker
         with transaction.atomic():
-            settlements._prepare(run, w.merchant)
+            settlement_runs._prepare(run, [w.merchant.pk])
 
     with without(("vouchers_settlementline", "vouchers_settlementline_once")):
         at_once(lambda: settle(runs[0]), lambda: settle(runs[1]))
         assert SettlementLine.objects.filter(counts=True).count() == 2
-        assert account.merchant_id == w.merchant.pk
 
 
 def test_it_is_approved_and_paid_once(w: Week) -> None:
@@ -223,19 +207,20 @@ from django.db import connections
 django.setup()
 connections["default"].settings_dict["NAME"] = sys.argv[1]
 from vouchers import actions
-from vouchers.actions import settlements
+from vouchers.actions import settlement_runs
 from vouchers.models import SettlementRun
-write = settlements._write_lines
+write = settlement_runs._write
 seen = 0
-def slowly(row):
+def slowly(*given):
     global seen
-    found = write(row)
+    found = write(*given)
     seen += 1
     if seen == 2:
         print("in the middle", flush=True)
         time.sleep(600)
     return found
-settlements._write_lines = slowly
+settlement_runs._write = slowly
+settlement_runs.MERCHANTS_AT_ONCE = 1
 actions.work_through_run(run=SettlementRun.objects.get(pk=int(sys.argv[2])))
 """
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
-from django.db import IntegrityError, connection
+from typing import Any
 
-from bureau.common import clock
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from bureau.common import clock, codes
 from tests.promises import broken_promises
 from tests.vouchers import make
 from vouchers.actions import ledger
 from vouchers.actions.ledger import Cause, Kind, Move
-from vouchers.models import Campaign, Tier
+from vouchers.models import Campaign, Settlement, SettlementLine, Tier
 from vouchers.queries import balances_of
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +95,64 @@ def test_a_threshold_covers_the_face_value() -> None:
         Tier.objects.create(
             campaign=campaign, face_fen=20_00, threshold_fen=10_00, count=1
         )
+
+
+# --- What was settled -----------------------------------------------------------------
+
+
+def a_line(**given: Any) -> SettlementLine:
+    used = make.redemption()
+    given.setdefault("merchant", used.merchant)
+    row = Settlement.objects.create(
+        number=codes.new_code(),
+        campaign=used.voucher.campaign,
+        merchant=given["merchant"],
+        from_on=clock.today(),
+        until_on=clock.today(),
+        amount_fen=used.discount_fen,
+        count=1,
+        prepared_at=clock.now(),
+    )
+    return SettlementLine.objects.create(
+        settlement=row,
+        redemption_id=given.get("redemption", used.pk),
+        amount_fen=given.get("amount_fen", used.discount_fen),
+    )
+
+
+def test_a_line_is_a_redemption_of_the_settlements_merchant() -> None:
+    assert a_line().pk
+    wrong: tuple[dict[str, Any], ...] = (
+        {"merchant": make.merchant()},
+        {"redemption": 0},
+        {"amount_fen": make.FACE_FEN - 1},
+    )
+    for given in wrong:
+        with (
+            pytest.raises(IntegrityError, match="redemption of its merchant"),
+            transaction.atomic(),
+        ):
+            a_line(**given)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM vouchers_redemption",
+        "DELETE FROM vouchers_settlement",
+        "DELETE FROM vouchers_settlementline",
+        "UPDATE vouchers_settlementline SET amount_fen = 1",
+        "UPDATE vouchers_settlementline SET redemption_id = 1",
+    ],
+)
+def test_what_was_settled_stays_written(change: str) -> None:
+    a_line()
+    with pytest.raises(IntegrityError, match="stays written"), connection.cursor() as c:
+        c.execute(change)
+
+
+def test_a_line_that_stopped_counting_never_counts_again() -> None:
+    line = a_line()
+    SettlementLine.objects.filter(pk=line.pk).update(counts=False)
+    with pytest.raises(IntegrityError, match="stays written"):
+        SettlementLine.objects.filter(pk=line.pk).update(counts=True)

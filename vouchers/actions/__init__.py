@@ -1,7 +1,8 @@
 """What people can do with vouchers. One function per thing; `actions.claim_voucher(…)`.
 
 Order of locks, the same everywhere, so that nobody waits in a circle:
-campaign → round → tier → stock → the voucher → its redemption → caps.
+campaign → the merchant's payable account → round → tier → stock → the voucher → its
+redemption → caps.
 """
 
 from __future__ import annotations
@@ -86,6 +87,13 @@ from vouchers.actions.merchants import (
     warn_of_permits,
     withdraw_change,
 )
+from vouchers.actions.payments import (
+    make_payment_file,
+    note_file_paid,
+    note_paid,
+    note_repayment,
+    open_payment_file,
+)
 from vouchers.actions.queue import (
     join_queue,
 )
@@ -112,19 +120,16 @@ from vouchers.actions.scans import (
     Offer,
     look_up_voucher,
 )
-from vouchers.actions.settlements import (
-    approve_settlement,
+from vouchers.actions.settlement_runs import (
     ask_for_settlements,
     finish_settlement_runs,
-    make_payment_file,
-    note_file_paid,
-    note_paid,
-    note_repayment,
-    open_payment_file,
     prepare_settlements,
     propose_settlements,
-    reject_settlement,
     work_through_run,
+)
+from vouchers.actions.settlements import (
+    approve_settlement,
+    reject_settlement,
 )
 from vouchers.actions.shops import (
     ShopFacts,

@@ -50,18 +50,19 @@ def write_down_redemptions(*, campaign: Campaign, reason: str, by: User) -> int:
     if campaign.state == Campaign.State.CLOSED:
         raise CampaignOver
     lapsed = ledger.account(campaign, Kind.LAPSED)
-    found = list(to_write_down(campaign).values_list("pk", "voucher"))
-    # The vouchers first, then their redemptions, as everywhere.
+    found = list(to_write_down(campaign).values_list("pk", "voucher", "merchant"))
+    # In the order of locks: accounts, vouchers, their redemptions.
+    ledger.share_payable(campaign.pk, sorted({merchant for *_of, merchant in found}))
     list(
         Voucher.objects.select_for_update(no_key=True)
-        .filter(pk__in=[voucher for _pk, voucher in found])
+        .filter(pk__in=[voucher for _pk, voucher, _merchant in found])
         .order_by("pk")
     )
     rows = list(
         Redemption.objects.done()
         .select_for_update(of=("self",), no_key=True)
         .select_related("voucher", "merchant", "shop")
-        .filter(pk__in=[pk for pk, _voucher in found])
+        .filter(pk__in=[pk for pk, _voucher, _merchant in found])
         .order_by("pk")
     )
     for row in rows:

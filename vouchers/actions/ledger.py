@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import models
+from django.db import connection, models
 
 from bureau.accounts.models import User
 from bureau.common.db import insert
@@ -60,6 +60,32 @@ def account(
     return Account.objects.get(
         campaign=campaign, kind=kind, tier=tier, merchant=merchant
     )
+
+
+def hold_payable(campaign_id: int, merchants: Sequence[int]) -> None:
+    """For who settles: wait for refunds of these merchants, and keep them waiting.
+
+    What they owe is then looked at by one alone. Counters go on, for their transfers
+    only look at these rows.
+    """
+    _lock_payable(campaign_id, merchants, "FOR NO KEY UPDATE")
+
+
+def share_payable(campaign_id: int, merchants: Sequence[int]) -> None:
+    """For who takes a redemption back: not while a settlement is made or approved.
+
+    One row for each merchant, where each redemption would be thousands.
+    """
+    _lock_payable(campaign_id, merchants, "FOR SHARE")
+
+
+def _lock_payable(campaign_id: int, merchants: Sequence[int], how: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM vouchers_account WHERE campaign_id = %s AND kind = 'payable'"
+            f" AND merchant_id = ANY (%s::bigint[]) ORDER BY id {how}",
+            [campaign_id, list(merchants)],
+        )
 
 
 @dataclass(frozen=True)

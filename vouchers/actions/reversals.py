@@ -133,7 +133,7 @@ def gives_back(redemption: Redemption, refund_fen: int, at: datetime) -> bool:
 
 
 _LOCK_CAMPAIGN = """
-    SELECT campaign.state
+    SELECT campaign.id, campaign.state
       FROM vouchers_campaign AS campaign
       JOIN vouchers_voucher AS voucher ON voucher.campaign_id = campaign.id
      WHERE voucher.id = %s
@@ -142,15 +142,17 @@ _LOCK_CAMPAIGN = """
 
 
 def _locked(redemption: Redemption) -> tuple[Redemption, Voucher]:
-    """Campaign, voucher, redemption: in this order, as everywhere.
+    """Campaign, account, voucher, redemption: in this order, as everywhere.
 
-    A campaign that is being closed is waited for, and refused when it is.
+    A campaign that is being closed is waited for, and refused when it is; a settlement
+    that is being made or approved is waited for, too.
     """
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_CAMPAIGN, [redemption.voucher_id])
-        (state,) = cursor.fetchone()
+        campaign_id, state = cursor.fetchone()
     if state != Campaign.State.PUBLISHED:
         raise AccountsClosed
+    ledger.share_payable(campaign_id, [redemption.merchant_id])
     voucher = (
         Voucher.objects.select_for_update(of=("self",), no_key=True)
         .select_related("terms", "campaign", "tier", "person")

@@ -196,11 +196,14 @@ class SettlementLine(models.Model):
         REDEEMED = "redeemed", _("redeemed")
         CLAW_BACK = "claw_back", _("claw-back")
 
+    # That both are there is asked once for all lines that one statement writes, and
+    # neither is ever deleted (migration 0011): row by row it took half of the time.
     settlement = models.ForeignKey(
         Settlement,
         verbose_name=_("settlement"),
         on_delete=models.PROTECT,
         related_name="lines",
+        db_constraint=False,
     )
     redemption = models.ForeignKey(
         Redemption,
@@ -208,6 +211,7 @@ class SettlementLine(models.Model):
         on_delete=models.PROTECT,
         related_name="settlement_lines",
         db_index=False,
+        db_constraint=False,
     )
     kind = models.CharField(
         _("kind"), max_length=9, choices=Kind.choices, default=Kind.REDEEMED

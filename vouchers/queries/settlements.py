@@ -7,9 +7,10 @@ it again gets the same file, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -25,11 +26,13 @@ from bureau.common.workbooks import Cell, Sheet, workbook
 from vouchers.models import (
     Campaign,
     Flag,
+    Member,
     Merchant,
     PaymentFile,
     Redemption,
     Settlement,
     SettlementLine,
+    Shop,
     Transfer,
 )
 
@@ -38,62 +41,83 @@ _HUNDRED = 100
 
 # --- Lines ----------------------------------------------------------------------------
 
-_HASH = """
-    SELECT encode(sha256(convert_to(string_agg(concat_ws('|',
-               line.kind, redemption.number,
+# What a line says, and the hash over all lines of a settlement: auditors count on both.
+TEXT_OF_A_LINE = """concat_ws('|', line.kind, redemption.number,
                to_char(redemption.redeemed_at AT TIME ZONE 'UTC',
                        'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-               shop.number, redemption.clerk_id, voucher.code,
-               redemption.bill_fen, line.amount_fen), E'\\n'
-           ORDER BY line.kind COLLATE "C", redemption.redeemed_at,
-                    redemption.number COLLATE "C") || E'\\n', 'UTF8')), 'hex')
-      FROM vouchers_settlementline AS line
-      JOIN vouchers_redemption AS redemption ON redemption.id = line.redemption_id
-      JOIN vouchers_voucher AS voucher ON voucher.id = redemption.voucher_id
-      JOIN vouchers_shop AS shop ON shop.id = redemption.shop_id
-     WHERE line.settlement_id = %s
-"""
+               shop.number, redemption.clerk_id, voucher.code, redemption.bill_fen,
+               line.amount_fen)"""
+HASH_OF_TEXTS = """encode(sha256(convert_to(string_agg(text, E'\\n'
+                   ORDER BY kind COLLATE "C", redeemed_at, number COLLATE "C")
+                   || E'\\n', 'UTF8')), 'hex')"""
+_HASH = f"""
+    SELECT {HASH_OF_TEXTS}
+      FROM (SELECT line.kind, redemption.redeemed_at, redemption.number,
+                   {TEXT_OF_A_LINE} AS text
+              FROM vouchers_settlementline AS line
+              JOIN vouchers_redemption AS redemption
+                ON redemption.id = line.redemption_id
+              JOIN vouchers_voucher AS voucher ON voucher.id = redemption.voucher_id
+              JOIN vouchers_shop AS shop ON shop.id = redemption.shop_id
+             WHERE line.settlement_id = %s) AS told
+"""  # noqa: S608 - of our own parts
 
 
 def hash_of_lines(settlement: Settlement) -> str:
-    """SHA-256 over the lines: one row each, the fields of `_HASH` with `|` between."""
+    """SHA-256 over the lines: one row each, fields with `|` between, ended by LF."""
     with connection.cursor() as cursor:
         cursor.execute(_HASH, [settlement.pk])
         return str(cursor.fetchone()[0] or "")
 
 
-def shop_names(settlement: Settlement) -> dict[str, str]:
-    """By id, of the shops in it and of those where something is held."""
-    rows = settlement.merchant.shops.values_list("pk", "name")
-    return {str(pk): name for pk, name in rows.order_by("pk")}
+def facts_of_merchants(
+    campaign_id: int, merchants: Sequence[int], *, until: datetime
+) -> dict[int, dict[str, Any]]:
+    """Names as they are now, and what flags keep out of a settlement until `until`.
+
+    By merchant; in four questions, however many there are.
+    """
+    firms = Merchant.objects.filter(pk__in=merchants)
+    facts: dict[int, dict[str, Any]] = {
+        pk: {
+            "merchant": name,
+            "credit_code": code,
+            "shops": {},
+            "clerks": {},
+            "held": [],
+        }
+        for pk, name, code in firms.values_list("pk", "name", "credit_code")
+    }
+    for kind, rows in (("shops", Shop.objects), ("clerks", Member.objects)):
+        named = rows.filter(merchant__in=merchants).order_by("pk")
+        for merchant, pk, name in named.values_list("merchant", "pk", "name"):
+            facts[merchant][kind][str(pk)] = name
+    for merchant, number in _held_until(campaign_id, merchants, until):
+        facts[merchant]["held"].append(number)
+    return facts
 
 
-def clerk_names(settlement: Settlement) -> dict[str, str]:
-    """By id, of everybody who works or worked there."""
-    rows = settlement.merchant.members.values_list("pk", "name")
-    return {str(pk): name for pk, name in rows.order_by("pk")}
-
-
-def held_until(campaign_id: int, merchant_id: int, end: datetime) -> list[str]:
-    """Numbers of the redemptions that a flag keeps out of a settlement until `end`."""
-    flags = Flag.objects.holding().filter(merchant=merchant_id)
-    rows = (
-        Redemption.objects.done()
-        .filter(
-            merchant=merchant_id,
-            voucher__campaign=campaign_id,
-            redeemed_at__lt=end,
-            pk__in=flags.values("redemptions"),
-        )
-        .exclude(
-            pk__in=SettlementLine.objects.filter(
-                kind=SettlementLine.Kind.REDEEMED,
-                counts=True,
-                settlement__merchant=merchant_id,
-            ).values("redemption")
-        )
+def _held_until(
+    campaign_id: int, merchants: Sequence[int], end: datetime
+) -> QuerySet[Redemption, tuple[int, str]]:
+    """(merchant, number) of redemptions that a flag keeps back."""
+    flags = Flag.objects.holding().filter(merchant__in=merchants)
+    settled = SettlementLine.objects.filter(
+        kind=SettlementLine.Kind.REDEEMED,
+        counts=True,
+        settlement__merchant__in=merchants,
     )
-    return list(rows.order_by("redeemed_at", "pk").values_list("number", flat=True))
+    held = Redemption.objects.done().filter(
+        merchant__in=merchants,
+        voucher__campaign=campaign_id,
+        redeemed_at__lt=end,
+        pk__in=flags.values("redemptions"),
+    )
+    return (
+        held.exclude(pk__in=settled.values("redemption"))
+        .order_by("redeemed_at", "pk")
+        .values_list("merchant", "number")
+    )
 
 
 def taken_back_of(campaign: Campaign, merchant: Merchant) -> QuerySet[SettlementLine]:

@@ -12,7 +12,9 @@ from tests.promises import broken_promises
 from tests.vouchers import make
 from tests.vouchers.settling import Week, first_day, last_day, week
 from vouchers import actions, queries
+from vouchers.actions import settlement_runs
 from vouchers.models import Campaign, Flag, Redemption, Settlement, SettlementRun
+from vouchers.queries.settlements import hash_of_lines
 
 pytestmark = pytest.mark.django_db
 
@@ -168,6 +170,32 @@ def test_the_papers_come_out_the_same_byte_for_byte(w: Week) -> None:
         statement
     )
     assert queries.statement_pdf(statement).startswith(b"%PDF-")
+
+
+def test_the_hash_is_that_of_the_lines_as_they_are_read_later(w: Week) -> None:
+    w.redeem(days_ago=5)
+    w.refund(w.paid().lines.get().redemption)
+    for days_ago in (1, 2, 3):
+        w.redeem(days_ago=days_ago)
+    run = w.prepare(from_on=last_day())
+    row = Settlement.objects.get(number=run.results[str(w.merchant.pk)])
+    assert row.lines.count() == row.count == 4
+    assert row.statement_hash == hash_of_lines(row)
+
+
+def test_more_merchants_than_are_done_at_once_are_all_done(
+    w: Week, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settlement_runs, "MERCHANTS_AT_ONCE", 2)
+    firms = [make.merchant(takes_part_in=w.campaign) for _n in range(4)]
+    for firm in firms[:3]:
+        w.redeem(merchant=firm)
+    run = w.prepare()
+    assert run.done == run.merchants == 5
+    made = Settlement.objects.order_by("merchant")
+    assert [row.merchant for row in made] == firms[:3]
+    assert [row.facts["merchant"] for row in made] == [one.name for one in firms[:3]]
+    assert run.results[str(firms[3].pk)] == run.results[str(w.merchant.pk)] == 0
 
 
 def test_a_statement_asks_two_questions(
