@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -506,7 +506,13 @@ class Lot(models.Model):
 
     `amount` is the plan; `laid_out` is what came on offer: the plan and, where the
     rules say so, what earlier rounds left over.
+
+    Where more people wait than there are vouchers, as many are called as can get one,
+    and theirs are kept for them for a while (docs/vouchers/queue.md). `called` is
+    None until then; without `called_until` everybody has been called.
     """
+
+    HELD = timedelta(seconds=60)
 
     round = models.ForeignKey(
         Round, verbose_name=_("round"), on_delete=models.PROTECT, related_name="lots"
@@ -522,6 +528,15 @@ class Lot(models.Model):
     sold_out_at = models.DateTimeField(
         _("all claimed at"), null=True, blank=True, editable=False
     )
+    called = models.PositiveIntegerField(
+        _("people called"), null=True, blank=True, editable=False
+    )
+    called_until = models.DateTimeField(
+        _("turns called up to"), null=True, blank=True, editable=False
+    )
+    held_until = models.DateTimeField(
+        _("kept for them until"), null=True, blank=True, editable=False
+    )
 
     objects = LotQuerySet.as_manager()
 
@@ -532,10 +547,23 @@ class Lot(models.Model):
             models.UniqueConstraint(
                 fields=["round", "tier"], name="vouchers_lot_tier_once_in_round"
             ),
+            models.CheckConstraint(
+                condition=Q(called_until=None, held_until=None)
+                | Q(
+                    called__isnull=False,
+                    called_until__isnull=False,
+                    held_until__gt=F("called_until"),
+                ),
+                name="vouchers_lot_is_held_for_who_was_called",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.round} {self.tier}"
+
+    def is_kept_from(self, turn_at: datetime) -> bool:
+        """Whether its vouchers are kept for people whose turn is before this one."""
+        return self.called_until is not None and turn_at > self.called_until
 
 
 class StockShard(models.Model):
