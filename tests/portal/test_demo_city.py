@@ -156,6 +156,9 @@ def _vouchers_were_claimed_used_and_paid() -> None:
     settled = Counter(Settlement.objects.values_list("campaign", "state"))
     assert settled[campaign.pk, "paid"] > 30
     assert settled[campaign.pk, "prepared"] > 30
+    _settlements_were_made_in_their_weeks(campaign)
+    shops = Shop.objects.values_list("name", flat=True)
+    assert len(set(shops)) == len(shops)
     assert Flag.objects.filter(state="open").exists()
     (over,) = Campaign.objects.filter(state="closed")
     assert over.closing_report.approved_by != over.closing_report.prepared_by
@@ -163,6 +166,17 @@ def _vouchers_were_claimed_used_and_paid() -> None:
     assert rush is not None
     assert timedelta(minutes=3) < rush.opens_at - clock.now() < timedelta(minutes=7)
     assert rush.get_absolute_url() in run("demo_people")
+
+
+def _settlements_were_made_in_their_weeks(campaign: Campaign) -> None:
+    """Paid long ago, one of them taken back in part, and one kept back by the radar."""
+    rows = campaign.settlements.all()
+    week_ago = clock.now() - timedelta(days=7)
+    assert {row.paid_at < week_ago for row in rows.filter(state="paid")} == {True}
+    back = rows.filter(state="prepared", lines__kind="claw_back")
+    assert [row.merchant.contact for row in back] == [demo.MERCHANT_MANAGER.user()]
+    assert any(row.facts["held"] for row in rows.filter(state="prepared"))
+    assert rows.filter(state="rejected").count() == 1
 
 
 def _states_of_vouchers_are_all_there(campaign: Campaign) -> None:

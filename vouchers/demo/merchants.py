@@ -107,7 +107,7 @@ def fill(city: DemoCity) -> list[Counter]:
 def _merchant(city: DemoCity, number: int, contact: User) -> Merchant:
     trade = TRADES[number % len(TRADES)]
     place = "济宁" if number < len(TRADES) else _district(number).name[:-1]
-    name = f"{place}{BRANDS[number // len(TRADES) * 2 + number % 2]}{trade.words}"
+    name = f"{place}{_sign(number)}"
     account = f"6299990{city.between(10**8, 10**9 - 1)}"
     state = {SUSPENDED: State.SUSPENDED, WAITING: State.APPLIED, REFUSED: State.REFUSED}
     reason = {
@@ -137,6 +137,12 @@ def _merchant(city: DemoCity, number: int, contact: User) -> Merchant:
     )
 
 
+def _sign(number: int) -> str:
+    """What is written over the doors of all its shops."""
+    brand = BRANDS[number // len(TRADES) * 2 + number % 2]
+    return f"{brand}{TRADES[number % len(TRADES)].words}"
+
+
 def _district(number: int) -> District:
     districts = list(District.objects.in_order())
     return districts[number % len(districts)]
@@ -151,7 +157,7 @@ def _shops(city: DemoCity, firm: Merchant, number: int) -> list[Counter]:
             firm,
             Shop(
                 merchant=firm,
-                name=f"{place.name[:-1]}{'一二三四'[n]}店",
+                name=f"{_sign(number)}（{place.name[:-1]}店）",
                 district=place,
                 address=f"{place.name}体育路{10 * number + n + 1}号",
                 phone=f"0537-00{number:02}{n:02}",
