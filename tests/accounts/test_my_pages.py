@@ -6,10 +6,12 @@ from http import HTTPStatus
 import pytest
 from allauth.usersessions.models import UserSession
 from django.test import Client
+from pytest_django import Settings
 
 from bureau.accounts import actions
 from bureau.accounts.models import Consent, Dependant, Token, User, VerifiedIdentity
 from bureau.accounts.templatetags.people import device_name
+from tests import make
 from tests.accounts.actions.test_eligibility import picture
 from tests.accounts.conftest import live_code, new_id_number
 
@@ -65,6 +67,17 @@ def test_pages_open_with_and_without_a_name(
     )
     Token.objects.create(citizen, device="Old phone")
     assert mine.get(page).status_code == HTTPStatus.OK
+
+
+def test_staff_find_their_second_factor_and_password(
+    browser: Client, citizen: User, settings: Settings
+) -> None:
+    settings.STAFF_MFA_REQUIRED = False
+    for person, is_led in ((make.user(is_staff=True), True), (citizen, False)):
+        browser.force_login(person)
+        page = browser.get("/me/profile/").content.decode()
+        assert ('href="/accounts/mfa/"' in page) is is_led
+        assert ('href="/accounts/password/change/"' in page) is is_led
 
 
 def test_a_person_confirms_the_name_and_goes_on(mine: Client, citizen: User) -> None:

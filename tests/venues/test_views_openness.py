@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from http import HTTPStatus
 
 import pytest
+from django.contrib.auth.models import Group
+from django.core.management import call_command
 from django.test import Client
+from pytest_django import Settings
 
+from bureau.accounts.models import Role
 from bureau.common import clock
+from bureau.regions.models import Posting
 from tests import make
 from venues import actions
 from venues.models import Venue
@@ -53,6 +59,24 @@ def test_a_year_and_another_week_can_be_asked(client: Client, venue: Venue) -> N
     assert client.get("/venues/openness/?week=nonsense").status_code == 200
     assert client.get("/venues/openness/?year=1999").status_code == 404
     assert client.get("/venues/openness/?week=1999-01-01").status_code == 404
+
+
+def test_the_subsidy_report_is_offered_to_staff_of_the_district_only(
+    client: Client, venue: Venue, settings: Settings
+) -> None:
+    settings.STAFF_MFA_REQUIRED = False
+    call_command("sync_roles", verbosity=0)
+    path = f"/admin/venues/venue/{venue.pk}/subsidy/"
+    for district, is_led in ((venue.district, True), (make.district(), False)):
+        clerk = make.user(is_staff=True)
+        clerk.groups.add(Group.objects.get(name=Role.BUREAU_STAFF))
+        Posting.objects.create(user=clerk, district=district)
+        client.force_login(clerk)
+
+        page = client.get(f"/venues/{venue.code}/openness/").content.decode()
+
+        assert (path in page) is is_led
+        assert (client.get(path).status_code == HTTPStatus.OK) is is_led
 
 
 def test_who_does_not_take_part_has_no_page(client: Client) -> None:

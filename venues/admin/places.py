@@ -160,6 +160,12 @@ class VenueAdmin(LeafletGeoAdminMixin, StatisticsPages, SubsidyPages, ScopedAdmi
         narrowed: VenueQuerySet = rows.with_district().with_court_count()
         return narrowed
 
+    def get_view_on_site_url(self, obj: Any = None) -> str | None:
+        """A place that is inspected, or that closed for good, has no public page."""
+        if obj is not None and not Venue.objects.public().filter(pk=obj.pk).exists():
+            return None
+        return super().get_view_on_site_url(obj)
+
     @display(description=_("sports"))
     def sports_text(self, venue: Venue) -> str:
         return listed(venue.sport_labels)

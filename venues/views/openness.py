@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from bureau.accounts.models import User
 from bureau.common import clock, codes
+from bureau.regions.queries import districts_of
 from venues import queries
 from venues.models import Venue
 from venues.queries.openness import LABELS, SENTENCES, Light, Openness, Rule
@@ -70,9 +73,19 @@ def venue_openness(request: HttpRequest, code: str) -> HttpResponse:
         "measures": [
             (one, words_of(one.light), *LOOKS[one.light]) for one in found.measures
         ],
+        "may_report": _may_report(request.user, venue),
         **_choices(year, monday),
     }
     return render(request, "venues/venue_openness.html", context)
+
+
+def _may_report(user: User | AnonymousUser, venue: Venue) -> bool:
+    """Whether the staff page of the venue's subsidy report opens for this person."""
+    if not isinstance(user, User) or not user.is_staff:
+        return False
+    mine = districts_of(user)
+    is_mine = mine is None or venue.district_id in mine
+    return is_mine and user.has_perm("venues.view_programme")
 
 
 def _held(venues: list[Venue], year: int | None, monday: date) -> list[Openness]:
