@@ -150,6 +150,12 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "vouchers.tasks.lay_out_rounds",
         "schedule": 15,
     },
+    # Vouchers that nobody took who was called are offered to the next of the waiting
+    # room; whoever taps then does it, too.
+    "vouchers-call-queues": {
+        "task": "vouchers.tasks.call_queues",
+        "schedule": 5,
+    },
     # Drawn vouchers are handed out at once; this goes on after a crash.
     "vouchers-hand-out-drawn": {
         "task": "vouchers.tasks.hand_out_drawn",

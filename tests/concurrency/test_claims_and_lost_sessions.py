@@ -52,7 +52,7 @@ class Browser:
         return self._send("GET", f"/vouchers/rounds/{self.lot.round_id}/")
 
     def _send(self, method: str, path: str, body: str = "") -> int:
-        """As a WSGI server does it, and not Django's client, which holds on to dead ones."""
+        """As a WSGI server does it: Django's client holds on to dead connections."""
         said: list[str] = []
 
         def start(status: str, _headers: Any, _error: Any = None) -> None:
@@ -165,7 +165,7 @@ def test_a_claim_behind_a_page_is_given_as_if_nothing_had_been() -> None:
 
 
 def test_a_claim_behind_a_claim_and_a_page_is_given() -> None:
-    """The page has asked whether the connection lives; what dies after it is trusted."""
+    """The page asked whether the connection lives; it dies behind that."""
     lot = make.lot()
     one, other = Browser(lot), Browser(lot)
 

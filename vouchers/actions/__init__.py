@@ -95,6 +95,8 @@ from vouchers.actions.payments import (
     open_payment_file,
 )
 from vouchers.actions.queue import (
+    call_next,
+    call_queues,
     join_queue,
 )
 from vouchers.actions.radar import (
@@ -169,6 +171,8 @@ __all__ = [
     "ask_for_change",
     "ask_for_settlements",
     "block_device",
+    "call_next",
+    "call_queues",
     "change_member",
     "change_shop",
     "change_terms",

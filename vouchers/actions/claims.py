@@ -21,11 +21,12 @@ from bureau.accounts.models import User
 from bureau.common import clock, codes
 from bureau.common.db import prepared
 from bureau.common.http import origin
-from vouchers.actions.queue import refuse
+from vouchers.actions.queue import call_next, refuse
 from vouchers.actions.stock import lay_out_round, note_sold_out
 from vouchers.errors.claiming import (
     Busy,
     CampaignClosed,
+    KeptForOthers,
     NoRush,
     NoSuchLot,
     NotInTheQueue,
@@ -153,8 +154,8 @@ def claim_voucher(
     same one asked for again comes back as it is.
 
     Raises `NoSuchLot`, `CampaignClosed`, `NoRush`, `NotOpenYet`, `RoundOver`,
-    `NotInTheQueue`, `NotYourTurn`, `SoldOut`, `NotEligible`, `AlreadyClaimed`,
-    `PageIsOld`, `Busy`.
+    `NotInTheQueue`, `NotYourTurn`, `KeptForOthers`, `SoldOut`, `NotEligible`,
+    `AlreadyClaimed`, `PageIsOld`, `Busy`.
     """
     at = at or clock.now()
     facts = lot_facts(lot.pk)
@@ -165,7 +166,9 @@ def claim_voucher(
         ticket = QueueTicket.objects.filter(round=facts.round, person=by).first()
     if ticket is None or (ticket.round_id, ticket.person_id) != (facts.round.pk, by.pk):
         raise NotInTheQueue
-    _refuse_early(turn_of(ticket, facts.round), at=at)
+    turn = turn_of(ticket, facts.round)
+    _refuse_early(turn, at=at)
+    facts = _refuse_uncalled(facts, turn, at=at)
     claimed = give(facts, person_id=by.pk, at=at, where=where, nth=nth)
     return Voucher.objects.get(pk=claimed.voucher_id)
 
@@ -196,9 +199,12 @@ def claim_by_token(
         raise TurnForged
     _tries.count(turn.person_id)
     _refuse_closed(facts, at=at)
+    if facts.claims_from is not None and turn.at < facts.claims_from:
+        raise TurnForged  # of an opening that was put off since
     _refuse_early(turn, at=at)
     if _gone.is_remembered(lot_id):
         raise SoldOut
+    facts = _refuse_uncalled(facts, turn, at=at)
     try:
         return give(
             facts,
@@ -271,6 +277,23 @@ def _refuse_early(turn: Turn, *, at: datetime) -> None:
     if at < turn.at:
         local = turn.at.astimezone(clock.CHINA)
         raise NotYourTurn(turn_at=f"{local:%H:%M:%S}")
+
+
+def _refuse_uncalled(facts: LotFacts, turn: Turn, *, at: datetime) -> LotFacts:
+    """Refuse who has not been called while vouchers are kept for others.
+
+    It is asked of facts that are at most a second old, and costs no question then.
+    """
+    if facts.calls_next_at(at):
+        call_next(lot_id=facts.lot.pk, at=at)
+        forget_lots()
+        facts = remembered_lot(facts.lot.pk) or facts
+    if facts.lot.is_kept_from(turn.at):
+        if facts.lot.sold_out_at is not None:
+            raise SoldOut
+        until = facts.lot.held_until or at
+        raise KeptForOthers(until=f"{until.astimezone(clock.CHINA):%H:%M:%S}")
+    return facts
 
 
 def give(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.gis.geos import Point
 from django.db import transaction
+from django.db.models import QuerySet
 
 from bureau.accounts.models import User
 from bureau.audit.models import record
@@ -22,8 +23,10 @@ from vouchers.errors.claiming import (
     NotEligible,
     RoundOver,
 )
-from vouchers.models import Campaign, QueueTicket, Round
+from vouchers.models import Campaign, Lot, QueueTicket, Round
 from vouchers.queries.eligibility import Reason, why_not
+from vouchers.queries.lots import LotFacts, lot_facts
+from vouchers.queries.queue import turn_of
 
 
 @transaction.atomic
@@ -102,3 +105,76 @@ def refuse(reasons: list[Reason]) -> None:
         raise NotEligible(of_the_person)
     if reasons:
         raise AlreadyClaimed(reasons)
+
+
+def call_queues(*, at: datetime) -> int:
+    """Call the next people to each lot where it is time; to how many lots.
+
+    Safe to run by many workers at once.
+    """
+    due = Lot.objects.to_call_at(at).order_by("pk").values_list("pk", flat=True)
+    return sum(call_next(lot_id=pk, at=at) for pk in due)
+
+
+@transaction.atomic
+def call_next(*, lot_id: int, at: datetime) -> bool:
+    """Call as many people as are sure to get a voucher; False where it is not time.
+
+    In the order of the places drawn, of those who were there at the opening. Theirs is
+    kept for `Lot.HELD` from the last one's turn on; what they leave is for the next.
+    When all of them have been called, everybody may claim, late-comers too.
+    """
+    # Who waited for the row has to see it as it is now: asked alone, and then again.
+    Lot.objects.select_for_update(no_key=True).get(pk=lot_id)
+    facts = lot_facts(lot_id)
+    if facts is None or not facts.calls_next_at(at):
+        return False
+    lot, opens_at = facts.lot, facts.claims_from
+    present = QueueTicket.objects.filter(round=facts.round, joined_at__lt=opens_at)
+    is_first = lot.called is None
+    left = lot.laid_out or 0 if is_first else _left_of(lot)
+    lot.called = lot.called or 0
+    while True:
+        lot.called_until = _call(facts, present, left)
+        if lot.called_until is None:
+            lot.held_until = None
+            break
+        # The first ones may have claimed since their turn, however late we look.
+        since = lot.called_until if is_first else max(lot.called_until, at)
+        lot.held_until = since + Lot.HELD
+        if lot.held_until > at:
+            break
+        is_first, left = False, _left_of(lot)
+    lot.save(update_fields=["called", "called_until", "held_until"])
+    record(
+        "vouchers.lot.called",
+        subject=lot,
+        by=None,
+        at=at,
+        detail={"called": lot.called, "until": lot.called_until},
+    )
+    return True
+
+
+def _call(
+    facts: LotFacts, present: QuerySet[QueueTicket], left: int
+) -> datetime | None:
+    """Call people for so many vouchers: the last one's turn, None after all of them."""
+    lot, before = facts.lot, facts.lot.called or 0
+    if not left:
+        return None
+    lot.called = before + facts.enough_for(left)
+    in_order = present.order_by("place", "pk")
+    last = in_order[lot.called - 1 : lot.called].first()
+    if last is not None:
+        return turn_of(last, facts.round).at
+    lot.called = in_order.count()
+    if lot.called <= before or facts.claims_from is None:
+        return None
+    # All who were there, and nobody who came later.
+    spread = timedelta(seconds=facts.round.spread_seconds)
+    return facts.claims_from + spread - timedelta(microseconds=1)
+
+
+def _left_of(lot: Lot) -> int:
+    return sum(lot.shards.values_list("remaining", flat=True))

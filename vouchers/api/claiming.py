@@ -153,6 +153,8 @@ def _round(now: RoundNow, live: LiveRound | None) -> dict[str, Any]:
                 "amount": known.laid_out if known else lot.amount,
                 "left": known.left if known else lot.amount,
                 "sold_out_at": lot.sold_out_at,
+                "called_until": lot.called_until,
+                "held_until": lot.held_until,
             }
             for lot in now.lots
             for known in [lots.get(lot.pk)]

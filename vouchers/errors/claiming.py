@@ -44,6 +44,16 @@ class NotYourTurn(DomainError):
     message = _("It is your turn at %(turn_at)s.")
 
 
+class KeptForOthers(DomainError):
+    """Who stands before them has a while to claim; what they leave is called out."""
+
+    code = "voucher_kept_for_others"
+    message = _(
+        "These vouchers are kept until %(until)s for the people before you. What they"
+        " leave is then yours to claim."
+    )
+
+
 class NotInTheQueue(DomainError):
     code = "voucher_not_in_the_queue"
     message = _("Please come through the waiting room first.")

@@ -27,6 +27,12 @@ class LiveLot:
     laid_out: int
     """What was on offer; the plan as long as nothing is."""
     sold_out_at: datetime | None
+    called_until: datetime | None = None
+    """Whose turn is later has to wait, since these are kept for others."""
+    held_until: datetime | None = None
+
+    def is_kept_from(self, turn_at: datetime) -> bool:
+        return self.called_until is not None and turn_at > self.called_until
 
     @property
     def percent_gone(self) -> int:
@@ -115,7 +121,14 @@ def _ask(key: str | int, at: datetime) -> Rounds | None:
 def _lot(row: Lot, stock: dict[int, int]) -> LiveLot:
     laid_out = row.amount if row.laid_out is None else row.laid_out
     left = laid_out if row.laid_out is None else stock.get(row.pk, 0)
-    return LiveLot(row.pk, left, laid_out, row.sold_out_at)
+    return LiveLot(
+        id=row.pk,
+        left=left,
+        laid_out=laid_out,
+        sold_out_at=row.sold_out_at,
+        called_until=row.called_until,
+        held_until=row.held_until,
+    )
 
 
 def _stock_of(rounds: list[RoundNow]) -> dict[int, int]:

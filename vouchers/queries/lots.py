@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 
-from vouchers.models import Account, Campaign, Lot, Round, Terms
+from vouchers.models import Account, Campaign, Lot, QueueTicket, Round, Terms
 
 KEPT_SECONDS = 1.0
 MOST_KEPT = 1000
@@ -29,14 +29,36 @@ class LotFacts:
     live_account: int
     claims_from: datetime | None
     claims_until: datetime | None
+    waiting: int
+    """How many came to the waiting room, as long as nobody has been called."""
 
     @property
     def is_published(self) -> bool:
         return self.round.campaign.state == Campaign.State.PUBLISHED
 
+    def calls_next_at(self, moment: datetime) -> bool:
+        """Whether it is time to call people from the waiting room, or more of them."""
+        if self.lot.held_until is not None:
+            return moment >= self.lot.held_until
+        if self.lot.called is not None or self.lot.laid_out is None:
+            return False
+        return self.waiting > self.enough_for(self.lot.laid_out)
+
+    def enough_for(self, vouchers: int) -> int:
+        """How many people are sure to get one, whatever each of them may take."""
+        terms = self.terms
+        most = [
+            self.lot.tier.per_person,
+            terms.most_a_day,
+            terms.most_a_week,
+            terms.most_a_round,
+            terms.most_in_all,
+        ]
+        return max(1, vouchers // min(n for n in most if n))
+
 
 def lot_facts(lot_id: int) -> LotFacts | None:
-    """Four questions; None where there is no such lot, or its rules are a draft."""
+    """Some questions; None where there is no such lot, or its rules are a draft."""
     lot = (
         Lot.objects.select_related("tier", "round__campaign").filter(pk=lot_id).first()
     )
@@ -62,7 +84,14 @@ def lot_facts(lot_id: int) -> LotFacts | None:
         live_account=accounts.get((Account.Kind.LIVE, lot.tier_id), 0),
         claims_from=round_.claims_from,
         claims_until=round_.claims_until,
+        waiting=_waiting(lot),
     )
+
+
+def _waiting(lot: Lot) -> int:
+    if lot.called is not None or not lot.round.spread_seconds:
+        return 0  # who has no turn is not called either
+    return QueueTicket.objects.filter(round=lot.round_id).count()
 
 
 _kept: dict[int, tuple[float, LotFacts | None]] = {}

@@ -80,6 +80,26 @@ class RoundQuerySet(models.QuerySet["Round"]):
 
 
 class LotQuerySet(models.QuerySet["Lot"]):
+    def to_call_at(self, moment: datetime) -> Self:
+        """In a rush that goes on, and perhaps it is time to call the next people."""
+        goes_on = Q(
+            round__way="rush",
+            round__opens_at__lte=moment,
+            round__closes_at__gt=moment,
+        ) | Q(
+            round__way="hybrid",
+            round__rush_opens_at__lte=moment,
+            round__rush_closes_at__gt=moment,
+        )
+        return self.filter(
+            goes_on,
+            Q(called=None) | Q(held_until__lte=moment),
+            round__spread_seconds__gt=0,
+            round__campaign__state="published",
+            laid_out__isnull=False,
+            sold_out_at=None,
+        )
+
     def with_remaining(self) -> Self:
         """With `remaining`: how many can still be had (0 before they are laid out)."""
         return self.annotate(

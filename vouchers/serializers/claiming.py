@@ -48,6 +48,14 @@ class RoundLotOutput(serializers.Serializer[Any]):
     )
     left = serializers.IntegerField()
     sold_out_at = serializers.DateTimeField(allow_null=True)
+    called_until = serializers.DateTimeField(
+        allow_null=True,
+        help_text=gettext_lazy("Whose turn is later has to wait. Null: nobody has to."),
+    )
+    held_until = serializers.DateTimeField(
+        allow_null=True,
+        help_text=gettext_lazy("Until then vouchers are kept for who was called."),
+    )
 
 
 class RoundOutput(serializers.Serializer[Any]):

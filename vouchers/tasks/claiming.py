@@ -15,6 +15,12 @@ def lay_out_rounds() -> None:
     actions.end_rounds(at=now)
 
 
+@shared_task(name="vouchers.tasks.call_queues")
+def call_queues() -> None:
+    """Call the next people of waiting rooms."""
+    actions.call_queues(at=clock.now())
+
+
 @shared_task(name="vouchers.tasks.hand_out")
 def hand_out(*, round_id: int) -> None:
     """Hand out what was drawn in a round."""
