@@ -61,13 +61,13 @@ def _title(wanted: str, taken: Sequence[str]) -> str:
 
 def _write(page: Any, sheet: Sheet) -> None:
     widths: dict[int, int] = {}
+    styles: dict[tuple[bool, bool], Any] = {}
     for line, row in enumerate(sheet.rows, 1):
         for column, value in enumerate(row, 1):
             if value is not None:
                 cell = page.cell(line, column)
                 _fill(cell, value)
-                if line <= sheet.head:
-                    cell.font = Font(bold=True)
+                _style(cell, (isinstance(value, str), line <= sheet.head), styles)
                 widths[column] = max(widths.get(column, 0), _width(str(value)))
     for column, width in widths.items():
         letter = get_column_letter(column)
@@ -80,9 +80,27 @@ def _fill(cell: Any, value: Cell) -> None:
     if isinstance(value, str):
         cell.value = _UNPRINTABLE.sub("", value)
         cell.data_type = "s"
-        cell.alignment = Alignment(wrap_text=True, vertical="top")
     else:
         cell.value = value
+
+
+def _style(
+    cell: Any, kind: tuple[bool, bool], styles: dict[tuple[bool, bool], Any]
+) -> None:
+    """Text wraps, headings are bold. The second cell of a kind takes that of the first.
+
+    To look a style up costs more than all the rest of a cell.
+    """
+    if kind in styles and not cell.has_style:
+        cell._style = styles[kind]  # noqa: SLF001 - no public way
+        return
+    is_text, is_head = kind
+    if is_text:
+        cell.alignment = Alignment(wrap_text=True, vertical="top")
+    if is_head:
+        cell.font = Font(bold=True)
+    if not cell.is_date:
+        styles[kind] = cell._style  # noqa: SLF001
 
 
 def _width(text: str) -> int:
