@@ -172,6 +172,12 @@ class HoursBackwards(DomainError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class HoursInThePast(DomainError):
+    code = "hours_in_the_past"
+    message = _("The hours of days that are over stay as they were.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class PriceInThePast(DomainError):
     code = "price_in_the_past"
     message = _("A price cannot change in the past.")

@@ -143,7 +143,7 @@ INVARIANTS = [
     ),
     Invariant(
         name="venues.waiting.offer_has_its_places",
-        meaning=_("An offer from the line of a session is of as many places as wanted."),
+        meaning=_("An offer of places in a session is of as many as were wanted."),
         sql="""
             SELECT entry.id FROM venues_waitingentry entry
               JOIN venues_booking booking ON booking.id = entry.booking_id

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
 from django.contrib.gis.db.models.functions import Distance
@@ -95,6 +95,23 @@ class BookableQuerySet(models.QuerySet["Bookable"]):
         """What can be played on these courts, in the order of `Sport`."""
         found = set(self.values_list("sport", flat=True))
         return [sport for sport in Sport.values if sport in found]
+
+
+class HoursQuerySet(models.QuerySet[Any]):
+    """Of `WeeklyHours` and of `DayTypeHours`: both have versions."""
+
+    def of_place(self, venue: Venue, bookable: Bookable | None) -> Self:
+        """Those of a court of its own, or (None) those of the whole venue."""
+        return self.filter(venue=venue, bookable=bookable)
+
+    def in_force_on(self, day: date) -> Self:
+        return self.in_force_between(day, day)
+
+    def in_force_between(self, first: date, last: date) -> Self:
+        """Hours that hold on at least one day of `first`..`last`, both included."""
+        return self.filter(valid_from__lte=last).filter(
+            Q(valid_until=None) | Q(valid_until__gt=first)
+        )
 
 
 class PriceRuleQuerySet(models.QuerySet["PriceRule"]):

@@ -317,13 +317,32 @@ def test_hours_are_set_for_a_venue(
     answer = office.post(url("venue", court.venue, "hours/"), given)
 
     assert answer.status_code == 302
-    rows = WeeklyHours.objects.filter(venue=court.venue, bookable=None)
+    rows = WeeklyHours.objects.of_place(court.venue, None).in_force_on(clock.today())
     assert set(rows.values_list("weekday", "opens", "closes")) == {
         (1, 540, 720),
         (1, 840, 1290),
         (7, 600, 1440),
     }
     assert Entry.objects.get(event="venues.hours.set").actor == clerk
+
+
+def test_hours_can_be_set_from_a_day_to_come_and_not_from_a_past_one(
+    office: Client, court: Bookable
+) -> None:
+    page = url("venue", court.venue, "hours/")
+    today = clock.today()
+    given = {"day1": "09:00-12:00"}
+
+    late = office.post(page, {**given, "from_on": today - timedelta(days=1)})
+    assert late.status_code == 422
+    office.post(page, {**given, "from_on": today + timedelta(days=9)})
+
+    rows = WeeklyHours.objects.filter(venue=court.venue)
+    assert rows.in_force_on(today).count() == 7
+    assert rows.in_force_on(today + timedelta(days=9)).count() == 1
+    shown = office.get(page).content.decode()
+    assert str(today + timedelta(days=9)) in shown
+    assert "Monday 09:00–12:00" in shown
 
 
 @pytest.mark.parametrize(

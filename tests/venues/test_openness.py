@@ -237,6 +237,12 @@ def given(row: HoursException | DayTypeHours) -> list[tuple[int, int]]:
     return [(row.opens, row.closes)]
 
 
+def holds(row: WeeklyHours | DayTypeHours, on: date) -> bool:
+    if row.valid_from > on:
+        return False
+    return row.valid_until is None or on < row.valid_until
+
+
 class Recount:
     """Counts one minute after another, straight from the tables.
 
@@ -325,10 +331,15 @@ class Recount:
         for kind in self.types.of(on):
             for owner in (court.pk, None):
                 for typed in self.typed:
-                    if typed.bookable_id == owner and typed.day_type == kind:
+                    if (
+                        holds(typed, on)
+                        and typed.bookable_id == owner
+                        and typed.day_type == kind
+                    ):
                         return given(typed)
-        own = [row for row in self.hours if row.bookable_id == court.pk]
-        rows = own or [row for row in self.hours if row.bookable_id is None]
+        hours = [row for row in self.hours if holds(row, on)]
+        own = [row for row in hours if row.bookable_id == court.pk]
+        rows = own or [row for row in hours if row.bookable_id is None]
         return [
             (row.opens, row.closes) for row in rows if row.weekday == on.isoweekday()
         ]
@@ -548,3 +559,51 @@ def test_the_figures_equal_a_slow_recount(seed: int) -> None:
 
     for day in (FIRST, FIRST + timedelta(days=2), date(2026, 8, 8)):
         assert vars(found.days[day]) == slow.day(day), day
+
+
+# --- Hours that changed ---------------------------------------------------------------
+
+
+def change_hours(court: Bookable) -> None:
+    """Shorter hours of the venue, own ones of a court, and other ones on holidays."""
+    by = make.user()
+    week = {day: [(600, 900)] for day in range(1, 8)}
+    actions.set_weekly_hours(venue=court.venue, bookable=None, hours=week, by=by)
+    evenings = {day: [(1080, 1260)] for day in (3, 5)}
+    actions.set_weekly_hours(venue=court.venue, bookable=court, hours=evenings, by=by)
+    actions.set_day_type_hours(
+        venue=court.venue, bookable=None, hours={"weekend": (540, 1000)}, by=by
+    )
+
+
+def test_hours_that_change_in_mid_week_leave_the_days_before_as_they_were() -> None:
+    venue = make.venue(opens=480, closes=1320)
+    first, _second = make.bookable(venue=venue), make.bookable(venue=venue)
+    before = week(venue)
+    wednesday = MONDAY + timedelta(days=2)
+
+    with time_machine.travel(clock.at(wednesday, 12 * 60), tick=False):
+        change_hours(first)
+        after = week(venue)
+        last_week = week(venue, MONDAY - timedelta(days=7))
+
+    slow = Recount(venue)
+    for day, figures in after.days.items():
+        assert vars(figures) == slow.day(day), day
+        if day < wednesday:
+            assert figures == before.days[day]
+        else:
+            assert figures.open < before.days[day].open
+    assert last_week.total == before.total
+
+
+def test_control_without_versions_last_week_would_be_another_one() -> None:
+    venue = make.venue(opens=480, closes=1320)
+    court = make.bookable(venue=venue)
+    before = week(venue, MONDAY - timedelta(days=7))
+
+    change_hours(court)
+    WeeklyHours.objects.exclude(valid_until=None).delete()
+    WeeklyHours.objects.update(valid_from=date(2000, 1, 1))
+
+    assert week(venue, MONDAY - timedelta(days=7)).total != before.total

@@ -42,12 +42,13 @@ def year_2026(db: None) -> None:
 
 
 def set_hours(court: Bookable, *, of_court: bool = False, **hours: object) -> None:
-    actions.set_day_type_hours(
-        venue=court.venue,
-        bookable=court if of_court else None,
-        hours=hours,  # type: ignore[arg-type]
-        by=make.user(),
-    )
+    with time_machine.travel(clock.at(SINCE, 0), tick=False):
+        actions.set_day_type_hours(
+            venue=court.venue,
+            bookable=court if of_court else None,
+            hours=hours,  # type: ignore[arg-type]
+            by=make.user(),
+        )
 
 
 def open_on(court: Bookable, day: date) -> str:
@@ -194,6 +195,7 @@ def test_the_night_is_priced_by_the_evenings_day() -> None:
     assert with_rise == [99_00] * 8
 
 
+@time_machine.travel(clock.at(SINCE, 0), tick=False)
 def test_a_night_ends_when_the_next_day_opens() -> None:
     court = night_court()
     actions.set_weekly_hours(

@@ -18,6 +18,7 @@ from bureau.regions.models import District
 from venues.errors import (
     BandsTurnedRound,
     HoursBackwards,
+    HoursInThePast,
     HoursOverlap,
     MarketPriceThere,
     NotForYouToGrant,
@@ -36,7 +37,9 @@ from venues.models import (
     Venue,
     WeeklyHours,
 )
+from venues.models.rules import BEGINNING
 from venues.queries.lowfee import Breach, breach_of
+from venues.querysets import HoursQuerySet
 
 OpenMinutes = tuple[int, int]
 """(opens, closes) in minutes since midnight; up to 36:00, noon of the next day"""
@@ -51,15 +54,25 @@ def set_weekly_hours(
     venue: Venue,
     bookable: Bookable | None,
     hours: Mapping[int, Sequence[OpenMinutes]],
+    from_on: date | None = None,
     by: User,
 ) -> None:
     """Replace the weekly hours of a court, or (`bookable=None`) of the whole venue.
 
     `hours` maps ISO weekdays (Monday is 1) to open periods; a weekday left out is shut.
-    An empty mapping for a court means that it follows its venue again. Bookings made
-    under the old hours stay. Raises `HoursOverlap` or `HoursBackwards`.
+    An empty mapping for a court means that it follows its venue again. They hold from
+    `from_on` (today when left out) and take the place of what was planned for later;
+    what was in force before stays on record. The first hours that a venue is given have
+    always held. Bookings made under the old hours stay.
+
+    Raises `HoursInThePast`, `HoursOverlap` or `HoursBackwards`.
     """
-    WeeklyHours.objects.filter(venue=venue, bookable=bookable).delete()
+    begins_on = _begin_on(from_on)
+    venue = Venue.objects.select_for_update().get(pk=venue.pk)
+    of_place = WeeklyHours.objects.of_place(venue, bookable)
+    if bookable is None and begins_on == clock.today() and not of_place.exists():
+        begins_on = BEGINNING
+    _end_hours(of_place, begins_on)
     WeeklyHours.objects.bulk_create(
         WeeklyHours(
             venue=venue,
@@ -67,6 +80,7 @@ def set_weekly_hours(
             weekday=weekday,
             opens=opens,
             closes=closes,
+            valid_from=begins_on,
         )
         for weekday, periods in hours.items()
         for opens, closes in periods
@@ -76,7 +90,10 @@ def set_weekly_hours(
         subject=bookable or venue,
         by=by,
         at=clock.now(),
-        detail={"hours": {str(day): list(hours[day]) for day in sorted(hours)}},
+        detail={
+            "hours": {str(day): list(hours[day]) for day in sorted(hours)},
+            "from": begins_on.isoformat(),
+        },
     )
 
 
@@ -88,14 +105,18 @@ def set_day_type_hours(
     venue: Venue,
     bookable: Bookable | None,
     hours: Mapping[str, OpenMinutes | None],
+    from_on: date | None = None,
     by: User,
 ) -> None:
     """Replace the hours of the types of day of a court, or of the whole venue.
 
     `hours` maps a `DayType` to its open period, or to None for shut; a type left out
-    has no hours of its own. Raises `HoursBackwards`.
+    has no hours of its own. They hold from `from_on` (today when left out); what was in
+    force before stays on record. Raises `HoursInThePast` or `HoursBackwards`.
     """
-    DayTypeHours.objects.filter(venue=venue, bookable=bookable).delete()
+    begins_on = _begin_on(from_on)
+    venue = Venue.objects.select_for_update().get(pk=venue.pk)
+    _end_hours(DayTypeHours.objects.of_place(venue, bookable), begins_on)
     DayTypeHours.objects.bulk_create(
         DayTypeHours(
             venue=venue,
@@ -103,6 +124,7 @@ def set_day_type_hours(
             day_type=day_type,
             opens=period[0] if period else None,
             closes=period[1] if period else None,
+            valid_from=begins_on,
         )
         for day_type, period in hours.items()
     )
@@ -111,8 +133,24 @@ def set_day_type_hours(
         subject=bookable or venue,
         by=by,
         at=clock.now(),
-        detail={"hours": {name: list(hours[name] or ()) for name in sorted(hours)}},
+        detail={
+            "hours": {name: list(hours[name] or ()) for name in sorted(hours)},
+            "from": begins_on.isoformat(),
+        },
     )
+
+
+def _begin_on(asked: date | None) -> date:
+    today = clock.today()
+    if asked and asked < today:
+        raise HoursInThePast
+    return asked or today
+
+
+def _end_hours(of_place: HoursQuerySet, on: date) -> None:
+    """What is in force ends on that day, and what would begin later never does."""
+    of_place.filter(valid_from__gte=on).delete()
+    of_place.in_force_on(on).update(valid_until=on)
 
 
 @constraint_errors(

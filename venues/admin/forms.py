@@ -70,7 +70,25 @@ class OpenPeriodsField(forms.CharField):
         return opens, closes
 
 
-class HoursForm(forms.Form):
+class _FromADay(forms.Form):
+    """What holds from a day on; from today when none is given."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["from_on"] = forms.DateField(
+            label=_("Valid from"),
+            required=False,
+            initial=clock.today,
+            widget=UnfoldAdminSingleDateWidget,
+        )
+
+    @property
+    def from_on(self) -> date:
+        given: date | None = self.cleaned_data["from_on"]
+        return given or clock.today()
+
+
+class HoursForm(_FromADay):
     """A week of opening hours, one line a day."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -112,7 +130,7 @@ class DayTypeField(OpenPeriodsField):
         return periods
 
 
-class DayTypesForm(forms.Form):
+class DayTypesForm(_FromADay):
     """The hours of the types of day, one line a type."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

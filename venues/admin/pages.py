@@ -51,8 +51,9 @@ def hours_page(
     court: Bookable | None,
 ) -> HttpResponse:
     """The weekly hours of a venue, or those that a court has of its own."""
-    own = _hours_of(venue, court)
-    shown = own or (_hours_of(venue, None) if court else {})
+    today = clock.today()
+    own = _hours_of(venue, court, on=today)
+    shown = own or (_hours_of(venue, None, on=today) if court else {})
     initial = {f"day{day}": periods for day, periods in shown.items()}
     form = HoursForm(request.POST or None, initial=initial)
     follows = bool(court) and "follow" in request.POST
@@ -62,6 +63,7 @@ def hours_page(
                 venue=venue,
                 bookable=court,
                 hours={} if follows else form.hours,
+                from_on=today if follows else form.from_on,
                 by=request.user,
             )
         except DomainError as refusal:
@@ -79,6 +81,7 @@ def hours_page(
         venue=venue,
         court=court,
         is_own=bool(own),
+        versions=_versions_of(venue, court),
     )
 
 
@@ -95,13 +98,19 @@ def day_types_page(
         own.day_type: []
         if own.opens is None or own.closes is None
         else [(own.opens, own.closes)]
-        for own in DayTypeHours.objects.filter(venue=venue, bookable=court)
+        for own in DayTypeHours.objects.of_place(venue, court).in_force_on(
+            clock.today()
+        )
     }
     form = DayTypesForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             actions.set_day_type_hours(
-                venue=venue, bookable=court, hours=form.hours, by=request.user
+                venue=venue,
+                bookable=court,
+                hours=form.hours,
+                from_on=form.from_on,
+                by=request.user,
             )
         except DomainError as refusal:
             form.add_error(None, str(refusal))
@@ -360,13 +369,32 @@ def show(
     return TemplateResponse(request, template, context, status=status)
 
 
-def _hours_of(venue: Venue, court: Bookable | None) -> dict[int, list[OpenMinutes]]:
+def _hours_of(
+    venue: Venue, court: Bookable | None, *, on: date
+) -> dict[int, list[OpenMinutes]]:
     hours = defaultdict(list)
-    for row in WeeklyHours.objects.filter(venue=venue, bookable=court).order_by(
-        "weekday", "opens", "pk"
-    ):
+    rows = WeeklyHours.objects.of_place(venue, court).in_force_on(on)
+    for row in rows.order_by("weekday", "opens", "pk"):
         hours[row.weekday].append((row.opens, row.closes))
     return dict(hours)
+
+
+@dataclass(frozen=True)
+class _Version:
+    """The weekly hours of a place from one change of them to the next."""
+
+    valid_from: date
+    valid_until: date | None
+    days: tuple[str, ...]
+
+
+def _versions_of(venue: Venue, court: Bookable | None) -> list[_Version]:
+    """What was, is and will be in force, the newest first."""
+    words: dict[tuple[date, date | None], list[str]] = defaultdict(list)
+    rows = WeeklyHours.objects.of_place(venue, court)
+    for row in rows.order_by("-valid_from", "weekday", "opens", "pk"):
+        words[row.valid_from, row.valid_until].append(str(row))
+    return [_Version(*span, days=tuple(days)) for span, days in words.items()]
 
 
 def _is_in_force(rule: PriceRule, today: Any) -> bool:

@@ -13,8 +13,16 @@ from bureau.regions.models import District
 from venues import actions
 from venues.actions.rules import Band
 from venues.demo.places import SITES
-from venues.models import Bookable, HoursException, PriceRule, Quota, Venue
-from venues.models.rules import DayType, PriceGroup
+from venues.models import (
+    Bookable,
+    DayTypeHours,
+    HoursException,
+    PriceRule,
+    Quota,
+    Venue,
+    WeeklyHours,
+)
+from venues.models.rules import BEGINNING, DayType, PriceGroup
 
 WORKDAYS, WEEKEND = (1, 2, 3, 4, 5), (6, 7)
 WEEK = WORKDAYS + WEEKEND
@@ -61,12 +69,32 @@ def fill(city: DemoCity) -> None:
     _dearer_since(venues[0], city.today, by=staff)
     _types_of_day(venues, by=staff)
     _late_nights(venues[8], city.today, by=staff)
+    _as_ever()
+    _winter(venues[4], city.today, by=staff)
     _exceptions(venues, city.today)
     _bands(venues, by=staff)
     _windows(venues)
     _quotas(venues, by=staff)
     _blocks(venues, city, by=staff)
     city.say(f"{PriceRule.objects.count()} prices, hours, exceptions and blocks")
+
+
+def _as_ever() -> None:
+    """The past of the demonstration was open as its present is."""
+    for rows in (WeeklyHours.objects, DayTypeHours.objects):
+        rows.exclude(valid_until=None).delete()
+        rows.update(valid_from=BEGINNING)
+
+
+def _winter(venue: Venue, today: date, *, by: User) -> None:
+    """One venue opens later in three weeks, and says so now."""
+    actions.set_weekly_hours(
+        venue=venue,
+        bookable=None,
+        hours={day: [(MORNING, 21 * 60)] for day in WEEK},
+        from_on=today + timedelta(days=21),
+        by=by,
+    )
 
 
 def _hours(venue: Venue, *, free_mornings: bool, by: User) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import (
     DateRangeField,
@@ -18,10 +20,12 @@ from bureau.common.fields import MinuteOfDayField, clock_text
 from bureau.common.money import yuan
 from bureau.common.sports import Sport
 from venues.models.places import Bookable, Venue
-from venues.querysets import PriceRuleQuerySet
+from venues.querysets import HoursQuerySet, PriceRuleQuerySet
 
 LATEST_CLOSING = 36 * 60
 """A court that stays open overnight closes at most at noon of the next day."""
+BEGINNING = date(2000, 1, 1)
+"""From when hours hold of which nobody knows since when."""
 
 
 class Weekday(models.IntegerChoices):
@@ -70,10 +74,20 @@ def _court_or_all() -> Coalesce:
     return Coalesce(F("bookable"), Value(0))
 
 
+def _days() -> Func:
+    return Func(
+        "valid_from",
+        "valid_until",
+        function="daterange",
+        output_field=DateRangeField(),
+    )
+
+
 class WeeklyHours(models.Model):
     """Open from..until on a weekday, for a whole venue or for one court.
 
-    A court with hours of its own ignores those of its venue, on all weekdays.
+    A court with hours of its own ignores those of its venue, on all weekdays. A change
+    closes the old rows and opens new ones, so that the past stays as it was.
     """
 
     venue = models.ForeignKey(
@@ -90,6 +104,10 @@ class WeeklyHours(models.Model):
     weekday = models.PositiveSmallIntegerField(_("weekday"), choices=Weekday.choices)
     opens = MinuteOfDayField(_("opens"))
     closes = MinuteOfDayField(_("closes"))
+    valid_from = models.DateField(_("valid from"), default=BEGINNING)
+    valid_until = models.DateField(_("valid before"), null=True, blank=True)
+
+    objects = HoursQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("weekly opening hours")
@@ -106,6 +124,10 @@ class WeeklyHours(models.Model):
                 condition=Q(weekday__gte=1, weekday__lte=7),
                 name="venues_weeklyhours_weekday_is_iso",
             ),
+            models.CheckConstraint(
+                condition=Q(valid_until=None) | Q(valid_from__lt=F("valid_until")),
+                name="venues_weeklyhours_valid_from_before_until",
+            ),
             ExclusionConstraint(
                 name="venues_weeklyhours_no_overlap",
                 expressions=[
@@ -113,6 +135,7 @@ class WeeklyHours(models.Model):
                     (_court_or_all(), RangeOperators.EQUAL),
                     ("weekday", RangeOperators.EQUAL),
                     (_minutes("opens", "closes"), RangeOperators.OVERLAPS),
+                    (_days(), RangeOperators.OVERLAPS),
                 ],
                 violation_error_message=_("These hours overlap with others."),
             ),
@@ -126,7 +149,8 @@ class WeeklyHours(models.Model):
 class DayTypeHours(models.Model):
     """Open from..until on days of a type; stands before the hours of the weekday.
 
-    With both times empty the court is shut on such days.
+    With both times empty the court is shut on such days. They have versions, as the
+    weekly hours have.
     """
 
     venue = models.ForeignKey(
@@ -148,6 +172,10 @@ class DayTypeHours(models.Model):
     )
     opens = MinuteOfDayField(_("opens"), null=True, blank=True)
     closes = MinuteOfDayField(_("closes"), null=True, blank=True)
+    valid_from = models.DateField(_("valid from"), default=BEGINNING)
+    valid_until = models.DateField(_("valid before"), null=True, blank=True)
+
+    objects = HoursQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("opening hours of a type of day")
@@ -166,10 +194,19 @@ class DayTypeHours(models.Model):
                     "Give both times, the opening first, or leave both empty."
                 ),
             ),
-            models.UniqueConstraint(
-                fields=["venue", "bookable", "day_type"],
-                nulls_distinct=False,
+            models.CheckConstraint(
+                condition=Q(valid_until=None) | Q(valid_from__lt=F("valid_until")),
+                name="venues_daytypehours_valid_from_before_until",
+            ),
+            ExclusionConstraint(
                 name="venues_daytypehours_one_a_type",
+                expressions=[
+                    ("venue", RangeOperators.EQUAL),
+                    (_court_or_all(), RangeOperators.EQUAL),
+                    ("day_type", RangeOperators.EQUAL),
+                    (_days(), RangeOperators.OVERLAPS),
+                ],
+                violation_error_message=_("These hours overlap with others."),
             ),
         ]
 
@@ -316,15 +353,7 @@ class PriceRule(models.Model):
                     ("day_type", RangeOperators.EQUAL),
                     (Coalesce(F("weekday"), Value(0)), RangeOperators.EQUAL),
                     (_minutes("starts", "ends"), RangeOperators.OVERLAPS),
-                    (
-                        Func(
-                            "valid_from",
-                            "valid_until",
-                            function="daterange",
-                            output_field=DateRangeField(),
-                        ),
-                        RangeOperators.OVERLAPS,
-                    ),
+                    (_days(), RangeOperators.OVERLAPS),
                 ],
                 violation_error_message=_("There is a price for this time already."),
             ),

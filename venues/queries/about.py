@@ -88,8 +88,12 @@ def opening_of(venue: Venue, *, rules: HouseRules, today: date) -> Opening:
 
 
 def _read_opening(venue: Venue, rules: HouseRules, today: date) -> Opening:
-    weekly = list(WeeklyHours.objects.filter(venue=venue).order_by("opens", "pk"))
-    typed = list(DayTypeHours.objects.filter(venue=venue))
+    weekly = list(
+        WeeklyHours.objects.filter(venue=venue)
+        .in_force_on(today)
+        .order_by("opens", "pk")
+    )
+    typed = list(DayTypeHours.objects.filter(venue=venue).in_force_on(today))
     days = HoursException.objects.filter(
         venue=venue, on__gte=today, on__lt=today + EXCEPTIONS_AHEAD
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -147,13 +148,14 @@ class Timetable:
         ids = [bookable.pk for bookable in bookables]
         own_or_all = Q(bookable=None) | Q(bookable__in=ids)
         hours = WeeklyHours.objects.filter(own_or_all, venue=venue)
+        typed = DayTypeHours.objects.filter(own_or_all, venue=venue)
         prices = PriceRule.objects.filter(own_or_all, venue=venue)
         self._take(
             venue,
             since,
             RuleRows(
-                hours.order_by("opens", "pk"),
-                DayTypeHours.objects.filter(own_or_all, venue=venue),
+                hours.in_force_between(since, date.max).order_by("opens", "pk"),
+                typed.in_force_between(since, date.max).order_by("pk"),
                 HoursException.objects.filter(own_or_all, venue=venue, on__gte=since),
                 prices.in_force_between(since, date.max).order_by("pk"),
             ),
@@ -172,13 +174,13 @@ class Timetable:
     def _take(self, venue: Venue, since: date, rows: RuleRows) -> None:
         self.since = since
         self._is_free_on_fitness_day = venue.is_low_fee
-        self._hours: dict[int | None, dict[int, list[OpenMinutes]]] = {}
-        for row in rows.hours:
-            week = self._hours.setdefault(row.bookable_id, {})
-            week.setdefault(row.weekday, []).append((row.opens, row.closes))
-        self._day_type_hours = {
-            (row.bookable_id, row.day_type): _open(row) for row in rows.day_type_hours
-        }
+        weekly, typed = list(rows.hours), list(rows.day_type_hours)
+        edges = {edge for row in (*weekly, *typed) for edge in edges_of(row)}
+        self._edges = sorted(edge for edge in edges if edge > since)
+        # One for the days until the first edge, and one from each edge on.
+        self._versions = [
+            _Hours.in_force_on(day, weekly, typed) for day in (since, *self._edges)
+        ]
         self._exceptions = {
             (row.bookable_id, row.on): _open(row) for row in rows.exceptions
         }
@@ -245,13 +247,13 @@ class Timetable:
         days = (on, on + ONE_DAY)
         return (
             *((day.isoweekday(), self.types_of(day)) for day in days),
+            *(bisect_right(self._edges, day) for day in days),
             *(key for key in self._exceptions if key[1] in days),
             *(
                 rule.pk
                 for rules in self._prices.values()
                 for rule in rules
-                if rule.valid_from <= on
-                and (rule.valid_until is None or on < rule.valid_until)
+                if _is_in_force(rule, on)
             ),
         )
 
@@ -281,12 +283,13 @@ class Timetable:
         for owner in owners:
             if (owner, on) in self._exceptions:
                 return self._exceptions[owner, on]
-        if self._day_type_hours:
+        hours = self._versions[bisect_right(self._edges, on)]
+        if hours.of_day_type:
             for day_type in self.types_of(on):
                 for owner in owners:
-                    if (owner, day_type) in self._day_type_hours:
-                        return self._day_type_hours[owner, day_type]
-        week = self._hours.get(bookable.pk) or self._hours.get(None, {})
+                    if (owner, day_type) in hours.of_day_type:
+                        return hours.of_day_type[owner, day_type]
+        week = hours.of_week.get(bookable.pk) or hours.of_week.get(None, {})
         return week.get(on.isoweekday(), [])
 
     def types_of(self, on: date) -> tuple[str, ...]:
@@ -321,6 +324,39 @@ class Timetable:
             and (not rule.group or rule.group in groups)
         ]
         return sorted(rules, key=_narrowness, reverse=True)  # stable: kinds stay so
+
+
+@dataclass(frozen=True)
+class _Hours:
+    """The ordinary hours of a venue and its courts between two changes of them."""
+
+    of_week: dict[int | None, dict[int, list[OpenMinutes]]]
+    of_day_type: dict[tuple[int | None, str], list[OpenMinutes]]
+
+    @classmethod
+    def in_force_on(
+        cls, day: date, weekly: Iterable[WeeklyHours], typed: Iterable[DayTypeHours]
+    ) -> _Hours:
+        of_week: dict[int | None, dict[int, list[OpenMinutes]]] = {}
+        for row in weekly:
+            if _is_in_force(row, day):
+                week = of_week.setdefault(row.bookable_id, {})
+                week.setdefault(row.weekday, []).append((row.opens, row.closes))
+        of_day_type = {
+            (row.bookable_id, row.day_type): _open(row)
+            for row in typed
+            if _is_in_force(row, day)
+        }
+        return cls(of_week, of_day_type)
+
+
+def edges_of(row: PriceRule | WeeklyHours | DayTypeHours) -> list[date]:
+    """The days from which on it is in force, or not any more."""
+    return [edge for edge in (row.valid_from, row.valid_until) if edge]
+
+
+def _is_in_force(row: PriceRule | WeeklyHours | DayTypeHours, on: date) -> bool:
+    return row.valid_from <= on and (row.valid_until is None or on < row.valid_until)
 
 
 def _open(row: DayTypeHours | HoursException) -> list[OpenMinutes]:
@@ -368,8 +404,7 @@ def _price(
 
 def _applies_on(rule: PriceRule, bookable: Bookable, on: date) -> bool:
     return (
-        rule.valid_from <= on
-        and (rule.valid_until is None or on < rule.valid_until)
+        _is_in_force(rule, on)
         and rule.bookable_id in (None, bookable.pk)
         and rule.sport in ("", bookable.sport)
     )

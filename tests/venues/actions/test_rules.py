@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.gis.geos import Point
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,8 +15,13 @@ from bureau.common import clock
 from tests import make
 from venues import actions
 from venues.actions import Band
-from venues.errors import HoursBackwards, HoursOverlap, PriceInThePast
-from venues.models import PriceRule
+from venues.errors import (
+    HoursBackwards,
+    HoursInThePast,
+    HoursOverlap,
+    PriceInThePast,
+)
+from venues.models import Bookable, PriceRule, Venue, WeeklyHours
 from venues.queries import Timetable
 
 TODAY = clock.today()
@@ -58,6 +65,83 @@ def test_hours_that_close_before_they_open_are_refused() -> None:
         actions.set_weekly_hours(
             venue=make.venue(), bookable=None, hours={1: [(720, 480)]}, by=make.user()
         )
+
+
+# --- Versions of hours ----------------------------------------------------------------
+
+
+def open_from(venue: Venue, opens: int, **given: Any) -> None:
+    hours = {day: [(opens, 1320)] for day in range(1, 8)}
+    given = {"bookable": None, "by": make.user(), **given}
+    actions.set_weekly_hours(venue=venue, hours=hours, **given)
+
+
+def text_on(court: Bookable, *, days: int) -> str:
+    day = TODAY + timedelta(days=days)
+    return Timetable(court.venue, [court], since=day).opening_text(court, day)
+
+
+@pytest.mark.django_db
+def test_hours_can_be_told_before_they_begin() -> None:
+    court = make.bookable(venue=make.venue(opens=480, closes=1320))
+
+    open_from(court.venue, 600, from_on=TODAY + timedelta(days=3))
+
+    assert text_on(court, days=2) == "08:00–22:00"
+    assert text_on(court, days=3) == "10:00–22:00"
+    table = Timetable(court.venue, [court], since=TODAY)
+    shown = [table.opening_text(court, TODAY + timedelta(days=n)) for n in (2, 3)]
+    assert shown == ["08:00–22:00", "10:00–22:00"]
+
+
+@pytest.mark.django_db
+def test_the_last_word_takes_the_place_of_what_was_planned_for_later() -> None:
+    court = make.bookable(venue=make.venue(opens=480, closes=1320))
+    open_from(court.venue, 600, from_on=TODAY + timedelta(days=3))
+
+    open_from(court.venue, 540, from_on=TODAY + timedelta(days=1))
+
+    assert text_on(court, days=0) == "08:00–22:00"
+    assert text_on(court, days=3) == "09:00–22:00"
+
+
+@pytest.mark.django_db
+def test_hours_of_yesterday_cannot_be_rewritten() -> None:
+    with pytest.raises(HoursInThePast):
+        open_from(make.venue(), 480, from_on=TODAY - timedelta(days=1))
+    with pytest.raises(HoursInThePast):
+        actions.set_day_type_hours(
+            venue=make.venue(),
+            bookable=None,
+            hours={},
+            from_on=TODAY - timedelta(days=1),
+            by=make.user(),
+        )
+
+
+@pytest.mark.django_db
+def test_the_first_hours_of_a_venue_have_always_held() -> None:
+    court = make.bookable()
+    WeeklyHours.objects.all().delete()
+
+    open_from(court.venue, 480)
+
+    assert text_on(court, days=-400) == "08:00–22:00"
+
+
+@pytest.mark.django_db
+def test_a_court_that_follows_its_venue_again_did_not_do_so_yesterday() -> None:
+    court = make.bookable(venue=make.venue(opens=480, closes=1320))
+    with time_machine.travel(clock.now() - timedelta(days=5), tick=False):
+        open_from(court.venue, 600, bookable=court)
+
+    actions.set_weekly_hours(
+        venue=court.venue, bookable=court, hours={}, by=make.user()
+    )
+
+    assert text_on(court, days=-6) == "08:00–22:00"
+    assert text_on(court, days=-1) == "10:00–22:00"
+    assert text_on(court, days=0) == "08:00–22:00"
 
 
 @pytest.mark.django_db

@@ -104,14 +104,15 @@ class OpenBook:
         self._known_days: dict[Any, Figures] = {}
 
     def _read_tables(self) -> dict[int, Timetable]:
-        hours = WeeklyHours.objects.order_by("opens", "pk")
+        hours = WeeklyHours.objects.in_force_between(self.first, date.max)
+        typed = DayTypeHours.objects.in_force_between(self.first, date.max)
         prices = PriceRule.objects.in_force_between(self.first, date.max)
         exceptions = HoursException.objects.filter(on__gte=self.first)
         read = [
             _by_venue(rows.filter(venue__in=self.venues))
             for rows in (
-                hours,
-                DayTypeHours.objects.order_by("pk"),
+                hours.order_by("opens", "pk"),
+                typed.order_by("pk"),
                 exceptions.order_by("pk"),
                 prices.select_related("exception").order_by("pk"),
             )

@@ -31,7 +31,7 @@ from venues.models import (
     WeeklyHours,
 )
 from venues.queries.days import DayTypes
-from venues.queries.rules import RuleRows, Timetable
+from venues.queries.rules import RuleRows, Timetable, edges_of
 from venues.queries.statistics.scope import Scope
 
 HOUR = 60
@@ -324,7 +324,8 @@ class _Table:
     def __init__(self, timetable: Timetable, rows: RuleRows) -> None:
         self.timetable = timetable
         self._exceptions = {row.on for row in rows.exceptions}
-        edges = {edge for rule in rows.prices for edge in _edges(rule)}
+        versioned = (*rows.prices, *rows.hours, *rows.day_type_hours)
+        edges = {edge for row in versioned for edge in edges_of(row)}
         self._edges = sorted(edges)
 
     def alike(self, on: date) -> tuple[object, ...]:
@@ -336,22 +337,20 @@ class _Table:
             self.timetable.types_of(tomorrow),
             tuple(day for day in (on, tomorrow) if day in self._exceptions),
             bisect_right(self._edges, on),
+            bisect_right(self._edges, tomorrow),
         )
-
-
-def _edges(rule: PriceRule) -> list[date]:
-    """The days from which on a price is in force, or not any more."""
-    return [edge for edge in (rule.valid_from, rule.valid_until) if edge]
 
 
 def _timetables(venues: Sequence[Venue], *, since: date) -> dict[int, _Table]:
     """The timetables of many venues, read at once."""
     types = DayTypes(since=since)
+    hours = WeeklyHours.objects.in_force_between(since, date.max)
+    typed = DayTypeHours.objects.in_force_between(since, date.max)
     read = [
         _by_venue(rows.filter(venue__in=[venue.pk for venue in venues]))
         for rows in (
-            WeeklyHours.objects.order_by("opens", "pk"),
-            DayTypeHours.objects.order_by("pk"),
+            hours.order_by("opens", "pk"),
+            typed.order_by("pk"),
             HoursException.objects.filter(on__gte=since).order_by("pk"),
             PriceRule.objects.in_force_between(since, date.max).order_by("pk"),
         )
