@@ -12,17 +12,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from io import BytesIO
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from openpyxl import load_workbook  # type: ignore[import-untyped]
 
 from bureau.accounts.models import User
 from bureau.common import clock
 from bureau.common.errors import DomainError
+from bureau.common.filled_in import NotReadable, TooManyRows, read_lines
 from bureau.common.money import yuan
 from bureau.common.sports import Sport
 from bureau.common.workbooks import Cell, Sheet, workbook
@@ -32,8 +30,6 @@ from vouchers.errors.merchants import FileTooLong, FileUnreadable
 from vouchers.models import Campaign, Round
 
 MOST_ROWS = 200
-MOST_UNPACKED = 20_000_000
-"""A small file may unpack to gigabytes."""
 TIER_COLUMNS, ROUND_COLUMNS = 6, 11
 _COMMAS = re.compile(r"[、,，;；]+")
 _TIER = re.compile(r"(\d+(?:\.\d\d?)?)\s*[/／-]\s*(\d+(?:\.\d\d?)?)")  # noqa: RUF001
@@ -163,40 +159,19 @@ def read_sheets(content: bytes) -> tuple[list[SheetRow], list[SheetRow]]:
 
     Raises `FileUnreadable`, `FileTooLong`.
     """
+    widths = [TIER_COLUMNS, ROUND_COLUMNS]
     try:
-        with ZipFile(BytesIO(content)) as packed:
-            if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
-                raise FileTooLong(most=MOST_ROWS)
-        book = load_workbook(BytesIO(content), read_only=True, data_only=True)
-        pages = book.worksheets
-        tiers = _rows(pages[0], _("Tiers"), TIER_COLUMNS)
-        rounds = _rows(pages[1], _("Rounds"), ROUND_COLUMNS) if len(pages) > 1 else []
-    except (
-        BadZipFile,
-        KeyError,
-        ValueError,
-        TypeError,
-        OSError,
-        IndexError,
-        AttributeError,
-        SyntaxError,  # what the reader of XML raises
-    ) as wrong:
+        tiers, rounds = read_lines(content, columns=widths, most_rows=MOST_ROWS)
+    except TooManyRows as wrong:
+        raise FileTooLong(most=MOST_ROWS) from wrong
+    except NotReadable as wrong:
         raise FileUnreadable from wrong
     if not tiers and not rounds:
         raise FileUnreadable
-    return tiers, rounds
-
-
-def _rows(page: Any, sheet: str, columns: int) -> list[SheetRow]:
-    rows: list[SheetRow] = []
-    lines = page.iter_rows(min_row=2, max_col=columns, values_only=True)
-    for number, cells in enumerate(lines, 2):
-        if any(cell not in (None, "") for cell in cells):
-            padded = (*cells, *[None] * columns)[:columns]
-            rows.append(SheetRow(sheet, number, padded))
-        if len(rows) > MOST_ROWS or number > 100 * MOST_ROWS:
-            raise FileTooLong(most=MOST_ROWS)
-    return rows
+    return (
+        [SheetRow(_("Tiers"), number, cells) for number, cells in tiers],
+        [SheetRow(_("Rounds"), number, cells) for number, cells in rounds],
+    )
 
 
 # --- Reading it -------------------------------------------------------------------

@@ -6,17 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from io import BytesIO
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
 from django.contrib.gis.geos import Point
 from django.db import transaction
 from django.utils.translation import gettext as _
-from openpyxl import load_workbook  # type: ignore[import-untyped]
-from openpyxl.utils.exceptions import (  # type: ignore[import-untyped]
-    InvalidFileException,
-)
 
 from bureau.accounts.actions import normal_phone
 from bureau.accounts.errors import BadPhone
@@ -25,6 +19,7 @@ from bureau.audit.models import record
 from bureau.common import clock, geo
 from bureau.common.db import constraint_errors
 from bureau.common.errors import DomainError
+from bureau.common.filled_in import NotReadable, TooManyRows, read_lines
 from bureau.common.geo import Datum
 from bureau.common.sports import Sport
 from bureau.common.workbooks import Sheet, workbook
@@ -40,8 +35,6 @@ from vouchers.errors.merchants import (
 from vouchers.models import Member, Merchant
 
 MOST_ROWS = 1000
-MOST_UNPACKED = 20_000_000
-"""A small file may unpack to gigabytes."""
 COLUMNS = 16
 _COMMAS = re.compile(r"[、,，;；/]+")
 
@@ -106,33 +99,14 @@ def read_rows(content: bytes) -> list[Row]:
     Raises `FileUnreadable` or `FileTooLong`.
     """
     try:
-        with ZipFile(BytesIO(content)) as packed:
-            if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
-                raise FileUnreadable
-        book = load_workbook(BytesIO(content), read_only=True, data_only=True)
-        page = book.worksheets[0]
-        rows = []
-        lines = page.iter_rows(min_row=2, max_col=COLUMNS, values_only=True)
-        for number, cells in enumerate(lines, 2):
-            if any(cell not in (None, "") for cell in cells):
-                padded = (*cells, *[None] * COLUMNS)[:COLUMNS]
-                rows.append(Row(number, padded))
-            if len(rows) > MOST_ROWS:
-                raise FileTooLong(most=MOST_ROWS)
-    except (
-        BadZipFile,
-        InvalidFileException,
-        KeyError,
-        ValueError,
-        TypeError,
-        OSError,
-        IndexError,
-        AttributeError,
-    ) as wrong:
+        (lines,) = read_lines(content, columns=[COLUMNS], most_rows=MOST_ROWS)
+    except TooManyRows as wrong:
+        raise FileTooLong(most=MOST_ROWS) from wrong
+    except NotReadable as wrong:
         raise FileUnreadable from wrong
-    if not rows:
+    if not lines:
         raise FileUnreadable
-    return rows
+    return [Row(number, cells) for number, cells in lines]
 
 
 def import_merchants(*, rows: Sequence[Row], dry_run: bool, by: User) -> list[Outcome]:
