@@ -202,3 +202,7 @@ def test_a_till_is_known_by_its_key_and_can_be_blocked(
     actions.block_device(device=device, by=at.manager_person)
     answer = till.post(f"{ROOT}redemptions/", asked(at), headers=head)
     assert (answer.status_code, answer.json()["code"]) == (403, "device_blocked")
+    number = Redemption.objects.get().number
+    answer = till.post(f"{ROOT}redemptions/{number}/undo/", headers=head)
+    assert (answer.status_code, answer.json()["code"]) == (403, "device_blocked")
+    assert Redemption.objects.get().state == Redemption.State.DONE

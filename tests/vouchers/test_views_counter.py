@@ -196,6 +196,20 @@ def test_a_blocked_device_is_told_so(at: Counter) -> None:
     assert b"blocked" in answer.content
 
 
+@pytest.mark.parametrize("what", ["undo", "refund"])
+def test_on_a_blocked_device_nothing_is_taken_back(at: Counter, what: str) -> None:
+    done = at.redeem()
+    manager = signed_in(at.manager.person)
+    manager.get("/counter/")
+    actions.block_device(device=Device.objects.get(), by=at.manager_person)
+    given = {"refund": "330", "sure": "1"}
+    answer = manager.post(f"{done.get_absolute_url()}{what}/", given)
+    assert answer.status_code == 403
+    assert b"blocked" in answer.content
+    done.refresh_from_db()
+    assert done.state == Redemption.State.DONE
+
+
 def test_which_sport_is_remembered() -> None:
     at = counter(sports=["badminton", "tennis"])
     client = clerk_of(at)

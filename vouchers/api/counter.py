@@ -189,7 +189,7 @@ class CounterRedemption(APIView):
 class CounterUndo(APIView):
     @extend_schema(
         operation_id="counter_undo",
-        parameters=[NUMBER, IDEMPOTENCY_KEY],
+        parameters=[NUMBER, IDEMPOTENCY_KEY, DEVICE],
         request=None,
         responses=RedemptionOutput,
     )
@@ -197,6 +197,7 @@ class CounterUndo(APIView):
     def post(self, request: SignedInApiRequest, number: str) -> Response:
         """Undo a mistake within minutes. Safe to repeat."""
         done, member = _own(request, number)
+        current_device(request, member)  # refuses one that is blocked
         back = actions.undo_redemption(redemption=done, member=member)
         return Response(RedemptionOutput(back).data)
 
@@ -204,7 +205,7 @@ class CounterUndo(APIView):
 class CounterRefund(APIView):
     @extend_schema(
         operation_id="counter_refund",
-        parameters=[NUMBER, IDEMPOTENCY_KEY],
+        parameters=[NUMBER, IDEMPOTENCY_KEY, DEVICE],
         request=RefundInput,
         responses=RedemptionOutput,
     )
@@ -214,6 +215,7 @@ class CounterRefund(APIView):
         given = RefundInput(data=request.data)
         given.is_valid(raise_exception=True)
         done, member = _own(request, number)
+        current_device(request, member)
         back = actions.refund_redemption(
             redemption=done,
             refund_fen=given.validated_data["refund_fen"],

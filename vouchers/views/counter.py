@@ -90,19 +90,22 @@ def on_duty(view: View) -> View:
         try:
             device, key = current_device(request, chosen.member)
         except DomainError as blocked:
-            context = {"shop": chosen.shop, "refusal": blocked}
-            return render(
-                request,
-                "vouchers/counter/blocked.html",
-                context,
-                status=HTTPStatus.FORBIDDEN,
-            )
+            return _blocked(request, chosen.shop, blocked)
         duty = Duty(chosen.member, chosen.shop, device, key, len(posts) > 1)
         response = view(request, duty, *args, **kwargs)
         keep_device(response, key)
         return response
 
     return never_cache(find)
+
+
+def _blocked(request: HttpRequest, shop: Shop, blocked: DomainError) -> HttpResponse:
+    return render(
+        request,
+        "vouchers/counter/blocked.html",
+        {"shop": shop, "refusal": blocked},
+        status=HTTPStatus.FORBIDDEN,
+    )
 
 
 def _posts(request: SignedInRequest) -> list[CounterPost]:
@@ -335,6 +338,22 @@ def of_ones_own(view: View) -> View:
     return never_cache(find)
 
 
+def on_known_device(view: View) -> View:
+    """Nothing is taken back on a lost phone, either, once a manager has blocked it."""
+
+    @wraps(view)
+    def look(request: SignedInRequest, done: Redemption, member: Member) -> Any:
+        try:
+            _device, key = current_device(request, member)
+        except DomainError as blocked:
+            return _blocked(request, done.shop, blocked)
+        response = view(request, done, member)
+        keep_device(response, key)
+        return response
+
+    return look
+
+
 @require_safe
 @of_ones_own
 def redemption(
@@ -346,6 +365,7 @@ def redemption(
 
 @require_POST
 @of_ones_own
+@on_known_device
 def undo(request: SignedInRequest, done: Redemption, member: Member) -> HttpResponse:
     """Undo what was a mistake. A second tap changes nothing."""
     try:
@@ -359,6 +379,7 @@ def undo(request: SignedInRequest, done: Redemption, member: Member) -> HttpResp
 
 @require_http_methods(["POST"])
 @of_ones_own
+@on_known_device
 def refund(request: SignedInRequest, done: Redemption, member: Member) -> HttpResponse:
     """Say what the customer got back: first what follows from it, then do it."""
     form = RefundForm(request.POST)
