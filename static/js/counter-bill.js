@@ -12,6 +12,12 @@ function yuan(amount) {
   return amount % 100 ? (amount / 100).toFixed(2) : String(amount / 100);
 }
 
+// What was wrong with the bill that was sent is not wrong with the one that is typed now.
+function settle(field) {
+  field.removeAttribute('aria-invalid');
+  field.closest('.field').querySelectorAll('.field__error').forEach((error) => error.remove());
+}
+
 export function bill(box) {
   const form = box.querySelector('form[data-counter-bill]');
   if (!form) return;
@@ -24,6 +30,7 @@ export function bill(box) {
     sum.hidden = typed === null;
     if (typed === null) return;
     const short = Number(threshold) - typed;
+    if (short <= 0) settle(field);
     sum.toggleAttribute('data-short', short > 0);
     pays.textContent = short > 0 ? sum.dataset.counterShort.replace('%s', yuan(short)) : `¥${yuan(typed - Number(face))}`;
   };

@@ -35,16 +35,21 @@ function bind(box) {
     form.classList.add('ticket--off');
   };
 
+  // What the page is about now, for who looks up from the buttons.
+  const head = (title, lead) => {
+    document.getElementById('hero').textContent = title;
+    if (find('lead')) find('lead').textContent = lead;
+  };
+
   const begin = () => {
     isTurn = true;
     claim.hidden = false;
     const wait = find('wait');
     if (wait) wait.hidden = true;
     for (const one of [timer, place]) if (one) one.hidden = true;
-    const title = document.getElementById('hero');
-    title.textContent = word(box, 'rushNow');
+    head(word(box, 'rushNow'), word(box, 'rushChoose'));
     document.title = `★ ${document.title}`;
-    title.focus();
+    document.getElementById('hero').focus();
   };
 
   const tick = () => {
@@ -108,7 +113,11 @@ function bind(box) {
       if (got.ok) {
         over = true;
         claim.hidden = true;
-        say('got', (made) => { made.querySelector('[data-rush-voucher]').href = said.url; });
+        head(word(box, 'rushHave'), '');
+        say('got', (made) => {
+          made.querySelector('[data-rush-voucher]').href = said.url;
+          made.querySelector('[data-rush-face]').replaceChildren(...form.querySelector('.ticket__face').cloneNode(true).childNodes);
+        });
         return;
       }
       if (said.code === 'voucher_sold_out') gone(form);

@@ -14,9 +14,9 @@ from playwright.sync_api import Page, ViewportSize, expect
 from bureau.accounts.models import User
 from bureau.common import clock
 from tests.e2e.conftest import DESKTOP, PHONE, violations
+from tests.e2e.keyboard import press, skip_to_content
 from tests.e2e.screens import Screens, no_sideways_scroll, sign_in
 from tests.e2e.test_ballots_and_sessions import verified
-from tests.e2e.test_by_keyboard import press, skip_to_content
 from tests.vouchers import make
 from vouchers.models import Lot, QueueTicket, Round, Voucher
 from vouchers.queries import live
@@ -69,6 +69,8 @@ def test_four_taps_from_the_home_page_to_a_voucher(screens: Screens) -> None:
     page.get_by_role("button", name="Claim ¥200").click()
     answer = page.locator("[data-rush-answer]")
     expect(answer).to_contain_text("You have it.")
+    expect(answer).to_contain_text("off ¥500 or more")
+    expect(page.locator("h1")).to_have_text("You have a voucher")
     expect(page.get_by_role("button", name="Claim ¥200")).to_be_hidden()
     page.get_by_role("link", name="Show my voucher").click()
     expect(page.get_by_alt_text("QR code for the counter")).to_be_visible()
@@ -90,6 +92,7 @@ def test_the_button_comes_by_itself_when_it_is_ones_turn(screens: Screens) -> No
     button = page.get_by_role("button", name="Claim ¥200")
     expect(button).to_be_visible(timeout=40_000)
     expect(page.locator("h1")).to_have_text("It is your turn")
+    expect(page.locator("[data-rush-lead]")).to_contain_text("One tap is enough.")
     assert page.evaluate("window.notLoadedAnew") is True
     button.click()
     expect(page.locator("[data-rush-answer]")).to_contain_text("You have it.")

@@ -89,6 +89,50 @@ def test_the_big_keys_type_the_bill(screens: Screens, at: Counter) -> None:
     green(page).to_contain_text("¥330.50")
 
 
+def test_one_thumb_types_and_confirms_a_bill_without_scrolling(
+    screens: Screens, at: Counter
+) -> None:
+    # A phone of 390 × 844 within a browser that has bars of its own.
+    context = screens.browser.new_context(
+        viewport={"width": 390, "height": 664},
+        base_url=screens.portal,
+        locale="en",
+        has_touch=True,
+        is_mobile=True,
+    )
+    screens.contexts.append(context)
+    page = context.new_page()
+    open_counter(page, at)
+    check(page, digits(at.voucher()))
+    for key in "530":
+        page.locator(f"[data-key='{key}']").tap()
+    expect(page.locator("[data-counter-pays]")).to_have_text("¥330")
+    parts = page.locator("#id_bill, [data-key], [data-counter-pays], .counter__confirm")
+    boxes = parts.evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect())"
+        ".map(({top, bottom, height}) => [top, bottom, height])"
+    )
+    assert all(0 <= top and bottom <= 664 for top, bottom, _height in boxes), boxes
+    assert all(height >= 24 for _top, _bottom, height in boxes), boxes
+    # Nothing lies over a key: each gets its own tap.
+    for key in "123456789.0":
+        page.locator(f"[data-key='{key}']").tap(trial=True)
+    page.get_by_role("button", name="Redeem").tap()
+    green(page).to_contain_text("¥330")
+
+
+def test_what_was_wrong_is_gone_when_the_bill_is_typed_anew(
+    phone: Page, at: Counter
+) -> None:
+    open_counter(phone, at)
+    check(phone, digits(at.voucher()))
+    redeem(phone, "480")
+    expect(phone.locator(".field__error")).to_contain_text("20 yuan short")
+    phone.get_by_label("Bill, yuan").fill("530")
+    expect(phone.locator("[data-counter-pays]")).to_have_text("¥330")
+    expect(phone.locator(".field__error")).to_have_count(0)
+
+
 def test_red_says_where_it_was_used(phone: Page, at: Counter) -> None:
     voucher = at.voucher()
     at.redeem(voucher)

@@ -337,21 +337,31 @@ def rush(*, people: int, vouchers: int) -> Round:
 
 
 def test_a_rush_says_how_fast_it_was_gone() -> None:
-    of = rush(people=20, vouchers=10)
+    of = rush(people=40, vouchers=20)
     actions.count_hours(campaign=of.campaign, at=clock.now())
 
     (found,) = figures_of(of.campaign).rounds
 
-    assert (found.offered, found.given, found.people) == (10, 10, 10)
-    assert found.sold_out_seconds == 21  # the tenth's turn is at 19 s
+    assert (found.offered, found.given, found.people) == (20, 20, 20)
+    assert found.sold_out_seconds == 21.5  # the twentieth's turn is at 19.5 s
     assert found.since_turn == [2, 2, 2]
-    assert found.since_opening[0] == 12  # half of them: (9 + 11) / 2 + 2
-    assert (found.present, found.present_got) == (20, 10)
+    assert found.since_opening[0] == 12  # half of them: (9.5 + 10.5) / 2 + 2
+    assert (found.present, found.present_got) == (40, 20)
     assert found.present_share == 0.5
-    assert [tenth[2] for tenth in found.tenths] == [2, 2, 2, 2, 2, 0, 0, 0, 0, 0]
+    assert [tenth[2] for tenth in found.tenths] == [4, 4, 4, 4, 4, 0, 0, 0, 0, 0]
     assert found.early_helps is not None
     assert abs(found.early_helps) <= 0.5
     assert found.late_share is None
+
+
+def test_of_a_few_people_nobody_says_whether_coming_early_helped() -> None:
+    of = rush(people=2, vouchers=2)
+    actions.count_hours(campaign=of.campaign, at=clock.now())
+
+    (found,) = figures_of(of.campaign).rounds
+
+    assert found.present == 2
+    assert found.early_helps is None
 
 
 def test_who_came_late_is_counted_apart() -> None:

@@ -73,6 +73,51 @@ def test_the_page_of_a_campaign_tells_all_of_it(client: Client) -> None:
     assert "Sign in, and this page says whether you may claim." in text
 
 
+def test_a_rush_that_is_open_comes_before_a_draw_that_is_entered_for_days(
+    client: Client,
+) -> None:
+    now = clock.now()
+    lot = make.lot()
+    make.round_of(
+        lot.tier.campaign,
+        number=9,
+        way="draw",
+        opens_at=now - 2 * HOUR,
+        closes_at=now + 24 * HOUR,
+        draws_at=now + 30 * HOUR,
+    )
+
+    text = page(client, lot.tier.campaign.get_absolute_url())
+
+    assert "Claim a voucher" in text
+    assert "Enter the draw" not in text
+
+
+def test_rounds_that_are_over_stand_behind_those_that_count(client: Client) -> None:
+    now = clock.now()
+    lot = make.lot()
+    over = make.round_of(
+        lot.tier.campaign,
+        opens_at=now - 48 * HOUR,
+        closes_at=now - 24 * HOUR,
+    )
+
+    text = page(client, lot.tier.campaign.get_absolute_url())
+
+    shown, folded = text.split("<summary>Over</summary>")
+    assert lot.round.get_absolute_url() in shown
+    assert over.get_absolute_url() not in shown
+    assert over.get_absolute_url() in folded
+
+
+def test_each_kind_says_how_many_a_person_may_have(client: Client) -> None:
+    lot = make.lot(make.tier(per_person=3))
+
+    text = page(client, lot.tier.campaign.get_absolute_url())
+
+    assert "At most 3 of these for each person" in text
+
+
 def test_a_draft_is_nobodys_business(client: Client) -> None:
     draft = make.campaign(state="draft")
     made = make.round_of(draft)

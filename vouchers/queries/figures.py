@@ -39,6 +39,8 @@ NAMED_FROM = 10
 FORMAT = 1
 """Of the summary that is kept; another one is counted anew."""
 TENTHS = 10
+ENOUGH = 30
+"""How many people a correlation needs."""
 
 Kind = Transfer.Kind
 
@@ -232,6 +234,7 @@ def _rush(of: Round, lots: Sequence[Any]) -> dict[str, Any]:
         cursor.execute(_QUEUE, given)
         queue = cursor.fetchall()
     sold_out = bool(lots) and not sum(lot.remaining for lot in lots)
+    present = sum(row[1] for row in queue)
     return {
         "claims": claims,
         "people": people,
@@ -239,11 +242,12 @@ def _rush(of: Round, lots: Sequence[Any]) -> dict[str, Any]:
         "since_opening": [_rounded(one) for one in since_opening or []],
         "since_turn": [_rounded(one) for one in since_turn or []],
         "tenths": [[row[0], row[1], row[2]] for row in queue if row[1]],
-        "present": sum(row[1] for row in queue),
+        "present": present,
         "present_got": sum(row[2] for row in queue),
         "late": sum(row[3] for row in queue),
         "late_got": sum(row[4] for row in queue),
-        "early_helps": _rounded(queue[0][5]) if queue else None,
+        # Two people are always "correlated": a few say nothing about chance.
+        "early_helps": _rounded(queue[0][5]) if present >= ENOUGH else None,
     }
 
 

@@ -22,7 +22,7 @@ class Phase(models.TextChoices):
 
     PLANNED = "planned", _("not open yet")
     GATHERING = "gathering", _("waiting room")
-    OPEN = "open", _("open")
+    OPEN = "open", pgettext_lazy("a round", "open")
     SOLD_OUT = "sold_out", _("all claimed")
     ENTERING = "entering", _("entries open")
     DRAWING = "drawing", _("being drawn")
@@ -120,9 +120,10 @@ class Offer:
         """The round that people look for: one that goes on, else the next."""
         if self.campaign.state == Campaign.State.CLOSED:
             return None
+        # What can be had now comes before what is drawn in some days, or being drawn.
+        rank = [Phase.OPEN, Phase.GATHERING, Phase.ENTERING, Phase.DRAWING]
         busy = [one for one in self.rounds if one.is_busy]
-        # What can be had now comes before what is only being drawn.
-        busy.sort(key=lambda one: one.phase == Phase.DRAWING)
+        busy.sort(key=lambda one: rank.index(one.phase))
         coming = [one for one in self.rounds if one.is_coming]
         coming.sort(key=_begins)
         open_but_empty = [one for one in self.rounds if one.phase == Phase.SOLD_OUT]
