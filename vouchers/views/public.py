@@ -17,6 +17,7 @@ from vouchers.models import Campaign, Tier
 from vouchers.queries.live import LiveLot, LiveRound, live_campaign
 from vouchers.queries.offers import (
     Offer,
+    Phase,
     RoundNow,
     offer_of,
     offers,
@@ -80,7 +81,12 @@ def campaign_context(shown: Campaign, *, is_preview: bool = False) -> dict[str, 
         "offer": offer,
         "current": offer.current,
         "tickets": tickets_of(offer, live),
-        "rounds": [(one, live.get(one.round.pk)) for one in offer.rounds],
+        "rounds": [
+            (one, live.get(one.round.pk))
+            for one in offer.rounds
+            if one.phase != Phase.OVER
+        ],
+        "past_rounds": [one for one in offer.rounds if one.phase == Phase.OVER],
         "groups": rule_groups(terms) if terms else [],
         "changes": rule_changes(shown),
         "shops": find_shops(wish, at=now, limit=SHOPS),
