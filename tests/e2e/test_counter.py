@@ -112,7 +112,7 @@ def test_one_thumb_types_and_confirms_a_bill_without_scrolling(
         "all => all.map(one => one.getBoundingClientRect())"
         ".map(({top, bottom, height}) => [top, bottom, height])"
     )
-    assert all(0 <= top and bottom <= 664 for top, bottom, _height in boxes), boxes
+    assert all(top >= 0 and bottom <= 664 for top, bottom, _height in boxes), boxes
     assert all(height >= 24 for _top, _bottom, height in boxes), boxes
     # Nothing lies over a key: each gets its own tap.
     for key in "123456789.0":
