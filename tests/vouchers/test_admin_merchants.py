@@ -13,7 +13,7 @@ from openpyxl import Workbook  # type: ignore[import-untyped]
 from pytest_django import Settings
 
 from bureau.accounts.models import Role
-from bureau.common import sealed
+from bureau.common import clock, sealed
 from bureau.photos.models import Photo
 from bureau.regions.models import Posting
 from tests import make as city
@@ -220,6 +220,23 @@ def test_businesses_are_put_into_a_campaign_alone_or_together(office: Client) ->
     part.refresh_from_db()
     assert part.until
     assert one.name in text(office, "/participation/")
+
+
+def test_where_one_of_many_cannot_take_part_none_does(office: Client) -> None:
+    campaign = make.campaign()
+    firms = [make.merchant() for _ in range(3)]
+    Participation.objects.create(
+        campaign=campaign, merchant=firms[1], since=clock.now(), redeemed_fen=500_00
+    )
+    given = {
+        "campaign": campaign.pk,
+        "cap": "100",
+        "merchants": [one.pk for one in firms],
+    }
+    answer = office.post(f"{ADMIN}/merchant/put-into-campaign/", given)
+    assert answer.status_code == 422
+    assert f"{firms[1].name}: More than this" in answer.text
+    assert Participation.objects.get().cap_fen is None
 
 
 def test_tables_of_people_and_devices_can_be_read(office: Client) -> None:

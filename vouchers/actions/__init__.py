@@ -84,6 +84,7 @@ from vouchers.actions.merchants import (
     reseal_accounts,
     suspend_merchant,
     take_part,
+    take_part_together,
     warn_of_permits,
     withdraw_change,
 )
@@ -243,6 +244,7 @@ __all__ = [
     "set_tiers",
     "suspend_merchant",
     "take_part",
+    "take_part_together",
     "unblock_device",
     "undo_redemption",
     "undo_until",

@@ -27,6 +27,7 @@ from vouchers.errors.merchants import (
     InvitationOver,
     LastManager,
     MemberGone,
+    MerchantIsYours,
     MerchantNotApproved,
     ShopUnknown,
 )
@@ -51,6 +52,12 @@ def managers_of(merchant: Merchant) -> list[User]:
     """Who gets a merchant's notices."""
     rows = merchant.members.at_work().managers().select_related("person")
     return [row.person for row in rows.order_by("pk") if row.person]
+
+
+def refuse_own_people(merchant_id: int, by: User) -> None:
+    """Staff who also work for a merchant leave decisions about it to others."""
+    if Member.objects.of(by).filter(merchant=merchant_id).exists():
+        raise MerchantIsYours
 
 
 def tell_managers(merchant: Merchant, kind: str, *, at: Any, **more: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,11 +17,17 @@ from bureau.accounts.queries import is_verified
 from bureau.audit.models import record
 from bureau.common import clock, credit_codes, limits, sealed
 from bureau.common.db import constraint_errors
+from bureau.common.errors import DomainError
 from bureau.photos.actions import store_photo
 from bureau.photos.models import Photo
 from venues.errors import CreditCodeWrong, ReasonMissing
 from vouchers.actions import ledger
-from vouchers.actions.members import lock_merchant, sync_roles, tell_managers
+from vouchers.actions.members import (
+    lock_merchant,
+    refuse_own_people,
+    sync_roles,
+    tell_managers,
+)
 from vouchers.actions.shops import ShopFacts, create_shop
 from vouchers.errors.merchants import (
     AccountNumberWrong,
@@ -31,8 +38,10 @@ from vouchers.errors.merchants import (
     MerchantCodeTaken,
     MerchantCorrected,
     MerchantDecided,
+    MerchantIsYours,
     MerchantNotApproved,
     NothingChanged,
+    PartRefused,
     PermitMissing,
     PermitOver,
     SportsMissing,
@@ -276,12 +285,14 @@ def _narrow_shops(merchant: Merchant) -> None:
 def approve_merchant(*, merchant: Merchant, by: User) -> Merchant:
     """Staff have checked it with its shops; `merchant` says what they looked at.
 
-    Its `applied_at` has to be the one that they saw. Raises `MerchantDecided`,
-    `MerchantCorrected`, `PermitMissing`, `PermitOver` or `MerchantCodeTaken`.
+    Its `applied_at` has to be the one that they saw. Raises `MerchantIsYours`,
+    `MerchantDecided`, `MerchantCorrected`, `PermitMissing`, `PermitOver` or
+    `MerchantCodeTaken`.
     """
     now = clock.now()
     seen_at = merchant.applied_at
     merchant = lock_merchant(merchant.pk)
+    refuse_own_people(merchant.pk, by)
     if merchant.state != State.APPLIED:
         raise MerchantDecided
     if merchant.applied_at != seen_at:
@@ -347,11 +358,13 @@ def suspend_merchant(*, merchant: Merchant, reason: str, by: User) -> Merchant:
 def reinstate_merchant(*, merchant: Merchant, reason: str, by: User) -> Merchant:
     """Vouchers are redeemed there again.
 
-    Raises `ReasonMissing`, `MerchantDecided`, `PermitMissing` or `PermitOver`.
+    Raises `ReasonMissing`, `MerchantIsYours`, `MerchantDecided`, `PermitMissing` or
+    `PermitOver`.
     """
     now = clock.now()
     reason = given_reason(reason)
     merchant = lock_merchant(merchant.pk)
+    refuse_own_people(merchant.pk, by)
     if merchant.state != State.SUSPENDED:
         raise MerchantDecided
     _refuse_without_permit(merchant, on=clock.local_day(now))
@@ -474,11 +487,15 @@ def _is_other_permit(merchant: Merchant, columns: dict[str, Any]) -> bool:
 def approve_change(*, change: MerchantChange, by: User) -> MerchantChange:
     """Staff have checked the change: it is in force at once, also for settlements.
 
-    Raises `MerchantDecided`, `PermitOver` or `MerchantCodeTaken`.
+    Not by who asked for it. Raises `MerchantIsYours`, `MerchantDecided`, `PermitOver`
+    or `MerchantCodeTaken`.
     """
     now = clock.now()
     merchant = lock_merchant(change.merchant_id)
+    refuse_own_people(merchant.pk, by)
     change = MerchantChange.objects.get(pk=change.pk)
+    if change.asked_by_id == by.pk:
+        raise MerchantIsYours
     if merchant.state not in (State.APPROVED, State.SUSPENDED):
         raise MerchantDecided
     _decide(change, MerchantChange.State.APPROVED, reason="", by=by, at=now)
@@ -573,10 +590,12 @@ def take_part(
 
     Again with another cap, it changes the cap; after the end it takes part again.
     `is_large` notes whether the business is above designated size. Raises
-    `MerchantNotApproved`, `CampaignOver` or `CapBelowRedeemed`.
+    `MerchantIsYours`, `MerchantNotApproved`, `CampaignOver` or `CapBelowRedeemed`.
     """
     now = clock.now()
     merchant = lock_merchant(merchant.pk)
+    if by is not None:
+        refuse_own_people(merchant.pk, by)
     if merchant.state != State.APPROVED:
         raise MerchantNotApproved
     if campaign.state == Campaign.State.CLOSED:
@@ -607,6 +626,25 @@ def take_part(
             merchant, "vouchers.merchant_takes_part", at=now, campaign=campaign.name
         )
     return part
+
+
+@transaction.atomic
+def take_part_together(
+    *,
+    merchants: Iterable[Merchant],
+    campaign: Campaign,
+    cap_fen: int | None,
+    by: User,
+) -> None:
+    """`take_part` for several, each with this cap: all of them, or none.
+
+    Raises `PartRefused`, which names the one that cannot.
+    """
+    for merchant in sorted(merchants, key=lambda one: one.pk):
+        try:
+            take_part(merchant=merchant, campaign=campaign, cap_fen=cap_fen, by=by)
+        except DomainError as refusal:
+            raise PartRefused(merchant=merchant.name, why=str(refusal)) from refusal
 
 
 @transaction.atomic
@@ -645,11 +683,12 @@ def end_part(*, part: Participation, reason: str, by: User) -> Participation:
 def check_shop(*, shop: Shop, by: User) -> Shop:
     """Staff have looked at a new or a moved shop: it takes vouchers.
 
-    `shop` says since when it waited on the page that they saw. Raises `MerchantDecided`
-    or `MerchantCorrected`.
+    `shop` says since when it waited on the page that they saw. Raises
+    `MerchantIsYours`, `MerchantDecided` or `MerchantCorrected`.
     """
     now = clock.now()
     merchant = lock_merchant(shop.merchant_id)
+    refuse_own_people(merchant.pk, by)
     fresh = Shop.objects.get(pk=shop.pk)
     if fresh.waits_since is None:
         raise MerchantDecided

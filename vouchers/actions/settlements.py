@@ -9,6 +9,7 @@ from bureau.audit.models import record
 from bureau.common import clock
 from bureau.common.db import constraint_errors
 from vouchers.actions import ledger
+from vouchers.actions.members import refuse_own_people
 from vouchers.errors.campaigns import CampaignOver
 from vouchers.errors.settlements import (
     NothingPublished,
@@ -27,12 +28,13 @@ def approve_settlement(*, settlement: Settlement, by: User) -> Settlement:
     """Let it be paid. By another person than the one who prepared it.
 
     Raises `SettlementOutdated` when some of it was refunded or flagged meanwhile,
-    `SamePerson`, `SettlementMovedOn` and `CampaignOver`.
+    `SamePerson`, `MerchantIsYours`, `SettlementMovedOn` and `CampaignOver`.
     """
     now = clock.now()
     row = locked(settlement)
     if row.state != State.PREPARED:
         raise SettlementMovedOn
+    refuse_own_people(row.merchant_id, by)
     if outdated := _outdated(row):
         raise SettlementOutdated(count=outdated)
     with constraint_errors(vouchers_settlement_two_people=SamePerson):

@@ -29,6 +29,7 @@ from venues.admin.places import PinWidget, SportFilter
 from venues.admin.scope import OrNotFound, ScopedAdmin, StaffRequest
 from vouchers import actions, queries
 from vouchers.actions.merchant_imports import Outcome, read_rows, template
+from vouchers.errors.merchants import PartRefused
 from vouchers.forms.staff_merchants import (
     ImportForm,
     PartForm,
@@ -451,15 +452,14 @@ class MerchantAdmin(_Decides, ReadOnly, HistoryFromAudit, OrNotFound):
         if form.is_valid():
             chosen = list(form.cleaned_data["merchants"])
             try:
-                for merchant in chosen:
-                    actions.take_part(
-                        merchant=merchant,
-                        campaign=form.cleaned_data["campaign"],
-                        cap_fen=form.cap_fen,
-                        by=request.user,
-                    )
-            except DomainError as refusal:
-                form.add_error(None, f"{merchant}: {refusal}")
+                actions.take_part_together(
+                    merchants=chosen,
+                    campaign=form.cleaned_data["campaign"],
+                    cap_fen=form.cap_fen,
+                    by=request.user,
+                )
+            except PartRefused as refusal:
+                form.add_error(None, str(refusal))
             else:
                 words = ngettext(
                     "%(n)s business takes part.",

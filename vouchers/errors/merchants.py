@@ -129,6 +129,14 @@ class MemberGone(DomainError):
     message = _("This person does not work here any more.")
 
 
+class MerchantIsYours(DomainError):
+    """Who works for a merchant does not let it in, nor money out to it."""
+
+    code = "merchant_is_yours"
+    message = _("You work for this merchant: somebody else has to decide.")
+    status = HTTPStatus.FORBIDDEN
+
+
 class DeviceBlocked(DomainError):
     code = "device_blocked"
     message = _("A manager has blocked this device. Ask them to let it in again.")
@@ -138,6 +146,13 @@ class DeviceBlocked(DomainError):
 class CampaignOver(DomainError):
     code = "campaign_over"
     message = _("This campaign is closed.")
+
+
+class PartRefused(DomainError):
+    """Of several businesses, the one that cannot take part, and why."""
+
+    code = "part_refused"
+    message = "%(merchant)s: %(why)s"
 
 
 class CapBelowRedeemed(DomainError):

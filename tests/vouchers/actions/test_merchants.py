@@ -37,6 +37,7 @@ from vouchers.errors.merchants import (
     MerchantCodeTaken,
     MerchantCorrected,
     MerchantDecided,
+    MerchantIsYours,
     MerchantNotApproved,
     NothingChanged,
     PermitMissing,
@@ -302,6 +303,37 @@ def test_another_account_is_paid_to_after_staff_have_looked() -> None:
     assert merchant_work(None) == 0
     with pytest.raises(MerchantDecided):
         actions.refuse_change(change=change, reason="x", by=city.user())
+
+
+def test_who_works_for_a_business_does_not_decide_about_it() -> None:
+    waiting = business.applied()
+    with pytest.raises(MerchantIsYours):
+        actions.approve_merchant(merchant=waiting, by=waiting.contact)
+    merchant = business.approved()
+    insider = merchant.contact
+    change = actions.ask_for_change(
+        merchant=merchant, facts=same(merchant, name="x"), by=insider
+    )
+    with pytest.raises(MerchantIsYours):
+        actions.approve_change(change=change, by=insider)
+    with pytest.raises(MerchantIsYours):
+        actions.take_part(merchant=merchant, campaign=make.campaign(), by=insider)
+    shop = actions.add_shop(merchant=merchant, facts=business.shop_facts(), by=insider)
+    with pytest.raises(MerchantIsYours):
+        actions.check_shop(shop=shop, by=insider)
+    actions.suspend_merchant(merchant=merchant, reason="x", by=city.user())
+    with pytest.raises(MerchantIsYours):
+        actions.reinstate_merchant(merchant=merchant, reason="x", by=insider)
+
+
+def test_who_asked_for_a_change_and_left_does_not_approve_it() -> None:
+    merchant = business.approved()
+    person = city.user()
+    change = actions.ask_for_change(
+        merchant=merchant, facts=same(merchant, name="x"), by=person
+    )
+    with pytest.raises(MerchantIsYours):
+        actions.approve_change(change=change, by=person)
 
 
 def test_a_change_that_changes_nothing_is_refused() -> None:

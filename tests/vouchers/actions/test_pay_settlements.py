@@ -53,6 +53,15 @@ def test_nobody_decides_on_what_they_prepared(w: Week, decide: str) -> None:
     assert row.state == Settlement.State.PREPARED
 
 
+def test_who_works_for_the_merchant_does_not_approve_its_money(w: Week) -> None:
+    w.redeem()
+    row = w.settlement()
+    make.member(row.merchant, person=w.checker)
+    with pytest.raises(DomainError) as refused:
+        actions.approve_settlement(settlement=row, by=w.checker)
+    assert code_of(refused) == "merchant_is_yours"
+
+
 def test_it_is_approved_once(w: Week) -> None:
     w.redeem()
     row = actions.approve_settlement(settlement=w.settlement(), by=w.checker)
