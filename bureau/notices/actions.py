@@ -53,7 +53,8 @@ class Message:
     subject: models.Model | None
 
 
-@transaction.atomic
+# Without a savepoint: it is a part of its reason, and fails with it.
+@transaction.atomic(savepoint=False)
 def notify_each(
     *, kind: str, messages: Sequence[Message], at: datetime
 ) -> list[Notice]:

@@ -377,3 +377,19 @@ def test_how_much_a_page_asks(at: Counter, django_assert_max_num_queries: Any) -
 def test_staff_who_serve_no_counter_are_not_let_in() -> None:
     staff = city.user(is_staff=True, is_superuser=True)
     assert signed_in(staff).get("/counter/").status_code == 403
+
+
+def test_a_tap_is_ten_trips_to_the_database(
+    at: Counter, django_assert_num_queries: Any
+) -> None:
+    client = clerk_of(at)
+
+    def tap(used: Voucher) -> int:
+        given = {"token": shown(used), "request_key": uuid4(), "bill": "530"}
+        return client.post("/counter/redeem/", given).status_code
+
+    # The first one notes the device, and plans what is prepared.
+    assert tap(at.voucher()) == 302
+    second = at.voucher()
+    with django_assert_num_queries(10):
+        assert tap(second) == 302

@@ -18,6 +18,7 @@ from bureau.common import clock
 from vouchers.actions.members import tell_managers
 from vouchers.errors.merchants import DeviceBlocked
 from vouchers.models import Device, Member
+from vouchers.queries.counter import devices_known_by
 
 SEEN_AGAIN = timedelta(minutes=5)
 """How stale "last seen" may be: a busy counter writes it once in this time."""
@@ -35,8 +36,7 @@ def know_device(*, member: Member, key: str, name: str) -> Device:
     """
     now = clock.now()
     mark = key_hash(key)
-    same = Device.objects.filter(member__merchant=member.merchant_id, key_hash=mark)
-    known = {row.member_id: row for row in same}
+    known = {row.member_id: row for row in devices_known_by(member.merchant_id, mark)}
     if any(row.blocked_at for row in known.values()):
         raise DeviceBlocked
     device = known.get(member.pk)

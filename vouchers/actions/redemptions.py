@@ -122,18 +122,6 @@ def _redeem(asked: _Asked, post: Post) -> Redemption:
         changed_at=post.now,
     )
     _write(redemption, facts, post)
-    notify(
-        recipient=voucher.person,
-        kind="vouchers.redeemed",
-        context={
-            "shop": post.shop.name,
-            "face": yuan(voucher.face_fen),
-            "bill": yuan(asked.bill_fen),
-            "at": clock.at_text(post.now),
-        },
-        subject=voucher,
-        at=post.now,
-    )
     count_towards_caps(
         redemption,
         part_id=facts.part_id or 0,
@@ -143,7 +131,7 @@ def _redeem(asked: _Asked, post: Post) -> Redemption:
 
 
 def _write(redemption: Redemption, facts: CounterFacts, post: Post) -> None:
-    """The redemption, what it moved in the book, and who did it: in one trip."""
+    """The redemption, what it moved, who did it, and word of it: in one trip."""
     by = post.member.person
     try:
         with one_trip(facts.ids):
@@ -158,10 +146,27 @@ def _write(redemption: Redemption, facts: CounterFacts, post: Post) -> None:
                 at=post.now,
             )
             record("vouchers.voucher.redeemed", subject=redemption, by=by, at=post.now)
+            _tell(redemption, post)
     except IntegrityError as broken:
         if _constraint(broken) not in _ONCE:
             raise
         raise _Raced from broken
+
+
+def _tell(redemption: Redemption, post: Post) -> None:
+    voucher = redemption.voucher
+    notify(
+        recipient=voucher.person,
+        kind="vouchers.redeemed",
+        context={
+            "shop": post.shop.name,
+            "face": yuan(voucher.face_fen),
+            "bill": yuan(redemption.bill_fen),
+            "at": clock.at_text(post.now),
+        },
+        subject=voucher,
+        at=post.now,
+    )
 
 
 _MOVE_VOUCHER = """

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Count, Q, Sum
 
 from bureau.accounts.models import User
@@ -14,6 +15,7 @@ from bureau.audit.models import Entry
 from bureau.common import clock, codes, geo
 from bureau.common.db import DrawnIds, drawing, rows_of
 from bureau.common.fields import DAY
+from bureau.notices.models import Notice
 from vouchers.models import (
     Account,
     Device,
@@ -66,7 +68,8 @@ _FACTS = f"""
            earlier.id AS earlier_id,
            {drawing([Redemption], first_mark=6)} AS redemption_ids,
            {drawing([Transfer], first_mark=6)} AS transfer_ids,
-           {drawing([Entry], first_mark=6)} AS entry_ids
+           {drawing([Entry], first_mark=6)} AS entry_ids,
+           {drawing([Notice], first_mark=6)} AS notice_ids
       FROM vouchers_voucher AS voucher
       JOIN vouchers_tier AS tier ON tier.id = voucher.tier_id
       JOIN vouchers_terms AS terms ON terms.id = voucher.terms_id
@@ -158,6 +161,7 @@ def counter_facts(
             Redemption: row.redemption_ids,
             Transfer: row.transfer_ids,
             Entry: row.entry_ids,
+            Notice: row.notice_ids,
         },
         earlier_id=row.earlier_id,
         part_id=row.part_id,
@@ -187,28 +191,70 @@ class CounterPost:
     shop: Shop
 
 
+# Before every tap: put together once (docs/adr/0010). Where a shop lies is read when a
+# phone says where it is.
+_OF_A_SHOP = (
+    "id",
+    "number",
+    "merchant_id",
+    "name",
+    "district_id",
+    "address",
+    "phone",
+    "sports",
+    "is_open",
+    "waits_since",
+)
+_POSTS = f"""
+    SELECT member.id, member.merchant_id, member.person_id, member.role, member.name,
+           member.invited_phone, member.invite_code, member.invited_at,
+           member.invite_until, member.joined_at, member.left_at,
+           merchant.id AS merchant__id, merchant.number AS merchant__number,
+           merchant.name AS merchant__name, merchant.state AS merchant__state,
+           {", ".join(f"shop.{name} AS shop_{name}" for name in _OF_A_SHOP)}
+      FROM vouchers_member AS member
+      JOIN vouchers_merchant AS merchant ON merchant.id = member.merchant_id
+      JOIN vouchers_shop AS shop ON shop.merchant_id = merchant.id
+     WHERE member.person_id = $1 AND member.left_at IS NULL AND merchant.state <> 'left'
+       AND (NOT EXISTS (SELECT FROM vouchers_member_shops AS any_shop
+                         WHERE any_shop.member_id = member.id)
+            OR EXISTS (SELECT FROM vouchers_member_shops AS mine
+                        WHERE mine.member_id = member.id AND mine.shop_id = shop.id))
+  ORDER BY shop.is_open DESC, shop.name, shop.id
+"""  # noqa: S608 - our own text
+
+
 def counters_of_person(user: User) -> list[CounterPost]:
     """All counters that a person serves, of every merchant; the open ones first.
 
-    Three questions, however many there are.
+    One question, however many there are.
     """
-    members = {
-        member.merchant_id: member
-        for member in Member.objects.of(user)
-        .exclude(merchant__state=Merchant.State.LEFT)
-        .select_related("merchant")
-        .prefetch_related("shops")
-    }
-    shops = Shop.objects.filter(merchant__in=members).order_by("-is_open", "name", "pk")
+    found: list[Any] = rows_of(Member, "vouchers_counter_posts", _POSTS, [user.pk])
     posts = []
-    for shop in shops:
-        member = members[shop.merchant_id]
-        member.person = user
-        mine = {own.pk for own in member.shops.all()}
-        if not mine or shop.pk in mine:
-            shop.merchant = member.merchant
-            posts.append(CounterPost(member, shop))
+    for row in found:
+        row.person = user
+        shop = Shop.from_db(
+            DEFAULT_DB_ALIAS,
+            _OF_A_SHOP,
+            [getattr(row, f"shop_{name}") for name in _OF_A_SHOP],
+        )
+        shop.merchant = row.merchant
+        posts.append(CounterPost(row, shop))
     return posts
+
+
+_DEVICES = """
+    SELECT device.id, device.member_id, device.key_hash, device.name,
+           device.first_seen_at, device.last_seen_at, device.blocked_at
+      FROM vouchers_device AS device
+      JOIN vouchers_member AS member ON member.id = device.member_id
+     WHERE device.key_hash = $2 AND member.merchant_id = $1
+"""
+
+
+def devices_known_by(merchant_id: int, key_hash: str) -> list[Device]:
+    """The rows of one thing, one for each member of the merchant who worked on it."""
+    return rows_of(Device, "vouchers_counter_device", _DEVICES, [merchant_id, key_hash])
 
 
 STEPS = (100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
