@@ -22,7 +22,7 @@ from bureau.common.db import prepared
 from bureau.common.money import yuan
 from bureau.regions.models import District
 from vouchers.models import Lot, Round, Terms
-from vouchers.queries.lots import LotFacts, lot_facts
+from vouchers.queries.lots import LotFacts, forget_lots, remembered_lots
 from vouchers.queries.validity import week_of
 
 # What `VERDICT` is asked with, $1 to $15.
@@ -128,7 +128,21 @@ CROSS JOIN LATERAL (
 )
 """
 
-_WHY_NOT = f"WITH {VERDICT} SELECT codes FROM verdict"  # noqa: S608 - our own text
+
+def _of_each(verdict: str) -> str:
+    """Asked for several lots of one round: what the marks of a lot say is a list."""
+    marks = {"$6::bigint": "one.tier", "$7::int": "one.face", "$8::int": "one.most"}
+    for mark, column in marks.items():
+        verdict = verdict.replace(mark, column)
+    return f"""
+        SELECT one.lot, asked.codes
+          FROM unnest($16::bigint[], $6::bigint[], $7::int[], $8::int[])
+               AS one (lot, tier, face, most)
+    CROSS JOIN LATERAL (WITH {verdict} SELECT codes FROM verdict) AS asked
+    """  # noqa: S608 - our own text
+
+
+_WHY_NOT = _of_each(VERDICT)
 
 LIMITS = frozenset({"day", "week", "round", "campaign", "fen", "tier", "other_tier"})
 """What speaks against one more voucher; the others are about who the person is."""
@@ -167,28 +181,73 @@ def why_not(
     phone is, where that is known (a ticket's own counts otherwise). Stock and times are
     not looked at. Reasons stand in the order in which a person would mend them.
     """
-    every = round.lots.order_by("pk").values_list("pk", flat=True)
-    found: list[list[Reason]] = []
-    for lot_id in [lot.pk] if lot else list(every):
-        facts = lot_facts(lot_id)
-        if facts is None:
-            continue
-        given = verdict_given(
-            facts,
-            person_id=person.pk,
-            session="",
-            at=at,
-            district_id=district.pk if district else None,
-            checks_place=checks_place,
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(prepared("vouchers_why_not", _WHY_NOT, MARKS), given)
-            codes: list[str] = cursor.fetchone()[0]
-        found.append(reasons_of(codes, facts.terms, facts.lot))
+    wanted = [lot.pk] if lot else _lots_of(round)
+    asked = reasons_by_lot(
+        person, wanted, at, district=district, checks_place=checks_place
+    )
+    found = list(asked.values())
     if not found:
         return []
     others = [{reason.code for reason in reasons} for reasons in found[1:]]
     return [one for one in found[0] if all(one.code in codes for codes in others)]
+
+
+def _lots_of(round: Round) -> list[int]:  # noqa: A002 - what it is
+    return list(round.lots.order_by("pk").values_list("pk", flat=True))
+
+
+def reasons_by_lot(
+    person: User,
+    lots: Sequence[int],
+    at: datetime,
+    *,
+    district: District | None = None,
+    checks_place: bool = True,
+) -> dict[int, list[Reason]]:
+    """The same for each of a round's lots, by their ids: one question for all of them.
+
+    Where rules are a draft nothing is said.
+    """
+    known = remembered_lots(lots)
+    codes = _codes(known, person, at, district, checks_place=checks_place)
+    if any("changed" in said for said in codes.values()):
+        # Rules were published in this second.
+        forget_lots()
+        known = remembered_lots(lots)
+        codes = _codes(known, person, at, district, checks_place=checks_place)
+    return {
+        pk: reasons_of(codes[pk], facts.terms, facts.lot) for pk, facts in known.items()
+    }
+
+
+def _codes(
+    known: dict[int, LotFacts],
+    person: User,
+    at: datetime,
+    district: District | None,
+    *,
+    checks_place: bool,
+) -> dict[int, list[str]]:
+    if not known:
+        return {}
+    facts = list(known.values())
+    given = verdict_given(
+        facts[0],
+        person_id=person.pk,
+        session="",
+        at=at,
+        district_id=district.pk if district else None,
+        checks_place=checks_place,
+    )
+    given[5:8] = (
+        [one.lot.tier_id for one in facts],
+        [one.lot.tier.face_fen for one in facts],
+        [one.lot.tier.per_person for one in facts],
+    )
+    with connection.cursor() as cursor:
+        call = prepared("vouchers_why_not", _WHY_NOT, MARKS + 1)
+        cursor.execute(call, [*given, list(known)])
+        return dict(cursor.fetchall())
 
 
 def verdict_given(

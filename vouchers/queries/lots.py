@@ -6,9 +6,12 @@ claim itself. So each process asks once a second, however many people come.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
+
+from django.db.models import Count
 
 from vouchers.models import Account, Campaign, Lot, QueueTicket, Round, Terms
 
@@ -58,40 +61,63 @@ class LotFacts:
 
 
 def lot_facts(lot_id: int) -> LotFacts | None:
-    """Some questions; None where there is no such lot, or its rules are a draft."""
-    lot = (
-        Lot.objects.select_related("tier", "round__campaign").filter(pk=lot_id).first()
-    )
-    if lot is None:
-        return None
-    round_ = lot.round
-    terms = round_.campaign.terms.published().order_by("-version").first()
-    if terms is None:
-        return None
-    accounts: dict[tuple[str, int | None], int] = {
-        (kind, tier_id): pk
-        for pk, kind, tier_id in Account.objects.filter(
-            campaign_id=round_.campaign_id,
-            kind__in=[Account.Kind.POOL, Account.Kind.LIVE],
-        ).values_list("pk", "kind", "tier")
+    """None where there is no such lot, or its rules are a draft."""
+    return _facts_of([lot_id]).get(lot_id)
+
+
+def _facts_of(lot_ids: Sequence[int]) -> dict[int, LotFacts]:
+    """Five questions, however many lots."""
+    lots = Lot.objects.select_related("tier", "round__campaign").in_bulk(lot_ids)
+    rounds = {lot.round_id for lot in lots.values()}
+    campaigns = {lot.round.campaign_id for lot in lots.values()}
+    in_force = {
+        terms.campaign_id: terms
+        for terms in Terms.objects.published()
+        .filter(campaign__in=campaigns)
+        .order_by("version")  # the newest is kept
     }
-    return LotFacts(
-        lot=lot,
-        round=round_,
-        terms=terms,
-        lots_of_round=sorted(round_.lots.values_list("pk", flat=True)),
-        pool_account=accounts.get((Account.Kind.POOL, None), 0),
-        live_account=accounts.get((Account.Kind.LIVE, lot.tier_id), 0),
-        claims_from=round_.claims_from,
-        claims_until=round_.claims_until,
-        waiting=_waiting(lot),
-    )
+    accounts: dict[tuple[int, str, int | None], int] = {
+        (campaign_id, kind, tier_id): pk
+        for pk, campaign_id, kind, tier_id in Account.objects.filter(
+            campaign__in=campaigns,
+            kind__in=[Account.Kind.POOL, Account.Kind.LIVE],
+        ).values_list("pk", "campaign", "kind", "tier")
+    }
+    of_round: dict[int, list[int]] = {}
+    beside = Lot.objects.filter(round__in=rounds).order_by("pk")
+    for pk, round_id in beside.values_list("pk", "round"):
+        of_round.setdefault(round_id, []).append(pk)
+    waiting = _waiting(lots.values())
+    return {
+        pk: LotFacts(
+            lot=lot,
+            round=lot.round,
+            terms=in_force[lot.round.campaign_id],
+            lots_of_round=of_round[lot.round_id],
+            pool_account=accounts.get(
+                (lot.round.campaign_id, Account.Kind.POOL, None), 0
+            ),
+            live_account=accounts.get(
+                (lot.round.campaign_id, Account.Kind.LIVE, lot.tier_id), 0
+            ),
+            claims_from=lot.round.claims_from,
+            claims_until=lot.round.claims_until,
+            waiting=0 if lot.called is not None else waiting.get(lot.round_id, 0),
+        )
+        for pk, lot in lots.items()
+        if lot.round.campaign_id in in_force
+    }
 
 
-def _waiting(lot: Lot) -> int:
-    if lot.called is not None or not lot.round.spread_seconds:
-        return 0  # who has no turn is not called either
-    return QueueTicket.objects.filter(round=lot.round_id).count()
+def _waiting(lots: Iterable[Lot]) -> dict[int, int]:
+    """By round; who has no turn is not called either, and need not be counted."""
+    rounds = {
+        lot.round_id for lot in lots if lot.called is None and lot.round.spread_seconds
+    }
+    if not rounds:
+        return {}
+    tickets = QueueTicket.objects.filter(round__in=rounds).order_by()
+    return dict(tickets.values_list("round").annotate(n=Count("pk")))
 
 
 _kept: dict[int, tuple[float, LotFacts | None]] = {}
@@ -99,13 +125,33 @@ _kept: dict[int, tuple[float, LotFacts | None]] = {}
 
 def remembered_lot(lot_id: int) -> LotFacts | None:
     """`lot_facts` of at most a second ago."""
-    now = monotonic()
     found = _kept.get(lot_id)
-    if found is None or now - found[0] >= KEPT_SECONDS:
-        if len(_kept) >= MOST_KEPT:
-            _kept.clear()
-        found = _kept[lot_id] = now, lot_facts(lot_id)
+    if found is None or monotonic() - found[0] >= KEPT_SECONDS:
+        return _remember([lot_id]).get(lot_id)
     return found[1]
+
+
+def remembered_lots(lot_ids: Sequence[int]) -> dict[int, LotFacts]:
+    """The same of several: of those that there are, in the order asked for."""
+    found = {pk: _kept.get(pk) for pk in lot_ids}
+    now = monotonic()
+    known = {
+        pk: one[1]
+        for pk, one in found.items()
+        if one is not None and now - one[0] < KEPT_SECONDS
+    }
+    if unknown := [pk for pk in lot_ids if pk not in known]:
+        known |= _remember(unknown)
+    return {pk: facts for pk in lot_ids if (facts := known.get(pk)) is not None}
+
+
+def _remember(lot_ids: Sequence[int]) -> dict[int, LotFacts]:
+    if len(_kept) >= MOST_KEPT:
+        _kept.clear()
+    now, found = monotonic(), _facts_of(lot_ids)
+    for pk in lot_ids:
+        _kept[pk] = now, found.get(pk)
+    return found
 
 
 def forget_lots() -> None:

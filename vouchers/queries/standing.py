@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from bureau.accounts.models import User
 from bureau.draws.models import DrawEntry
 from vouchers.models import DrawnVoucher, QueueTicket, Round, Voucher
-from vouchers.queries.eligibility import Reason, why_not
+from vouchers.queries.eligibility import Reason, reasons_by_lot
 from vouchers.queries.live import LiveRound
 from vouchers.queries.offers import Phase, RoundNow
 from vouchers.queries.queue import Standing, standing_of
@@ -78,11 +78,8 @@ def person_in_round(
         .select_related("tier")
         .order_by("pk")
     )
-    asked = {
-        lot.pk: why_not(person, now.round, at, lot=lot)
-        for lot in now.lots
-        if now.phase != Phase.OVER
-    }
+    lots = [lot.pk for lot in now.lots] if now.phase != Phase.OVER else []
+    asked = reasons_by_lot(person, lots, at)
     needs_place = any(one.is_open for one in _common(asked.values()))
     against = {
         pk: [one for one in reasons if not one.is_open] for pk, reasons in asked.items()
