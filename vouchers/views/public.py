@@ -135,6 +135,10 @@ def stock(request: HttpRequest, slug: str) -> JsonResponse:  # noqa: ARG001
     return answer
 
 
+def _ms(moment: datetime | None) -> int | None:
+    return round(moment.timestamp() * 1000) if moment else None
+
+
 def live_json(live: LiveRound) -> dict[str, Any]:
     return {
         "id": live.id,
@@ -146,6 +150,8 @@ def live_json(live: LiveRound) -> dict[str, Any]:
                 "left": lot.left,
                 "laid_out": lot.laid_out,
                 "sold_out_at": lot.sold_out_at,
+                "called_until_ms": _ms(lot.called_until),
+                "held_until_ms": _ms(lot.held_until),
             }
             for lot in live.lots.values()
         ],
