@@ -9,6 +9,7 @@ from vouchers.admin import (
     radar,
     redemptions,
     settlements,
+    vouchers,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "radar",
     "redemptions",
     "settlements",
+    "vouchers",
 ]

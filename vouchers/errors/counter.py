@@ -206,7 +206,7 @@ class RedemptionReversed(DomainError):
 
 
 class AccountsClosed(DomainError):
-    code = "campaign_closed"
+    code = "accounts_closed"
     message = _("This campaign is closed and its money accounted for. Ask the bureau.")
 
 
