@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from bureau.accounts.models import User
 from tests.accounts.conftest import new_id_number
 from tests.e2e.conftest import PHONE, violations
+from tests.e2e.keyboard import press, write
 from tests.e2e.screens import Screens, no_sideways_scroll, sign_in_staff
 from venues.models import Bookable, Booking, EntryPass
 
@@ -54,6 +55,32 @@ def test_cash_and_a_printed_pass_in_half_a_minute(
 
     assert hands.taps <= MOST_TAPS
     assert hands.fields <= MOST_FIELDS
+    assert Booking.objects.get().state == Booking.State.CONFIRMED
+    assert EntryPass.objects.get().printed_at
+
+
+def test_the_same_by_keys_alone(desktop: Page, keeper: User, court: Bookable) -> None:
+    sign_in_staff(desktop, "keeper", "a long gate password", to="/desk/")
+    number = desktop.locator("input[name=number]").first
+    expect(number).to_be_focused()
+
+    desktop.keyboard.type(new_id_number(born_on=date(1948, 2, 3)))
+    desktop.keyboard.press("Enter")
+    name = desktop.locator("input[name=name]")
+    write(desktop, name, "孔令仪")
+    press(desktop, desktop.locator("input[name=agreed]"), "Space")
+    press(desktop, desktop.get_by_role("button", name="Register and choose a court"))
+    days = desktop.get_by_role("navigation", name="Day")
+    press(desktop, days.get_by_role("link").nth(1))
+    expect(days.get_by_role("link").nth(1)).to_have_attribute("aria-current", "date")
+    slot = desktop.locator(".slot input").first
+    press(desktop, slot, "Space")
+    expect(slot).to_be_checked()
+    press(desktop, desktop.get_by_role("button", name="Next"))
+    press(desktop, desktop.get_by_role("button", name="in cash"))
+    press(desktop, desktop.get_by_role("button", name="Print the pass"))
+
+    expect(desktop.locator(".paper")).to_contain_text("Good once")
     assert Booking.objects.get().state == Booking.State.CONFIRMED
     assert EntryPass.objects.get().printed_at
 
