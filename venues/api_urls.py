@@ -72,6 +72,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="api-session",
     ),
     path(
+        "sessions/<int:session_id>/waiting/",
+        sessions.SessionLine.as_view(),
+        name="api-session-wait",
+    ),
+    path(
         "sessions/<int:session_id>/tickets/",
         sessions.Tickets.as_view(),
         name="api-session-tickets",

@@ -52,6 +52,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings/<slug:number>/accept/", waiting.accept, name="accept"),
     path("bookings/<slug:number>/decline/", waiting.decline, name="decline"),
     path("venues/<slug:code>/sessions/<int:pk>/", sessions.session, name="session"),
+    path(
+        "venues/<slug:code>/sessions/<int:pk>/wait/",
+        sessions.wait,
+        name="session-wait",
+    ),
     path("clubs/", seasons.my_clubs, name="clubs"),
     path("clubs/register/", seasons.register_club, name="club-register"),
     path("clubs/<int:pk>/", seasons.club, name="club"),

@@ -13,6 +13,7 @@ from bureau.audit.models import Entry
 from bureau.common import clock
 from tests import make
 from tests.venues.test_admin import client_of, staff
+from venues import actions
 from venues.models import Bookable, Booking, OpenSession, SessionPlan
 
 pytestmark = pytest.mark.django_db
@@ -148,3 +149,16 @@ def test_another_district_is_not_there() -> None:
     assert other.post(f"{page}/call-off/", {"reason": "x"}).status_code == 404
     address = f"/admin/venues/opensession/add/?venue={session.venue.pk}"
     assert other.get(address).status_code == 404
+
+
+def test_staff_see_how_many_wait_for_how_many_places(city: Client) -> None:
+    session = make.session(capacity=5)
+    make.pay(make.tickets(session, places=5))
+    for places in (2, 1):
+        actions.join_session_line(session=session, places=places, by=make.citizen())
+
+    page = city.get(f"/admin/venues/opensession/{session.pk}/change/").text
+    lines = city.get("/admin/venues/waitingentry/").text
+
+    assert "2 (3)" in page
+    assert f"{session.name} × 2" in lines

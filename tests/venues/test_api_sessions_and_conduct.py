@@ -14,6 +14,7 @@ from tests import make
 from tests.venues.actions.test_conduct import miss
 from tests.venues.actions.test_open_sessions import entitle
 from tests.venues.test_api import client_of
+from venues import actions
 from venues.models import Appeal, Booking, OpenSession
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +42,30 @@ def test_the_sessions_of_a_day_are_public(api: APIClient, session: OpenSession) 
     assert (found["id"], found["left"], found["own_fen"]) == (session.pk, 6, 20_00)
     assert found["can_buy"]
     assert api.get(address).data == []
+
+
+def test_one_stands_in_line_for_places_and_reads_where(
+    citizen: User, session: OpenSession
+) -> None:
+    sold = [make.pay(make.tickets(session, places=n)) for n in (5, 1)]
+    client = client_of(citizen)
+    address = f"/api/v1/sessions/{session.pk}/"
+
+    joined = client.post(f"{address}waiting/", {"places": 1}, format="json")
+
+    assert joined.status_code == 201
+    shown = joined.data
+    assert (shown["session"], shown["session_name"]) == (session.pk, session.name)
+    assert (shown["places"], shown["ahead"], shown["state"]) == (1, 0, "waiting")
+    assert client.get(address).data["waiting"] == 1
+    again = client.post(f"{address}waiting/", {"places": 1}, format="json")
+    assert (again.status_code, again.data["code"]) == (409, "already_in_line")
+
+    sold[1].refresh_from_db()
+    actions.cancel_booking(booking=sold[1], by=sold[1].booked_by)
+    (mine,) = client.get("/api/v1/waiting/").data
+    assert (mine["state"], bool(mine["held_until"])) == ("offered", True)
+    assert Booking.objects.get(number=mine["booking"]).booked_by == citizen
 
 
 def test_a_quote_has_its_breakdown(citizen: User, session: OpenSession) -> None:

@@ -80,7 +80,8 @@ def random_venue(chance: Random, today: date, staff: User) -> Venue:
         )
         for _ in range(chance.choice((1, 3, 5)))
     ]
-    random_weeks(chance, venue, [None, *chance.sample(courts, 1)])
+    for owner in (None, chance.choice(courts)):
+        random_weeks(chance, venue, owner, today)
     for owner in [None, *courts]:
         random_special_days(chance, venue, owner, today)
     random_prices(chance, venue, courts, today)
@@ -88,9 +89,21 @@ def random_venue(chance: Random, today: date, staff: User) -> Venue:
     return venue
 
 
-def random_weeks(chance: Random, venue: Venue, owners: list[Bookable | None]) -> None:
-    """Hours of some weekdays, sometimes in two parts."""
-    for owner in owners:
+def random_versions(chance: Random, today: date) -> list[dict[str, date | None]]:
+    """One that holds for good, or some that change in these days."""
+    change = today + chance.randrange(-1, 4) * ONE_DAY
+    before = {"valid_from": date(2000, 1, 1), "valid_until": change}
+    after = {"valid_from": change, "valid_until": None}
+    return chance.choice(
+        ([{}], [{}], [before, after], [before], [after])  # type: ignore[list-item]
+    )
+
+
+def random_weeks(
+    chance: Random, venue: Venue, owner: Bookable | None, today: date
+) -> None:
+    """Hours of some weekdays, sometimes in two parts, sometimes in two versions."""
+    for version in random_versions(chance, today):
         for weekday in chance.sample(range(1, 8), chance.choice((2, 7, 7))):
             opens, closes = hours(chance)
             parts = [(opens, closes)]
@@ -99,7 +112,7 @@ def random_weeks(chance: Random, venue: Venue, owners: list[Bookable | None]) ->
             for begin, end in parts:
                 WeeklyHours.objects.create(
                     venue=venue, bookable=owner, weekday=weekday,
-                    opens=begin, closes=end,
+                    opens=begin, closes=end, **version,
                 )  # fmt: skip
 
 
@@ -109,12 +122,14 @@ def random_special_days(
     """Hours of types of days, and of single dates; or none at all."""
     for day_type in DayType.values:
         if chance.random() < 0.15:
-            DayTypeHours.objects.create(
-                venue=venue,
-                bookable=owner,
-                day_type=day_type,
-                **maybe_shut(chance, 0.3),
-            )
+            for version in random_versions(chance, today):
+                DayTypeHours.objects.create(
+                    venue=venue,
+                    bookable=owner,
+                    day_type=day_type,
+                    **version,
+                    **maybe_shut(chance, 0.3),
+                )
     for ahead in range(-1, 5):
         if chance.random() < 0.08:
             HoursException.objects.create(

@@ -163,3 +163,73 @@ def test_another_venues_address_finds_nothing(
     assert signed_in.get(
         f"/venues/{other.code}/sessions/{session.pk}/"
     ).status_code == (404)
+
+
+# --- Waiting for places ---------------------------------------------------------------
+
+
+def sell_out(session: OpenSession) -> Booking:
+    """All but one place to some people, the last one to a person of its own."""
+    while session.left > 1:
+        make.pay(make.tickets(session, places=min(5, session.left - 1)))
+        session.refresh_from_db()
+    return make.pay(make.tickets(session))
+
+
+def test_a_full_session_lets_one_stand_in_line_and_take_what_is_given_back(
+    signed_in: Client, citizen: User, session: OpenSession
+) -> None:
+    last = sell_out(session)
+
+    page = signed_in.get(page_of(session)).text
+    assert "All places are taken." in page
+    assert f'formaction="{page_of(session, "wait/")}"' in page
+    joined = signed_in.post(page_of(session, "wait/"), {"wait_places": "1"})
+
+    assert joined["Location"] == "/waiting/"
+    line = signed_in.get("/waiting/").text
+    assert "First in line" in line
+    assert session.name in line
+    assert "You are the first." in signed_in.get(page_of(session)).text
+
+    last.refresh_from_db()
+    actions.cancel_booking(booking=last, by=last.booked_by)
+    assert "Yours to take" in signed_in.get("/waiting/").text
+    offer = Booking.objects.get(booked_by=citizen)
+    assert signed_in.get(offer.get_absolute_url()).status_code == 200
+    signed_in.post(f"/bookings/{offer.number}/decline/")
+    session.refresh_from_db()
+    assert session.left == 1
+
+
+def test_a_family_can_wait_for_more_places_than_are_left(
+    signed_in: Client, citizen: User, session: OpenSession
+) -> None:
+    make.pay(make.tickets(session, places=4))
+
+    page = signed_in.get(page_of(session)).text
+    assert "How many places" in page
+    signed_in.post(page_of(session, "wait/"), {"wait_places": "3"})
+
+    assert citizen.waiting_entries.get().places == 3
+    assert f"{session.name}</a> × 3" in signed_in.get("/waiting/").text
+
+
+def test_who_asks_for_places_that_are_left_is_told_to_take_them(
+    signed_in: Client, session: OpenSession
+) -> None:
+    said = signed_in.post(page_of(session, "wait/"), {"wait_places": "2"})
+
+    assert said.status_code == 409
+    assert "You can take them right away." in said.text
+    assert signed_in.get(page_of(session, "wait/")).status_code == 302
+
+
+def test_a_session_that_has_begun_or_is_cancelled_offers_no_line(
+    signed_in: Client, session: OpenSession
+) -> None:
+    sell_out(session)
+    with time_machine.travel(session.starts_at, tick=False):
+        assert "wait/" not in signed_in.get(page_of(session)).text
+    actions.cancel_session(session=session, reason="Pump", by=make.user())
+    assert "wait/" not in signed_in.get(page_of(session)).text

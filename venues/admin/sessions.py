@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -33,7 +33,14 @@ from venues.admin.forms import CallOffForm, VenueChoiceForm
 from venues.admin.pages import ask, chosen_venue, show
 from venues.admin.scope import ScopedAdmin, StaffRequest
 from venues.errors import ConcessionTooDear
-from venues.models import Bookable, BookingLine, OpenSession, SessionPlan, Venue
+from venues.models import (
+    Bookable,
+    BookingLine,
+    OpenSession,
+    SessionPlan,
+    Venue,
+    WaitingEntry,
+)
 from venues.queries.sessions import dates_of, live_tickets
 
 
@@ -247,6 +254,7 @@ class OpenSessionAdmin(ReadOnly, ScopedAdmin):
         "ends_at",
         "sold",
         "prices",
+        "in_line",
         "takings",
         "cancelled_at",
         "set_by",
@@ -260,6 +268,13 @@ class OpenSessionAdmin(ReadOnly, ScopedAdmin):
     @display(description=gettext_lazy("places taken"), ordering="taken")
     def sold(self, session: OpenSession) -> str:
         return f"{session.taken} / {session.capacity}"
+
+    @display(description=gettext_lazy("people in line"))
+    def in_line(self, session: OpenSession) -> str:
+        """How many wait, for how many places; an offer counts until it is taken."""
+        live = WaitingEntry.objects.filter(session=session).live()
+        wanted = live.aggregate(people=Count("pk"), places=Sum("places"))
+        return f"{wanted['people']} ({wanted['places'] or 0})"
 
     @display(description=gettext_lazy("yuan (reduced)"))
     def prices(self, session: OpenSession) -> str:

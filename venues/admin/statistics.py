@@ -31,6 +31,7 @@ from venues.models import Booking, Venue
 from venues.models.rules import PriceGroup, Weekday
 from venues.queries.statistics import (
     LONGEST_DAYS,
+    TRANSFER,
     Bookings,
     Money,
     Occupation,
@@ -279,7 +280,7 @@ class Found:
                 _("Revenue by way of payment"),
                 _("Way of payment"),
                 money.methods,
-                _labels(ProviderName.choices),
+                {**_labels(ProviderName.choices), TRANSFER: _("bank transfer")},
             ),
             (
                 "money-channels",
@@ -419,11 +420,14 @@ class Found:
                 _("percent taken"),
                 _("yuan paid"),
                 _("yuan refunded"),
+                _("of these yuan paid by bank transfer"),
+                _("of these yuan refunded by bank transfer"),
             ]
         ]
         for venue in self.scope.venues:
             use = self.use.venues.get(venue.pk, Use())
             taking = self.money.venues.get(venue.pk, Taking())
+            by_bank = self.money.transfers.get(venue.pk, Taking())
             rows.append(
                 [
                     venue.name,
@@ -433,6 +437,8 @@ class Found:
                     use.percent,
                     taking.paid / 100,
                     taking.refunded / 100,
+                    by_bank.paid / 100,
+                    by_bank.refunded / 100,
                 ]
             )
         return rows

@@ -34,7 +34,14 @@ class WaitingEntryAdmin(ReadOnly, ScopedAdmin):
         ("starts_at", RangeDateTimeFilter),
     ]
     list_filter_submit = True
-    list_select_related = ["venue", "bookable", "person", "dependant", "booking"]
+    list_select_related = [
+        "venue",
+        "bookable",
+        "session",
+        "person",
+        "dependant",
+        "booking",
+    ]
     list_per_page = 50
     show_full_result_count = False
     search_fields = ["=person__phone", "=booking__number", "venue__name"]
@@ -59,6 +66,8 @@ class WaitingEntryAdmin(ReadOnly, ScopedAdmin):
 
     @display(description=gettext_lazy("court"))
     def where(self, entry: WaitingEntry) -> str:
+        if entry.session:
+            return f"{entry.session.name} × {entry.places}"
         if entry.bookable:
             return entry.bookable.name
         return _("any court for %(sport)s") % {"sport": entry.get_sport_display()}

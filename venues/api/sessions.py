@@ -22,16 +22,19 @@ from bureau.audit.api import idempotent
 from bureau.common import clock
 from venues import actions, queries
 from venues.api.booking import CODE, KEY, booking_of, dependant_of, request_key
-from venues.models import OpenSession, Venue
+from venues.api.waiting import entries_of, entries_shown
+from venues.models import OpenSession, Venue, WaitingEntry
 from venues.queries.sessions import SessionCard, TicketPrice, card_of, ticket_price
 from venues.serializers.booking import FAR, BookingDetailOutput
 from venues.serializers.sessions import (
     SessionDetailOutput,
+    SessionLineInput,
     SessionOutput,
     SessionQuery,
     SessionsQuery,
     TicketsInput,
 )
+from venues.serializers.waiting import WaitingOutput
 
 SESSION = OpenApiParameter("session_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
 
@@ -61,6 +64,7 @@ class VenueSessions(APIView):
 @dataclass(frozen=True)
 class _Detail(SessionCard):
     quote: TicketPrice
+    waiting: int
 
 
 class OneSession(APIView):
@@ -81,7 +85,9 @@ class OneSession(APIView):
         card = card_of(session, venue=session.venue, at=now, groups=groups)
         places = asked.validated_data["places"]
         quote = ticket_price(session, places, groups=groups)
-        return Response(SessionDetailOutput(_Detail(**vars(card), quote=quote)).data)
+        waiting = WaitingEntry.objects.filter(session=session).live().count()
+        detail = _Detail(**vars(card), quote=quote, waiting=waiting)
+        return Response(SessionDetailOutput(detail).data)
 
 
 class Tickets(APIView):
@@ -110,6 +116,29 @@ class Tickets(APIView):
             status=status.HTTP_201_CREATED,
             headers={"Location": reverse("api-booking", args=[booking.number])},
         )
+
+
+class SessionLine(APIView):
+    @extend_schema(
+        operation_id="session_wait",
+        parameters=[SESSION, KEY],
+        request=SessionLineInput,
+        responses={201: WaitingOutput},
+    )
+    @idempotent
+    def post(self, request: SignedInApiRequest, session_id: int) -> Response:
+        """Stand in line for places in a full session; an offer is a held booking."""
+        given = SessionLineInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        wanted: dict[str, Any] = dict(given.validated_data)
+        entry = actions.join_session_line(
+            session=_session(session_id),
+            places=wanted["places"],
+            dependant=dependant_of(request.user, wanted["dependant"]),
+            by=request.user,
+        )
+        shown = entries_shown([entries_of(request.user).get(pk=entry.pk)])
+        return Response(shown[0], status=status.HTTP_201_CREATED)
 
 
 def _session(session_id: int) -> OpenSession:

@@ -91,11 +91,11 @@ class Waiting(APIView):
         """The lines in which the caller stands, the next time first."""
         asked = WaitingQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        mine = _mine(request.user)
+        mine = entries_of(request.user)
         if asked.validated_data["show"] == "live":
             mine = mine.live()
         rows = list(mine.order_by("-starts_at", "-pk")[:MOST_SHOWN])[::-1]
-        return Response(_shown(rows))
+        return Response(entries_shown(rows))
 
     @extend_schema(
         operation_id="waiting_join",
@@ -132,7 +132,7 @@ class Waiting(APIView):
             dependant=dependant_of(request.user, wanted["dependant"]),
             by=request.user,
         )
-        shown = _shown([_mine(request.user).get(pk=entry.pk)])
+        shown = entries_shown([entries_of(request.user).get(pk=entry.pk)])
         return Response(shown[0], status=status.HTTP_201_CREATED)
 
 
@@ -145,9 +145,9 @@ class LeaveWaiting(APIView):
     )
     def post(self, request: SignedInApiRequest, entry_id: int) -> Response:
         """Step out of a line. An offer is declined, not left."""
-        entry = get_object_or_404(_mine(request.user), pk=entry_id)
+        entry = get_object_or_404(entries_of(request.user), pk=entry_id)
         actions.leave_waiting_list(entry=entry, by=request.user)
-        return Response(_shown([_mine(request.user).get(pk=entry_id)])[0])
+        return Response(entries_shown([entries_of(request.user).get(pk=entry_id)])[0])
 
 
 class AcceptOffer(APIView):
@@ -178,13 +178,13 @@ class DeclineOffer(APIView):
         return Response(BookingDetailOutput(booking_of(request, number)).data)
 
 
-def _mine(person: User) -> Any:
+def entries_of(person: User) -> Any:
     return WaitingEntry.objects.visible_to(person).select_related(
-        "venue", "bookable", "dependant", "booking"
+        "venue", "bookable", "session", "dependant", "booking"
     )
 
 
-def _shown(rows: list[WaitingEntry]) -> list[Any]:
+def entries_shown(rows: list[WaitingEntry]) -> list[Any]:
     live = [row for row in rows if row.is_live]
     ahead = queries.people_ahead(live)
     return list(WaitingOutput(rows, many=True, context={"ahead": ahead}).data)

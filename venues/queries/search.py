@@ -155,9 +155,7 @@ _COURTS = """
                venue.max_slots, venue.walk_in_percent, venue.walk_in_until_minutes,
                venue.is_low_fee,
                %(today)s::date + venue.days_ahead
-                 - (venue.releases_at > %(minute)s)::int AS last_on,
-               court.id IN (SELECT bookable_id FROM venues_weeklyhours
-                             WHERE bookable_id IS NOT NULL) AS has_own_hours
+                 - (venue.releases_at > %(minute)s)::int AS last_on
           FROM venues_bookable AS court
           JOIN venue ON venue.id = court.venue_id
          WHERE court.venue_id = ANY(ARRAY(SELECT id FROM venue))
@@ -176,10 +174,19 @@ _OPENINGS = """
         SELECT venue_id, bookable_id, "on", 1, rank, opens, closes, is_meant
           FROM venues_daytypehours JOIN day_type USING (day_type) JOIN day USING ("on")
          WHERE venue_id = ANY(ARRAY(SELECT id FROM venue))
+           AND valid_from <= "on" AND (valid_until IS NULL OR "on" < valid_until)
         UNION ALL
         SELECT venue_id, bookable_id, "on", 2, 0, opens, closes, is_meant
           FROM venues_weeklyhours JOIN day USING (weekday)
          WHERE venue_id = ANY(ARRAY(SELECT id FROM venue))
+           AND valid_from <= "on" AND (valid_until IS NULL OR "on" < valid_until)
+    ),
+    own_week AS (
+        SELECT bookable_id, "on"
+          FROM venues_weeklyhours JOIN day
+            ON valid_from <= "on" AND (valid_until IS NULL OR "on" < valid_until)
+         WHERE bookable_id IS NOT NULL
+           AND venue_id = ANY(ARRAY(SELECT id FROM venue))
     ),
     spoken AS (
         SELECT court.id AS court_id, "on", opens, closes,
@@ -188,7 +195,8 @@ _OPENINGS = """
           FROM court
           JOIN hours ON hours.venue_id = court.venue_id
                     AND (bookable_id IS NULL OR bookable_id = court.id)
-                    AND NOT (source = 2 AND bookable_id IS NULL AND has_own_hours)
+                    AND NOT (source = 2 AND bookable_id IS NULL
+                             AND (court.id, "on") IN (SELECT * FROM own_week))
          WHERE "on" <= last_on + 1
            AND (is_meant OR court.venue_id IN (
                     SELECT venue_id FROM hours WHERE closes > 1440))

@@ -46,7 +46,20 @@ class SessionDetailOutput(SessionOutput):
     cancelled_at = serializers.DateTimeField(
         source="session.cancelled_at", allow_null=True
     )
+    waiting = serializers.IntegerField(help_text=_("How many people are in line."))
     quote = TicketPriceOutput(help_text=_("The price of the places asked for."))
+
+
+class SessionLineInput(serializers.Serializer[Any]):
+    places = serializers.IntegerField(min_value=1, max_value=MOST_PLACES)
+    dependant = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        default=None,
+        min_value=1,
+        max_value=BIGGEST_ID,
+        help_text=_("The family member to book for."),
+    )
 
 
 class SessionsQuery(serializers.Serializer[Any]):

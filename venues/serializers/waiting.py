@@ -104,6 +104,14 @@ class WaitingOutput(serializers.ModelSerializer[WaitingEntry]):
     court_name = serializers.CharField(
         source="bookable.name", default=None, allow_null=True
     )
+    session = serializers.IntegerField(
+        source="session_id",
+        allow_null=True,
+        help_text=_("The open session for whose places the caller waits."),
+    )
+    session_name = serializers.CharField(
+        source="session.name", default=None, allow_null=True
+    )
     dependant = DependantNameOutput(allow_null=True)
     booking = serializers.CharField(
         source="booking.number",
@@ -122,6 +130,9 @@ class WaitingOutput(serializers.ModelSerializer[WaitingEntry]):
             "sport",
             "court",
             "court_name",
+            "session",
+            "session_name",
+            "places",
             "dependant",
             "starts_at",
             "ends_at",

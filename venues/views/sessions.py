@@ -7,10 +7,12 @@ from datetime import date
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -22,9 +24,9 @@ from bureau.payments.http import way_to_pay
 from bureau.payments.models import Payment
 from venues import actions, queries
 from venues.actions.tickets import MOST_PLACES
-from venues.errors import FormDamaged, PriceChanged, SessionFull
+from venues.errors import FormDamaged, PlacesLeft, PriceChanged, SessionFull
 from venues.forms import BookForm
-from venues.models import Booking, BookingLine, OpenSession, Venue
+from venues.models import Booking, BookingLine, OpenSession, Venue, WaitingEntry
 from venues.queries.sessions import SessionCard, card_of, ticket_price
 from venues.views.family import dependant_asked, family_links, person_of
 
@@ -64,6 +66,34 @@ def session(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     return _to_the_cashier(booking)
 
 
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def wait(request: HttpRequest, code: str, pk: int) -> HttpResponse:
+    """Stand in line for places in a full session; whoever comes back here sees it."""
+    shown = get_object_or_404(
+        OpenSession.objects.select_related("venue", "bookable"),
+        pk=pk,
+        venue__code=codes.normalise(code),
+    )
+    person = person_of(request)
+    dependant = dependant_asked(request, person)
+    if request.method != "POST":
+        return redirect("venues:session", code=shown.venue.code, pk=shown.pk)
+    try:
+        actions.join_session_line(
+            session=shown,
+            places=_number(request.POST.get("wait_places", "1")),
+            dependant=dependant,
+            by=person,
+        )
+    except DomainError as said_no:
+        shown.refresh_from_db(fields=["taken", "capacity", "cancelled_at"])
+        return _show(request, shown, person, dependant, said_no)
+    messages.success(request, _("You are in line. We tell you when it is free."))
+    return redirect("venues:waiting")
+
+
 def _to_the_cashier(booking: Booking) -> HttpResponse:
     now = clock.now()
     if not booking.is_held_at(now):
@@ -73,7 +103,10 @@ def _to_the_cashier(booking: Booking) -> HttpResponse:
 
 
 def _places_asked(request: HttpRequest) -> int:
-    asked = request.GET.get("places", "1")
+    return _number(request.GET.get("places", "1"))
+
+
+def _number(asked: str) -> int:
     is_number = asked.isascii() and asked.isdigit() and len(asked) == 1
     return min(max(int(asked), 1), MOST_PLACES) if is_number else 1
 
@@ -93,8 +126,9 @@ def _show(
     places = min(_places_asked(request), most)
     # A changed price or a lost place is a question to the person, not the end.
     is_question = refusal is None or isinstance(
-        refusal, PriceChanged | FormDamaged | SessionFull
+        refusal, PriceChanged | FormDamaged | SessionFull | PlacesLeft
     )
+    line = _line(shown, card, person, has)
     can_buy = is_question and shown.cancelled_at is None and card.can_buy and most > 0
     context: dict[str, Any] = {
         "session": shown,
@@ -106,6 +140,7 @@ def _show(
         "can_buy": can_buy,
         "family": family_links(request, person, dependant),
         "back_url": _back_to_day(shown),
+        **line,
     }
     if can_buy:
         price = ticket_price(shown, places, groups=groups)
@@ -123,6 +158,22 @@ def _show(
         }
     status = refusal.status if refusal else HTTPStatus.OK
     return render(request, "venues/session.html", context, status=status)
+
+
+def _line(
+    shown: OpenSession, card: SessionCard, person: User, has: int
+) -> dict[str, Any]:
+    """Who waits for places, and for how many one can wait: more than are left."""
+    live = WaitingEntry.objects.filter(session=shown).live()
+    entry = live.filter(person=person).first()
+    is_on_sale = not (shown.cancelled_at or card.opens_at or card.is_begun)
+    numbers = range(card.left + 1, MOST_PLACES - has + 1) if is_on_sale else ()
+    return {
+        "entry": entry,
+        "ahead": queries.people_ahead([entry])[entry.pk] if entry else 0,
+        "waiting": live.count(),
+        "wait_numbers": [] if entry else list(numbers),
+    }
 
 
 def _places_of(person: User, shown: OpenSession) -> int:

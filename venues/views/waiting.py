@@ -203,7 +203,7 @@ def _own_entry(venue: Venue, shown: Slot, person: User | None) -> WaitingEntry |
 def waiting(request: HttpRequest) -> HttpResponse:
     mine = (
         WaitingEntry.objects.visible_to(person_of(request))
-        .select_related("venue", "bookable", "dependant", "booking")
+        .select_related("venue", "bookable", "session", "dependant", "booking")
         .order_by("starts_at", "pk")
     )
     live = list(mine.live())

@@ -10,9 +10,13 @@ from django.db import connection
 
 from venues.queries.statistics.scope import Scope
 
+TRANSFER = "transfer"
+"""The way of money that a club sent by bank: it is in no payment of the ledger."""
+
 # A payment counts on the day on which it was paid, a refund on the day on which it was
-# asked for: from then on the ledger holds it back (`Payment.refunded_fen`). The money
-# of a booking of several sports stands under no single one.
+# asked for: from then on the ledger holds it back (`Payment.refunded_fen`). What a club
+# sent by bank, and what staff send back, stands on its invoice and counts alike. The
+# money of a booking of several sports stands under no single one.
 _MOVES = """
     WITH moves AS (
         SELECT owner_model, owner_id, provider, paid_at AS at,
@@ -27,6 +31,15 @@ _MOVES = """
           JOIN payments_payment payment ON payment.id = refund.payment_id
          WHERE payment.owner_app = 'venues'
            AND refund.created_at >= %(since)s AND refund.created_at < %(until)s
+        UNION ALL
+        SELECT 'invoice', id, %(transfer)s, paid_at, transferred_fen, 0
+          FROM venues_invoice
+         WHERE transferred_fen > 0
+           AND paid_at >= %(since)s AND paid_at < %(until)s
+        UNION ALL
+        SELECT 'invoice', invoice_id, %(transfer)s, asked_at, 0, fen
+          FROM venues_transferback
+         WHERE asked_at >= %(since)s AND asked_at < %(until)s
     ), owned AS (
         SELECT moves.*, booking.channel, booking.venue_id, played.sport
           FROM moves
@@ -80,6 +93,8 @@ class Money:
     sports: dict[str, Taking]
     """Under "" what was paid for several sports at once."""
     months: dict[str, Taking]
+    transfers: dict[int, Taking]
+    """By venue, what of it went by bank."""
 
 
 def money_in(scope: Scope) -> Money:
@@ -92,16 +107,21 @@ def money_in(scope: Scope) -> Money:
                 "until": scope.until,
                 "venues": scope.venue_ids,
                 "sport": scope.sport,
+                "transfer": TRANSFER,
             },
         )
         rows = cursor.fetchall()
     total = Taking()
     sides: list[dict[object, Taking]] = [defaultdict(Taking) for _side in range(5)]
+    transfers: dict[int, Taking] = defaultdict(Taking)
     for *keys, paid, refunded in rows:
-        for taking in (total, *_of(sides, keys)):
+        venue_id, method, *_others = keys
+        of_bank = [transfers[venue_id]] if method == TRANSFER else []
+        for taking in (total, *_of(sides, keys), *of_bank):
             taking.paid += paid
             taking.refunded += refunded
-    return Money(total, *(dict(side) for side in sides))  # type: ignore[arg-type]
+    in_parts = [dict(side) for side in sides]
+    return Money(total, *in_parts, transfers=dict(transfers))  # type: ignore[arg-type]
 
 
 def _of(sides: list[dict[object, Taking]], keys: list[object]) -> Iterable[Taking]:
