@@ -2,12 +2,14 @@
 //   data-rush-phase="gathering" data-rush-turn="<ms>" data-rush-share="0.42" …words>
 // With a turn: counts down to it by the server's clock, says about which place one has, shows the buttons in [data-rush-claim] at
 // the very moment, and sends a claim without leaving the page. Nothing here decides anything: the server refuses who is early.
+// Where vouchers are kept for the people before (`called_until_ms` of each kind), it waits until they are not.
 // Without a turn: loads the page anew, within some seconds, when the round has begun, ended or opened.
 import serverClock, { clockText } from './server-clock.js';
 import { word } from './words.js';
 
 const EVERY = 5000;
 const APART = 8000;
+const LOOKS = 30; // seconds
 const PATIENCE = 10000; // then no answer is taken for lost
 
 function bind(box) {
@@ -15,7 +17,9 @@ function bind(box) {
   const clock = serverClock(Number(dataset.rushAt));
   const find = (name) => document.querySelector(`[data-rush-${name}]`);
   const answer = find('answer'), claim = find('claim'), timer = find('clock'), place = find('place');
-  let turn = Number(dataset.rushTurn);
+  const turn = Number(dataset.rushTurn);
+  let begins = Number(dataset.rushBegins);
+  let isKept = Boolean(dataset.rushIsKept);
   let isTurn = Boolean(claim) && !claim.hidden;
   let over = false;
 
@@ -54,15 +58,16 @@ function bind(box) {
 
   const tick = () => {
     if (isTurn) return;
-    const left = Math.ceil((turn - clock.now()) / 1000);
-    if (left <= 0) { begin(); return; }
+    const left = Math.ceil((begins - clock.now()) / 1000);
+    // Whether the others have left something is said by the next look; where none comes, by the tap.
+    if (left <= 0 && !(isKept && left > -LOOKS)) { begin(); return; }
     if (timer) {
-      const text = clockText(left);
+      const text = clockText(Math.max(0, left));
       const b = timer.querySelector('b');
       if (b.textContent !== text) b.textContent = text;
       timer.lastChild.textContent = left < 60 ? timer.dataset.unit : '';
     }
-    setTimeout(tick, Math.max(50, (turn - clock.now()) % 1000 || 1000));
+    setTimeout(tick, Math.max(50, (begins - clock.now()) % 1000 || 1000));
   };
 
   const show = ({ phase, present, lots }) => {
@@ -79,7 +84,25 @@ function bind(box) {
       if (left) left.textContent = lot.left;
       if (form && lot.left === 0) gone(form);
     }
+    keep(lots.filter((lot) => lot.left > 0));
     if (phase === 'over') { over = true; location.reload(); }
+  };
+
+  // All that is left is kept for people before this one, or no longer so.
+  const keep = (lots) => {
+    const kept = lots.length > 0 && lots.every((lot) => lot.called_until_ms && turn > lot.called_until_ms);
+    const until = kept ? Math.max(turn, Math.min(...lots.map((lot) => lot.held_until_ms))) : turn;
+    if (until === begins && kept === isKept) return;
+    [begins, isKept] = [until, kept];
+    if (!kept || until <= clock.now()) return;
+    if (isTurn && !timer) { over = true; setTimeout(() => location.reload(), Math.random() * APART); return; }
+    const time = new Date(Math.min(...lots.map((lot) => lot.held_until_ms))).toLocaleTimeString('en-GB', { timeZone: 'Asia/Shanghai' });
+    head(word(box, 'rushPlease'), word(box, 'rushKept', { until: time }));
+    if (!isTurn) return;
+    isTurn = false;
+    claim.hidden = true;
+    for (const one of [find('wait'), timer, place]) if (one) one.hidden = false;
+    tick();
   };
 
   const ask = async () => {
@@ -140,7 +163,7 @@ function bind(box) {
   if (timer) timer.dataset.unit = timer.lastChild.textContent;
   if (turn && !isTurn) {
     tick();
-    document.addEventListener('visibilitychange', () => { if (!document.hidden && turn <= clock.now() && !isTurn) begin(); });
+    document.addEventListener('visibilitychange', () => { if (!document.hidden && !isKept && begins <= clock.now() && !isTurn) begin(); });
   }
   setTimeout(ask, 500 + Math.random() * EVERY);
 }

@@ -291,8 +291,7 @@ def _refuse_uncalled(facts: LotFacts, turn: Turn, *, at: datetime) -> LotFacts:
     if facts.lot.is_kept_from(turn.at):
         if facts.lot.sold_out_at is not None:
             raise SoldOut
-        until = facts.lot.held_until or at
-        raise KeptForOthers(until=f"{until.astimezone(clock.CHINA):%H:%M:%S}")
+        raise KeptForOthers(facts.lot.held_until or at)
     return facts
 
 

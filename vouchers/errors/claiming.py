@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
+from bureau.common import clock
 from bureau.common.errors import DomainError, TryLater
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from vouchers.queries.eligibility import Reason
 
@@ -50,8 +52,11 @@ class KeptForOthers(DomainError):
     code = "voucher_kept_for_others"
     message = _(
         "These vouchers are kept until %(until)s for the people before you. What they"
-        " leave is then yours to claim."
+        " leave is then offered to the next."
     )
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until=f"{until.astimezone(clock.CHINA):%H:%M:%S}")
 
 
 class NotInTheQueue(DomainError):

@@ -51,6 +51,8 @@ class PersonInRound:
     """The rules ask where the phone is, and nobody has said it yet."""
     ticket: QueueTicket | None = None
     standing: Standing | None = None
+    held_until: datetime | None = None
+    """All that is left is kept for people before this one until then."""
     mine: list[Voucher] = field(default_factory=list)
     """The person's vouchers of this round."""
     last_number: int = 0
@@ -89,9 +91,12 @@ def person_in_round(
     standing = None
     if ticket and now.round.claims_from:
         standing = standing_of(ticket, now.round, present=live.present if live else 1)
+    held_until = _held_until(live, standing)
     entry = _entry_of(person, now.round)
     drawn = DrawnVoucher.objects.filter(entry=entry).first() if entry else None
     stage = _stage(now, reasons, standing, entry, drawn, at=at, has_some=bool(mine))
+    if stage == Stage.TURN and held_until and at < held_until:
+        stage = Stage.WAIT
     if needs_place and stage in {Stage.WAIT, Stage.TURN}:
         stage = Stage.JOIN  # once more, with the place
     return PersonInRound(
@@ -101,11 +106,19 @@ def person_in_round(
         needs_place=needs_place,
         ticket=ticket,
         standing=standing,
+        held_until=held_until,
         mine=mine,
         last_number=_last_number(person, now.round),
         entry=entry,
         drawn=drawn,
     )
+
+
+def _held_until(live: LiveRound | None, standing: Standing | None) -> datetime | None:
+    left = [lot for lot in live.lots.values() if lot.left] if live else []
+    if standing is None or not all(lot.is_kept_from(standing.turn_at) for lot in left):
+        return None
+    return min((lot.held_until for lot in left if lot.held_until), default=None)
 
 
 def _stage_of_nobody(phase: Phase) -> Stage:

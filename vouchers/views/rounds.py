@@ -22,6 +22,7 @@ from bureau.common.errors import DomainError
 from bureau.draws.actions import receipt_of
 from vouchers import actions
 from vouchers.errors.claiming import (
+    KeptForOthers,
     NotInTheQueue,
     PageIsOld,
     SignedOut,
@@ -122,11 +123,17 @@ def _turn(
     if view.stage not in {Stage.WAIT, Stage.TURN}:
         return {}
     turn = turn_of(view.ticket, shown)
-    wait = _seconds_to(turn.at, now)
+    held_until = view.held_until if view.stage == Stage.WAIT else None
+    # What the person waits for: the turn, or what those before them leave.
+    begins = max(turn.at, held_until) if held_until else turn.at
+    wait = _seconds_to(begins, now)
     return {
         "token": turn_token(turn, holder=request.session.session_key or ""),
         "turn_at": turn.at,
         "turn_ms": _ms(turn.at),
+        "begins_ms": _ms(begins),
+        "kept_template": str(KeptForOthers.message) % {"until": "{until}"},
+        "kept": str(KeptForOthers(held_until)) if held_until else "",
         "nth": view.last_number + 1,
         "share": f"{view.share:.6f}",
         "claim_url": reverse("vouchers:claim"),
