@@ -204,11 +204,12 @@ def test_an_exception_on_a_trip_drops_what_waits() -> None:
 
 
 def test_a_broken_constraint_shows_at_the_end_of_the_trip() -> None:
-    worthless = entry("x" * 81)
-    trip = one_trip(drawn(1))
+    inserted = []
 
-    trip.__enter__()
-    insert(worthless)
+    def write() -> None:
+        with transaction.atomic(), one_trip(drawn(1)):
+            inserted.append(insert(entry("x" * 81)))
 
-    with pytest.raises(DataError), transaction.atomic():
-        trip.__exit__(None, None, None)
+    with pytest.raises(DataError):
+        write()
+    assert inserted == [True]

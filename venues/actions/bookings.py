@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from uuid import UUID
 
 from django.db import transaction
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from bureau.accounts.models import Dependant, User
 from bureau.audit.models import record
 from bureau.common import clock
-from bureau.common.db import constraint_errors
+from bureau.common.db import constraint_errors, one_trip, told_as
 from bureau.common.errors import DomainError
 from bureau.common.money import yuan
 from bureau.payments import actions as payments
@@ -40,6 +40,7 @@ from venues.actions.slots import (
     note_crowd,
     refuse_taken,
     resolve_picks,
+    write_if_clear,
 )
 from venues.actions.telling import tell
 from venues.actions.tickets import retake_tickets
@@ -54,6 +55,7 @@ from venues.errors import (
     TooManyHolds,
 )
 from venues.models import Booking, Occupancy, Venue, WaitingEntry
+from venues.queries.rules import house_rules
 
 MOST_HOLDS = 2
 """Unpaid bookings that one person may have at a time, so that nobody hoards courts."""
@@ -95,7 +97,7 @@ def hold_slots(
             _refuse(wish, seen, at=now)
             raise SlotTaken
     try:
-        return _hold(wish, at=now)
+        return _take(wish, at=now)
     except SlotTaken:
         note_crowd(wish.wanted, at=now)
         raise
@@ -120,6 +122,13 @@ class _Wish:
     def total_fen(self) -> int:
         return sum(slot.offer.price.fen for slot in self.slots)
 
+    def is_plain_at(self, moment: datetime) -> bool:
+        """Whether a look at the floor and the person says all that there is to ask."""
+        rules = house_rules(self.venue, today=clock.local_day(moment))
+        return bool(self.total_fen) and (
+            self.total_fen == self.quoted_fen and not rules.quotas
+        )
+
 
 def _refuse(wish: _Wish, seen: Seen, *, at: datetime) -> None:
     """Raise what speaks against the person's taking this, free or not."""
@@ -132,6 +141,33 @@ def _refuse(wish: _Wish, seen: Seen, *, at: datetime) -> None:
         raise TooManyHolds(most=MOST_HOLDS)
 
 
+def _take(wish: _Wish, *, at: datetime) -> Booking:
+    """In one statement where nothing stands in the way, else step by step.
+
+    Step by step go what asks more questions (quotas), what is free and so confirmed at
+    once, and lapsed holds that have to be cleared away first.
+    """
+    if not wish.is_plain_at(at):
+        return _hold(wish, at=at)
+    with told_as({"venues_occupancy_no_overlap": SlotTaken}):
+        seen, booking = write_if_clear(
+            wish.wanted,
+            person=wish.by,
+            request_key=wish.request_key,
+            most_holds=MOST_HOLDS,
+            at=at,
+            write=partial(_open, wish, at=at),
+        )
+    if booking:
+        return booking
+    if seen.made_before:
+        return Booking.objects.get(pk=seen.made_before)
+    _refuse(wish, seen, at=at)
+    if seen.is_barred:
+        raise SlotTaken
+    return _hold(wish, at=at)
+
+
 @constraint_errors(venues_occupancy_no_overlap=SlotTaken)
 def _hold(wish: _Wish, *, at: datetime) -> Booking:
     seen = lock_and_look(
@@ -141,9 +177,16 @@ def _hold(wish: _Wish, *, at: datetime) -> Booking:
         return Booking.objects.get(pk=seen.made_before)
     _refuse(wish, seen, at=at)
     clear_way(seen, at=at)
+    with one_trip(seen.ids):
+        booking = _open(wish, at=at)
+    if booking.state == Booking.State.CONFIRMED:
+        tell(booking, "venues.booking_confirmed", at=at)
+    return booking
 
+
+def _open(wish: _Wish, *, at: datetime) -> Booking:
     until = at + timedelta(minutes=wish.venue.hold_minutes)
-    booking = open_booking(
+    return open_booking(
         venue=wish.venue,
         slots=wish.slots,
         person=wish.by,
@@ -151,13 +194,9 @@ def _hold(wish: _Wish, *, at: datetime) -> Booking:
         channel=Booking.Channel.ONLINE,
         hold_until=until if wish.total_fen else None,
         request_key=wish.request_key,
-        ids=seen.ids,
         at=at,
         by=wish.by,
     )
-    if booking.state == Booking.State.CONFIRMED:
-        tell(booking, "venues.booking_confirmed", at=at)
-    return booking
 
 
 @constraint_errors(venues_occupancy_no_overlap=SlotTaken)

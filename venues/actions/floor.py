@@ -16,7 +16,7 @@ from bureau.accounts.models import Dependant, User
 from bureau.accounts.queries import eligible_groups
 from bureau.audit.models import record
 from bureau.common import clock
-from bureau.common.db import DrawnIds, insert, one_trip
+from bureau.common.db import insert
 from bureau.payments import actions as payments
 from venues.actions.slots import PickedSlot, Wanted, lock_floor
 from venues.models import (
@@ -42,13 +42,12 @@ def open_booking(
     at: datetime,
     by: User | None,
     request_key: UUID | None = None,
-    ids: DrawnIds | None = None,
 ) -> Booking:
     """Write a booking with its lines, its floor, and the payment it waits for.
 
     With `hold_until` it is held, even when it is free (an offer that somebody has to
-    accept); without, it is confirmed at once and has its pass. With `ids` all rows go
-    to the database in one trip.
+    accept); without, it is confirmed at once and has its pass. Inside of `one_trip` or
+    `write_if_clear` all rows of one that is held go to the database together.
     """
     total = sum(slot.offer.price.fen for slot in slots)
     booking = Booking(
@@ -65,23 +64,22 @@ def open_booking(
         hold_until=hold_until,
         request_key=request_key or uuid.uuid4(),
     )
-    with one_trip(ids or {}):
-        insert(booking)
-        take_floor(write_lines(booking, slots), hold_until=hold_until)
-        record(f"venues.booking.{booking.state}", subject=booking, by=by, at=at)
-        if not hold_until:
-            issue_pass(booking, at=at)
-        elif total:
-            booking.payment_due = payments.request_payment(
-                owner=booking,
-                payer=person,
-                amount_fen=total,
-                title=f"{venue.name} {clock.at_text(booking.starts_at)}",
-                expires_at=hold_until,
-                return_path=booking.get_absolute_url(),
-                by=by,
-                is_first=True,
-            )
+    insert(booking)
+    take_floor(write_lines(booking, slots), hold_until=hold_until)
+    record(f"venues.booking.{booking.state}", subject=booking, by=by, at=at)
+    if not hold_until:
+        issue_pass(booking, at=at)
+    elif total:
+        booking.payment_due = payments.request_payment(
+            owner=booking,
+            payer=person,
+            amount_fen=total,
+            title=f"{venue.name} {clock.at_text(booking.starts_at)}",
+            expires_at=hold_until,
+            return_path=booking.get_absolute_url(),
+            by=by,
+            is_first=True,
+        )
     return booking
 
 

@@ -6,9 +6,10 @@ of colliding; the constraint `venues_occupancy_no_overlap` stands behind it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,7 @@ from bureau.common.db import (
     lock_statement,
     prepared,
 )
+from bureau.common.guarded import Look, written_if_clear
 from bureau.payments.models import Payment
 from venues.errors import (
     NothingPicked,
@@ -200,6 +202,11 @@ class Seen:
     ids: DrawnIds
     """Ids for the rows of the booking that may come of it (`open_booking`)."""
 
+    @property
+    def is_barred(self) -> bool:
+        """Whether somebody else has the floor, or comes before."""
+        return self.is_taken or self.is_awaited
+
 
 def lock_floor(wanted: Iterable[Wanted], *, person: User | None = None) -> None:
     """Queue up behind everybody who wants some of these units on these days.
@@ -228,7 +235,7 @@ def lock_and_look(
     sees all that happened while the first one waited.
     """
     return _seen(
-        lock_statement({(-person.pk, 0), *_keys(wanted)}),
+        lock_statement({person_key(person), *_keys(wanted)}),
         _look_statement(
             wanted,
             at=at,
@@ -237,6 +244,36 @@ def lock_and_look(
             drawn=len(wanted),
         ),
     )
+
+
+def write_if_clear(
+    wanted: Sequence[Wanted],
+    *,
+    person: User,
+    request_key: UUID,
+    most_holds: int,
+    at: datetime,
+    write: Callable[[], Booking],
+) -> tuple[Seen, Booking | None]:
+    """`lock_and_look`, and the booking that `write` makes if the way is clear.
+
+    All of it is one message to the database: nothing is locked while Python thinks.
+    Where the slightest thing stands in the way (somebody's floor, a hold that ran out,
+    a ban, `most_holds` unpaid bookings, this very request) nothing is written, and what
+    was seen from behind the locks says why. `write` inserts and asks nothing.
+    """
+    given = _look_given(
+        wanted,
+        at=at,
+        person_id=person.pk,
+        request_key=request_key,
+        drawn=len(wanted),
+    )
+    locks = lock_statement({person_key(person), *_keys(wanted)})
+    with written_if_clear(_clear_look(most_holds), given, behind=locks) as guarded:
+        booking = write()
+    seen = _as_seen(guarded.seen.values())
+    return seen, booking if guarded.is_written else None
 
 
 def look(
@@ -283,7 +320,7 @@ def clear_way(seen: Seen, *, at: datetime) -> None:
     What a lapsed hold lies on belongs to the first in line, if there is a line: the
     sweep offers it within seconds (`expire_holds`).
     """
-    if seen.is_taken or seen.is_awaited:
+    if seen.is_barred:
         raise SlotTaken
     for change_id in seen.lapsed_changes:
         if not expire_change(change_id, at=at):
@@ -327,6 +364,24 @@ _LOOK = f"""
 """  # noqa: S608 - the tables are our own
 
 
+@cache
+def _clear_look(most_holds: int) -> Look:
+    """What has to be seen so that a booking is written in the same statement."""
+    return Look(
+        name=f"venues_take_{most_holds}",
+        sql=_LOOK,
+        columns=(
+            *("made_before", "holds", "banned_until", "is_taken", "lapsed"),
+            *("lapsed_changes", "is_awaited"),
+            *(f"{model._meta.model_name}_ids" for model in _BOOKED),
+        ),
+        ids={model: f"{model._meta.model_name}_ids" for model in _BOOKED},
+        is_clear=f"made_before IS NULL AND holds < {most_holds} AND NOT is_taken"
+        " AND banned_until IS NULL AND lapsed IS NULL AND lapsed_changes IS NULL"
+        " AND NOT is_awaited",
+    )
+
+
 def _look_statement(
     wanted: Sequence[Wanted],
     *,
@@ -335,12 +390,25 @@ def _look_statement(
     request_key: UUID | None = None,
     drawn: int = 0,
 ) -> tuple[str, list[Any]]:
+    given = _look_given(
+        wanted, at=at, person_id=person_id, request_key=request_key, drawn=drawn
+    )
+    return prepared("venues_look", _LOOK, len(given)), given
+
+
+def _look_given(
+    wanted: Sequence[Wanted],
+    *,
+    at: datetime,
+    person_id: int | None,
+    request_key: UUID | None,
+    drawn: int,
+) -> list[Any]:
     """`drawn`: how many pieces of floor to draw ids for; there are as many lines."""
     units, starts, ends = map(list, zip(*wanted, strict=True))
     one = min(drawn, 1)
     ids = [one, drawn, drawn, one, 2 * one]
-    given = [person_id, request_key, at, units, starts, ends, *ids]
-    return prepared("venues_look", _LOOK, len(given)), given
+    return [person_id, request_key, at, units, starts, ends, *ids]
 
 
 def _seen(*statements: tuple[str, list[Any]]) -> Seen:
@@ -350,9 +418,11 @@ def _seen(*statements: tuple[str, list[Any]]) -> Seen:
             "; ".join(sql for sql, _given in statements),
             [value for _sql, given in statements for value in given],
         )
-        made_before, holds, banned, taken, lapsed, changes, awaited, *drawn = (
-            cursor.fetchone()
-        )
+        return _as_seen(cursor.fetchone())
+
+
+def _as_seen(found: Iterable[Any]) -> Seen:
+    made_before, holds, banned, taken, lapsed, changes, awaited, *drawn = found
     ids: DrawnIds = dict(zip(_BOOKED, drawn, strict=True))
     return Seen(
         made_before, holds, banned, taken, lapsed or [], changes or [], awaited, ids
