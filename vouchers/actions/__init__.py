@@ -63,7 +63,9 @@ from vouchers.actions.members import (
     invitation_text,
     invite_again,
     invite_member,
+    note_invitation_sent,
     remove_member,
+    resend_invitations,
 )
 from vouchers.actions.merchant_imports import (
     import_merchants,
@@ -215,6 +217,7 @@ __all__ = [
     "look_up_voucher",
     "make_payment_file",
     "note_file_paid",
+    "note_invitation_sent",
     "note_paid",
     "note_repayment",
     "open_payment_file",
@@ -236,6 +239,7 @@ __all__ = [
     "remind_of_expiry",
     "remove_member",
     "reseal_accounts",
+    "resend_invitations",
     "scan_last_days",
     "scan_with_radar",
     "set_district_caps",
