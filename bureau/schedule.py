@@ -176,6 +176,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "vouchers.tasks.warn_of_permits",
         "schedule": crontab(minute="40", hour="9-18"),
     },
+    # The queue was away when somebody was invited; an outbox has its own sweep.
+    "vouchers-resend-invitations": {
+        "task": "vouchers.tasks.resend_invitations",
+        "schedule": 300,
+    },
     # A worker died while it prepared the settlements of a period.
     "vouchers-finish-settlement-runs": {
         "task": "vouchers.tasks.finish_settlement_runs",

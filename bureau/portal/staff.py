@@ -21,6 +21,7 @@ from bureau.common.templatetags.bureau import amount
 from bureau.portal import queries
 from bureau.regions.queries import districts_of
 from venues.queries import club_work, open_appeals
+from vouchers.queries import merchant_work
 from vouchers.queries.evidence import flags_in, open_flags, redeemed_today
 
 # App labels by domain, with a symbol of Material Symbols; an app in none of them makes
@@ -218,6 +219,12 @@ def _voucher_figures(
         if waiting.flags:
             held = _("%(amount)s held") % {"amount": amount(waiting.held_fen)}
             figures.append((_("Open flags"), waiting.flags, held, flags))
+    if user.has_perm("vouchers.decide_merchant") and (
+        asked := merchant_work(districts)
+    ):
+        merchants = reverse("admin:vouchers_merchant_changelist")
+        what = _("applications, changes, shops")
+        figures.append((_("Merchants to check"), asked, what, merchants))
     return figures
 
 

@@ -30,6 +30,7 @@ from venues.queries import (
     next_free,
     offered_sports,
 )
+from vouchers.queries import memberships_of
 from vouchers.queries.offers import news as voucher_news
 from vouchers.queries.wallet import sums_of
 
@@ -87,6 +88,7 @@ def me(request: SignedInRequest) -> HttpResponse:
         "wallet": sums_of(request.user, at=now),
         "favourites": favourites_of(request.user)[:NEAR],
         "works_at_gate": Venue.objects.worked_at_by(request.user).exists(),
+        "works_at_counter": memberships_of(request.user).exists(),
     }
     return render(request, "portal/me.html", context)
 

@@ -11,6 +11,7 @@ from bureau.audit.actions import prove
 from bureau.common import clock
 from bureau.portal import queries, staff
 from tests import make
+from tests.vouchers import business
 from venues.queries import offered_sports
 
 pytestmark = pytest.mark.django_db
@@ -160,3 +161,12 @@ def test_only_sports_with_a_court_are_offered() -> None:
     make.bookable(sport="tennis")
 
     assert offered_sports() == [("tennis", "Tennis")]
+
+
+def test_the_first_page_tells_how_many_businesses_wait(chief: Client) -> None:
+    business.applied()
+
+    response = chief.get("/admin/")
+
+    assertContains(response, "Merchants to check")
+    assertContains(response, "/admin/vouchers/merchant/")

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 
 from bureau.accounts.models import User
 from tests import make
+from tests.vouchers import make as vouchers
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +91,19 @@ def test_the_gate_is_offered_to_those_who_work_there(client: Client) -> None:
     client.force_login(make.gatekeeper(make.venue()))
 
     assertContains(client.get("/me/"), 'href="/gate/"')
+
+
+def test_the_counter_is_offered_to_those_who_work_for_a_merchant(
+    client: Client, citizen: User
+) -> None:
+    client.force_login(citizen)
+    assert 'href="/counter/"' not in client.get("/me/").content.decode()
+    vouchers.member(vouchers.merchant(), person=citizen)
+
+    text = client.get("/me/").content.decode()
+
+    assert 'href="/counter/"' in text
+    assert text.count('href="/merchants/mine/"') == 1
 
 
 def test_the_gate_is_offered_to_nobody_else(client: Client, citizen: User) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -35,6 +35,9 @@ from vouchers.models import Member, Merchant, Shop
 
 INVITATION_LIFE = timedelta(days=7)
 INVITATIONS_A_DAY = 50
+UNSENT_AFTER = timedelta(minutes=5)
+"""The task itself tries for half a minute."""
+UNSENT_AT_ONCE = 200
 _DAY = 24 * 3600
 WORKING = (Merchant.State.APPROVED, Merchant.State.SUSPENDED)
 _ROLES = {
@@ -174,7 +177,15 @@ def invite_again(*, member: Member, by: User) -> Member:
             raise MemberGone
         member.invite_code = codes.new_code()
         member.invited_at, member.invite_until = now, now + INVITATION_LIFE
-        member.save(update_fields=["invite_code", "invited_at", "invite_until"])
+        member.invite_sent_at = None
+        member.save(
+            update_fields=[
+                "invite_code",
+                "invited_at",
+                "invite_until",
+                "invite_sent_at",
+            ]
+        )
         record("vouchers.member.invited_again", subject=member, by=by, at=now)
         _send(member)
     return member
@@ -188,6 +199,9 @@ def _send(member: Member) -> None:
     if known is None:
         after_commit(send_invitation, member_id=member.pk)
         return
+    # From here on the outbox answers for it.
+    member.invite_sent_at = member.invited_at
+    member.save(update_fields=["invite_sent_at"])
     notify(
         recipient=known,
         kind="vouchers.invited",
@@ -199,6 +213,26 @@ def _send(member: Member) -> None:
         subject=member,
         at=member.invited_at,
     )
+
+
+def resend_invitations(*, at: datetime) -> int:
+    """Queue invitations whose SMS a crash or a broken queue kept back; how many.
+
+    One that the provider took just before the crash goes out twice, and none never.
+    """
+    from vouchers.tasks.merchants import send_invitation  # noqa: PLC0415 - it calls us
+
+    rows = Member.objects.unsent_at(at).filter(invited_at__lt=at - UNSENT_AFTER)
+    found = list(rows.order_by("pk").values_list("pk", flat=True)[:UNSENT_AT_ONCE])
+    for pk in found:
+        send_invitation.delay(member_id=pk)
+    return len(found)
+
+
+def note_invitation_sent(*, member: Member) -> None:
+    """The SMS is out; a newer link that was made meanwhile is another one."""
+    same = Member.objects.filter(pk=member.pk, invite_code=member.invite_code)
+    same.update(invite_sent_at=clock.now())
 
 
 def invitation_link(member: Member) -> str:

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from unfold.decorators import action
 
 from bureau.audit.admin import ReadOnly
@@ -208,7 +208,7 @@ class Found:
         titles = {
             "districts": _("By district"),
             "merchants": _("By merchant"),
-            "sports": _("By sport"),
+            "sports": pgettext("figures", "By sport"),
             "days": _("By day"),
             "hours": _("By hour of the day"),
         }

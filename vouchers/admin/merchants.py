@@ -29,6 +29,7 @@ from venues.admin.places import PinWidget, SportFilter
 from venues.admin.scope import OrNotFound, ScopedAdmin, StaffRequest
 from vouchers import actions, queries
 from vouchers.actions.merchant_imports import Outcome, read_rows, template
+from vouchers.admin.shop_map import ShopMapPages
 from vouchers.errors.merchants import PartRefused
 from vouchers.forms.staff_merchants import (
     ImportForm,
@@ -667,7 +668,7 @@ def _plain(value: Any) -> str:
 
 
 @admin.register(Shop)
-class ShopAdmin(_Decides, ReadOnly, ScopedAdmin):
+class ShopAdmin(ShopMapPages, _Decides, ReadOnly, ScopedAdmin):
     """Shops of the reader's districts; new and moved ones first."""
 
     district_path = "district"
@@ -693,6 +694,7 @@ class ShopAdmin(_Decides, ReadOnly, ScopedAdmin):
         "is_open",
         "waits_since",
     ]
+    actions_list = ["shops_map"]
     actions_detail = ["look"]
 
     @display(description=gettext_lazy("latitude, longitude (WGS-84)"))

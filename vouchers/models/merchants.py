@@ -321,6 +321,9 @@ class Member(models.Model):
     invite_until = models.DateTimeField(
         _("invitation valid until"), null=True, blank=True
     )
+    invite_sent_at = models.DateTimeField(
+        _("invitation sent at"), null=True, blank=True
+    )
     joined_at = models.DateTimeField(_("joined at"), null=True, blank=True)
     left_at = models.DateTimeField(_("left at"), null=True, blank=True)
 

@@ -89,4 +89,4 @@ class Flag(models.Model):
         indexes = [models.Index(fields=["state", "day"], name="vouchers_flag_by_state")]
 
     def __str__(self) -> str:
-        return f"{self.merchant} {self.rule} {self.day}"
+        return f"{self.merchant} {self.day}"

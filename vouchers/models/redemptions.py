@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from bureau.accounts.models import User
-from bureau.common import codes
+from bureau.common import clock, codes
 from bureau.common.sports import Sport
 from bureau.regions.models import District
 from vouchers.models.claiming import Voucher
@@ -200,4 +200,4 @@ class RefusedScan(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.code
+        return f"{self.shop} {clock.at_text(self.at)}"

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.gis.geos import Point
+from django.contrib.gis.db.models import PointField
+from django.contrib.gis.db.models.functions import SnapToGrid
+from django.contrib.gis.geos import Point, Polygon
 from django.db import connection
+from django.db.models import Count, Min, QuerySet
+from django.db.models.functions import Cast
 
 from bureau.common.sports import Sport
 from bureau.common.words import listed
-from vouchers.models import Campaign
+from vouchers.models import Campaign, Shop
 
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees (WGS-84)."""
@@ -20,6 +24,7 @@ MOST_NEAR = 50
 # Cells of a grid in degrees: about 64 pixels wide at each zoom, never below a street.
 _CELL_AT_ZOOM_0 = 360 * 64 / 256
 CLOSEST_ZOOM = 14
+MOST_GROUPS = 500
 
 _WITH = """
     SELECT shop.id, shop.number, shop.name, shop.address, shop.phone, shop.sports,
@@ -163,7 +168,7 @@ def shop_points(wish: ShopWish, *, zoom: int, at: datetime) -> list[ShopPoint]:
                   FROM ({_WITH}{_where(wish)}) AS shop) AS shop
          GROUP BY ST_SnapToGrid(place, %(cell)s)
          ORDER BY count(*) DESC, min(number)
-         LIMIT 500
+         LIMIT {MOST_GROUPS}
     """  # noqa: S608 - our own words
     with connection.cursor() as cursor:
         cursor.execute(sql, _given(wish, at) | {"cell": cell})
@@ -223,3 +228,43 @@ def _given(wish: ShopWish, at: datetime) -> dict[str, Any]:
         "east": east,
         "north": north,
     }
+
+
+# --- What staff look at ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ShopGroup:
+    """Shops that lie together for a zoom; `shop` where there is one alone."""
+
+    longitude: float
+    latitude: float
+    count: int
+    shop: Shop | None = None
+
+
+def group_shops(shops: QuerySet[Shop], *, box: Box, zoom: int) -> list[ShopGroup]:
+    """Any shops within a box, near ones merged for the zoom (none from 14 on)."""
+    cell = _CELL_AT_ZOOM_0 / 2**zoom if zoom < CLOSEST_ZOOM else 0.00001
+    place = Cast("location", PointField())
+    cells = (
+        shops.order_by()
+        .alias(place=place)
+        .filter(place__bboverlaps=Polygon.from_bbox(box))
+        .annotate(cell=SnapToGrid("place", cell))
+        .values("cell")
+        .annotate(shops=Count("pk"), one=Min("pk"))
+        .order_by("-shops", "one")[:MOST_GROUPS]
+    )
+    found = list(cells)
+    alone = [row["one"] for row in found if row["shops"] == 1]
+    known = {
+        shop.pk: shop
+        for shop in Shop.objects.filter(pk__in=alone).select_related("merchant")
+    }
+    return [
+        ShopGroup(point.x, point.y, row["shops"], shop)
+        for row in found
+        for shop in [known.get(row["one"]) if row["shops"] == 1 else None]
+        for point in [shop.location if shop else row["cell"]]
+    ]

@@ -63,6 +63,12 @@ class MemberQuerySet(models.QuerySet["Member"]):
     def of(self, user: User) -> Self:
         return self.at_work().filter(person=user)
 
+    def unsent_at(self, moment: datetime) -> Self:
+        """Invited, but the SMS with the link has not gone out; nothing has run out."""
+        return self.filter(
+            person=None, left_at=None, invite_sent_at=None, invite_until__gt=moment
+        )
+
     def managers(self) -> Self:
         return self.filter(role="manager")
 

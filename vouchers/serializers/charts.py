@@ -7,6 +7,7 @@ from datetime import date
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from bureau.common.charts import Bar, Chart
 from bureau.common.money import yuan
@@ -91,7 +92,13 @@ def part_charts(
             _bars(districts),
             kind="rows",
         ),
-        Chart("sports", _("By sport"), (_("Sport"), used), _bars(sports), kind="rows"),
+        Chart(
+            "sports",
+            pgettext("figures", "By sport"),
+            (_("Sport"), used),
+            _bars(sports),
+            kind="rows",
+        ),
         Chart(
             "merchants",
             _("By merchant"),

@@ -17,9 +17,10 @@ from vouchers.models import Member
     soft_time_limit=20,
 )
 def send_invitation(*, member_id: int) -> None:
-    """Send the link, unless it was taken, taken back or ran out while we waited."""
-    member = Member.objects.select_related("merchant").filter(pk=member_id).first()
-    if member is None or not member.is_invited_at(clock.now()):
+    """Send the link, unless it is out, taken, taken back or ran out while we waited."""
+    waiting = Member.objects.unsent_at(clock.now()).select_related("merchant")
+    member = waiting.filter(pk=member_id).first()
+    if member is None:
         return
     with translation.override("zh-hans"):
         text = actions.invitation_text(member)
@@ -32,6 +33,13 @@ def send_invitation(*, member_id: int) -> None:
             "link": actions.invitation_link(member),
         },
     )
+    actions.note_invitation_sent(member=member)
+
+
+@shared_task(name="vouchers.tasks.resend_invitations")
+def resend_invitations() -> None:
+    """Find invitations whose SMS never went out."""
+    actions.resend_invitations(at=clock.now())
 
 
 @shared_task(name="vouchers.tasks.warn_of_permits")

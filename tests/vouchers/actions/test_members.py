@@ -61,6 +61,43 @@ def test_a_number_without_an_account_gets_the_link_by_sms(
     assert len(sms.outbox) == 1
 
 
+def test_an_invitation_that_a_crash_kept_back_is_sent_by_the_sweep_once(
+    settings: Settings,
+) -> None:
+    settings.SMS_SENDER = "memory"
+    sms.outbox.clear()
+    # Nothing is committed here, so the queue never hears of it.
+    member = business.invited(business.approved(), phone=PHONE)
+    assert member.invited_at
+    late = member.invited_at + timedelta(minutes=6)
+
+    assert actions.resend_invitations(at=clock.now()) == 0  # it may be under way
+    assert actions.resend_invitations(at=late) == 1
+    assert [sent.phone for sent in sms.outbox] == [PHONE]
+    assert actions.resend_invitations(at=late) == 0
+    send_invitation(member_id=member.pk)
+    assert len(sms.outbox) == 1
+
+    again = actions.invite_again(member=member, by=member.merchant.contact)
+    send_invitation(member_id=member.pk)
+    assert again.invite_code
+    assert again.invite_code in sms.outbox[-1].text
+
+
+def test_the_sweep_leaves_alone_what_the_outbox_answers_for_or_is_over() -> None:
+    merchant = business.approved()
+    city.citizen(phone=PHONE)
+    business.invited(merchant, phone=PHONE)
+    business.invited(merchant, phone="13700000002")
+    removed = business.invited(merchant, phone="13700000003")
+    actions.remove_member(member=removed, by=merchant.contact)
+
+    after = clock.now() + actions.members.INVITATION_LIFE
+    assert actions.resend_invitations(at=after) == 0
+    unsent = Member.objects.unsent_at(clock.now())
+    assert [one.invited_phone for one in unsent] == ["13700000002"]
+
+
 def test_who_has_an_account_gets_a_notice() -> None:
     person = city.citizen(phone=PHONE)
     member = business.invited(business.approved(), phone="+86 137-0000-0001")
