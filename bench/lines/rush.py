@@ -1,8 +1,10 @@
 """Shanghai's rush of 2020-09-09 once more: 15,200 vouchers, 52,339 people.
 
 All have come to the waiting room before. When their turn comes they tap; one in twenty
-has a script that taps three times before that. The figures are of the city
-(docs/vouchers/queue.md); the seconds over which turns are spread are ours.
+has a script that taps three times before that. The figures are of the city; the seconds
+over which turns are spread are ours. Where more wait than there are vouchers, places
+decide and not taps (docs/vouchers/queue.md): who taps four times is served no more
+often than anybody else.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from django.db.models import Max
+
 from bench import city, giving
 from bench.portal import HOST, Portal
 from bench.rush import answer_of
@@ -25,12 +29,16 @@ from bureau.common import clock
 from vouchers.models import Lot, QueueTicket, Voucher
 
 VOUCHERS, PEOPLE = 15_200, 52_339
-SPREAD, AHEAD = 25, 25
-"""Seconds over which the turns are spread; and before the opening, to get ready."""
+SPREAD, AHEAD = 90, 25
+"""Seconds over which the turns are spread; and before the opening, to get ready.
+
+The 15,200 who are called have theirs within the first 26 of them."""
 SCRIPTS, EARLY_TAPS = 20, 3
 CLIENTS = 64
 SECONDS, CORRELATION = 30, 0.03
-PATIENCE = 120
+LUCK = 0.15
+"""Chance alone puts those who tap often so far over or under: four deviations."""
+PATIENCE = 300
 
 Tap = tuple[float, int, Request]
 """When it is sent, whose, what."""
@@ -44,22 +52,27 @@ def measure(portal: Portal) -> list[Line]:
     opens = lot.round.opens_at
     late = (clock.now() - opens).total_seconds()
     statuses, ended = asyncio.run(_run(portal.port, taps))
-    seconds = ended - opens.timestamp()
+    answered = ended - opens.timestamp()
     told = ", ".join(f"{code} × {n}" for code, n in sorted(statuses.items()))
     failed = sum(n for code, n in statuses.items() if code >= 400)
     served = Voucher.objects.filter(lot=lot).order_by("pk")
     order = list(served.values_list("person", flat=True))
+    last = served.aggregate(last=Max("claimed_at"))["last"] or clock.now()
+    seconds = (last - opens).total_seconds()
     rho = _spearman([requests[one] for one in order])
     scripts = sum(requests[one] > 1 for one in order)
+    often = sum(number > 1 for number in requests.values())
+    favour = (scripts / max(len(order), 1)) / (often / len(requests))
     broken = city.broken_promises()
     return [
         Line(
-            what=f"rush: {VOUCHERS} vouchers, {PEOPLE} people, all answered after",
+            what=f"rush: {VOUCHERS} vouchers, {PEOPLE} people, all claimed after",
             figure=f"{seconds:.1f} s",
             goal=f"≤ {SECONDS} s, 0 errors",
             met=seconds <= SECONDS and not failed and len(order) == VOUCHERS,
             note=f"{len(order)} granted, answers by status: {told}; {CLIENTS} "
-            f"connections, turns spread over {SPREAD} s"
+            f"connections, turns spread over {SPREAD} s, the last answer after "
+            f"{answered:.1f} s"
             + (f"; the client was ready {late:.1f} s late" if late > 0 else ""),
         ),
         Line(
@@ -67,9 +80,15 @@ def measure(portal: Portal) -> list[Line]:
             figure=f"{rho:+.3f}",
             goal=f"within ±{CORRELATION}",
             met=abs(rho) <= CORRELATION,
-            note=f"rho (Spearman) of those served; who tapped {EARLY_TAPS + 1} times "
-            f"were 1 in {SCRIPTS} of all, 1 in {len(order) / max(scripts, 1):.1f} of "
-            "those served",
+            note="rho (Spearman) of those served",
+        ),
+        Line(
+            what=f"… who tapped {EARLY_TAPS + 1} times: share of the served ÷ of all",
+            figure=f"{favour:.2f}",
+            goal=f"1 ± {LUCK}",
+            met=abs(favour - 1) <= LUCK,
+            note=f"{often} of {len(requests)} tapped {EARLY_TAPS + 1} times, "
+            f"{scripts} of the {len(order)} served",
         ),
         Line(
             what="… promises broken afterwards",

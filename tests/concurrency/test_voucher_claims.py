@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 
 from bureau.accounts.models import User
+from bureau.common import clock
 from tests import make as city
 from tests.at_once import at_once, outcomes
 from tests.promises import broken_promises
@@ -223,3 +225,19 @@ def test_eight_workers_expire_each_voucher_once() -> None:
     assert sum(answers) == 30
     assert Tier.objects.get().released == 70
     assert broken_promises(of="vouchers") == []
+
+
+def test_eight_who_call_at_once_call_the_same_people() -> None:
+    tier = make.tier()
+    opens_at = clock.now() + timedelta(minutes=1)
+    rush = make.round_of(
+        tier.campaign, opens_at=opens_at, lobby_minutes=15, spread_seconds=10
+    )
+    lot = make.lot(tier, amount=2, round=rush)
+    gathered(lot, 5)
+    answers = at_once(
+        *(lambda: actions.call_next(lot_id=lot.pk, at=opens_at) for _n in range(8))
+    )
+    assert sum(answers) == 1
+    lot.refresh_from_db()
+    assert lot.called == 2
