@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -143,12 +143,12 @@ class Notice(models.Model):
 
     @property
     def values(self) -> dict[str, Any]:
-        """The context, where `…_at` and `…_on` are moments and days again."""
+        """The context, where `…_at` and `…until` are moments, `…_on` are days again."""
         revived = dict(self.context)
         for name, value in self.context.items():
             if isinstance(value, str):
-                if name.endswith("_at"):
-                    revived[name] = parse_datetime(value) or value
+                if name.endswith(("_at", "until")):
+                    revived[name] = _moment(value) or value
                 elif name.endswith("_on"):
                     revived[name] = parse_date(value) or value
         return revived
@@ -165,6 +165,12 @@ class Notice(models.Model):
     @property
     def is_important(self) -> bool:
         return self.importance == Importance.HIGH
+
+
+def _moment(text: str) -> datetime | None:
+    """The moment that a text names; None for a time that is in words already."""
+    found = parse_datetime(text)
+    return found if found and found.tzinfo else None
 
 
 class Delivery(models.Model):
