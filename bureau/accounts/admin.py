@@ -4,6 +4,10 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from allauth.mfa.admin import AuthenticatorAdmin as AllauthAuthenticatorAdmin
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.admin import UserSessionAdmin as AllauthUserSessionAdmin
+from allauth.usersessions.models import UserSession
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -16,7 +20,6 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -34,6 +37,7 @@ from bureau.accounts.models import (
 )
 from bureau.common import masking
 from bureau.common.errors import DomainError
+from bureau.common.staff_tables import StaffTable
 from bureau.common.words import listed
 
 STATE_COLOURS = {
@@ -49,7 +53,7 @@ def _staff(request: HttpRequest) -> User:
     return request.user
 
 
-class _ByPhone(ModelAdmin):
+class _ByPhone(StaffTable):
     """Search by a whole number in any spelling; a part of one finds nobody."""
 
     phone_lookup = "phone"
@@ -218,7 +222,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class RoleAdmin(DjangoGroupAdmin, ModelAdmin):
+class RoleAdmin(DjangoGroupAdmin, StaffTable):
     """Roles are a list in the code, their permissions a table (`sync_roles`)."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -468,3 +472,27 @@ class TokenAdmin(_LookOnly):
         for token in queryset.select_related("user"):
             actions.revoke_token(token=token, by=_staff(request))
         self.message_user(request, _("Signed out."))
+
+
+# allauth's own tables show the key of a session and the secret of an app: with either
+# of them a superuser would act under another person's name, and nothing would tell.
+admin.site.unregister([UserSession, Authenticator])
+
+
+@admin.register(UserSession)
+class UserSessionAdmin(AllauthUserSessionAdmin, _LookOnly):
+    fields = ["user", "created_at", "last_seen_at", "ip", "user_agent"]
+    phone_lookup = "user__phone"
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(AllauthAuthenticatorAdmin, _LookOnly):
+    """Whose phone is lost sets up another one, once the old app is deleted here."""
+
+    fields = ["user", "type", "created_at", "last_used_at"]
+    phone_lookup = "user__phone"
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Authenticator | None = None
+    ) -> bool:
+        return _staff(request).has_perm("mfa.delete_authenticator")

@@ -14,17 +14,18 @@ from django.utils.translation import gettext_lazy as _
 from import_export import resources
 from import_export.admin import ExportMixin
 from import_export.formats.base_formats import CSV, XLSX
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.contrib.import_export.forms import ExportForm
 
 from bureau.audit.models import Entry, ProofOffence, ProofRun, record
 from bureau.common import clock
+from bureau.common.staff_tables import StaffTable
 
 PER_PAGE = 100
 
 
-class HistoryFromAudit(ModelAdmin):
+class HistoryFromAudit(StaffTable):
     """Staff tables whose "History" shows the audit trail, whoever wrote it.
 
     What the admin itself adds, changes or deletes is recorded there too. An admin
@@ -95,7 +96,7 @@ class HistoryFromAudit(ModelAdmin):
             record(event, subject=row, by=user, at=clock.now(), detail=detail)
 
 
-class ReadOnly(ModelAdmin):
+class ReadOnly(StaffTable):
     """Staff may look, nobody may touch."""
 
     def has_add_permission(self, *_args: Any, **_kwargs: Any) -> bool:

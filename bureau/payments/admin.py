@@ -136,7 +136,7 @@ class PaymentAdmin(Ledger):
     search_fields = [
         "number__exact",
         "provider_ref__exact",
-        "payer__phone__endswith",
+        "payer__phone__exact",
         "refunds__number__exact",
     ]
     inlines = [AttemptInline, RefundInline]
@@ -279,7 +279,7 @@ class RefundAdmin(Ledger):
         "number__exact",
         "provider_ref__exact",
         "payment__number__exact",
-        "payment__payer__phone__endswith",
+        "payment__payer__phone__exact",
     ]
     actions = ["send_again"]
 
