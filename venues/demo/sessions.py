@@ -49,6 +49,7 @@ def fill(city: DemoCity) -> None:
         _plan(city, weekly)
     _once(city, venues[1], "全民健身开放日")
     _people_go(city, pool)
+    _people_wait(city, morning)
     city.say(f"{OpenSession.objects.count()} open sessions")
 
 
@@ -112,6 +113,23 @@ def _people_go(city: DemoCity, pool: Bookable) -> None:
         (GUARDIAN, 3, evenings[2]),
     ):
         _buy(city, person.user(), places, session)
+
+
+def _people_wait(city: DemoCity, court: Bookable) -> None:
+    """A small class is full, and two people wait for a place in it."""
+    on = city.today + timedelta(days=4)
+    lesson = actions.open_session(
+        bookable=court,
+        name="网球小班课",
+        starts_at=clock.at(on, 15 * 60),
+        ends_at=clock.at(on, 16 * 60),
+        capacity=3,
+        prices=Prices(2000, 1000),
+        by=CITY_STAFF.user(),
+    )
+    _buy(city, GUARDIAN.user(), 3, lesson)
+    for person in (STUDENT, SENIOR):
+        actions.join_session_line(session=lesson, places=1, by=person.user())
 
 
 def _buy(city: DemoCity, person: User, places: int, session: OpenSession) -> None:

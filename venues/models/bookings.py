@@ -12,7 +12,7 @@ from django.contrib.postgres.fields import (
     RangeOperators,
 )
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -589,16 +589,25 @@ class Occupancy(models.Model):
             ),
         ]
         indexes = [
+            *(
+                models.Index(
+                    fields=[owner],
+                    condition=Q(**{f"{owner}__isnull": False}),
+                    name=f"venues_occupancy_of_{short}",
+                )
+                for owner, short in (
+                    ("block", "block"),
+                    ("session", "session"),
+                    ("ballot_slot", "ballot"),
+                )
+            ),
+            # A search of the whole city looks at thousands of units: ten times as
+            # quick as by the constraint's index.
             models.Index(
-                fields=[owner],
-                condition=Q(**{f"{owner}__isnull": False}),
-                name=f"venues_occupancy_of_{short}",
-            )
-            for owner, short in (
-                ("block", "block"),
-                ("session", "session"),
-                ("ballot_slot", "ballot"),
-            )
+                F("unit"),
+                Func("during", function="lower", output_field=models.DateTimeField()),
+                name="venues_occupancy_of_unit",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -247,15 +247,24 @@ _SLOTS = """
         SELECT court_id, min(starts_at) AS since, max(clear_at) AS until
           FROM slot GROUP BY court_id
     ),
+    -- What lies on one unit never overlaps: at most one that began before reaches in.
     taken AS MATERIALIZED (
         SELECT court_id, range_agg(during) AS during
           FROM busy
           JOIN venues_bookableunit AS part ON part.bookable_id = court_id
          CROSS JOIN LATERAL (
                    SELECT range_agg(during) AS during
-                     FROM venues_occupancy AS occupancy
-                    WHERE occupancy.unit_id = part.unit_id
-                      AND during && tstzrange(since, until)
+                     FROM (SELECT during, kind, hold_until
+                             FROM venues_occupancy AS inside
+                            WHERE inside.unit_id = part.unit_id
+                              AND lower(during) >= since AND lower(during) < until
+                            UNION ALL
+                           (SELECT during, kind, hold_until
+                              FROM venues_occupancy AS before
+                             WHERE before.unit_id = part.unit_id
+                               AND lower(during) < since
+                             ORDER BY lower(during) DESC LIMIT 1)) AS occupancy
+                    WHERE upper(during) > since
                       AND NOT (kind = 'hold' AND hold_until <= %(at)s)
                ) AS floor
          WHERE floor.during IS NOT NULL
@@ -266,10 +275,11 @@ _SLOTS = """
 # number sorts by narrowness first, and the price of an hour is its lower half.
 _PRICES = """
     priced_day AS (
-        SELECT "on", weekday, NULL AS day_type, 9 AS rank, fitness FROM day
+        SELECT "on", weekday, NULL AS day_type, 9 AS rank, fitness
+          FROM day WHERE is_meant
         UNION ALL
         SELECT "on", NULL, day_type, rank, fitness
-          FROM day_type JOIN day USING ("on")
+          FROM day_type JOIN day USING ("on") WHERE is_meant
     ),
     rule AS MATERIALIZED (
         SELECT rule.venue_id, bookable_id, rule.sport, "group", starts, ends, "on",
@@ -284,6 +294,8 @@ _PRICES = """
                            = coalesce(nullif(rule.day_type, ''), rule.weekday::text)
          WHERE rule.venue_id = ANY(ARRAY(SELECT id FROM venue))
            AND "group" = ANY(%(groups)s)
+           AND (rule.weekday IS NULL
+                OR rule.weekday IN (SELECT weekday FROM day WHERE is_meant))
            AND (NOT (fitness AND is_low_fee) OR rule.day_type = 'fitness_day')
         UNION ALL
         -- 8 August is free where no rule says otherwise.
@@ -419,14 +431,17 @@ def next_free(
 ) -> dict[int, Found]:
     """What can be booked first at each of these venues, by its id; missing: nothing.
 
-    Of the wish only the sport counts. `free_courts` are those free on that day.
+    Of the wish only the sport counts. `free_courts` are those free on the business day
+    of that start: one court may open while the night before goes on at another.
     """
     if not venue_ids:
         return {}
     ahead = Wish(sport=wish.sport)
     sql = f"""
         WITH {", ".join(_sets(ahead, "AND venue.id = ANY(%(ids)s)"))}, first AS (
-            SELECT wished.*, min("on") OVER (PARTITION BY venue_id) AS first_on
+            SELECT wished.*,
+                   first_value("on") OVER (PARTITION BY venue_id
+                                           ORDER BY starts_at, "on") AS first_on
               FROM wished
         )
         SELECT venue_id, count(DISTINCT court_id), min(hour_fen),
