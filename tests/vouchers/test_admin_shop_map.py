@@ -63,7 +63,9 @@ def test_the_page_lists_what_waits_and_the_map_is_reached_from_the_list(
     chief: Client,
 ) -> None:
     merchant = business.approved()
-    Shop.objects.filter(merchant=merchant).update(waits_since=merchant.applied_at)
+    Shop.objects.filter(merchant=merchant).update(
+        is_open=False, waits_since=merchant.applied_at
+    )
 
     address = reverse("admin:vouchers_shop_shops_map")
     assertContains(chief.get("/admin/vouchers/shop/"), address)
