@@ -23,6 +23,7 @@ LINES = (
     "claims",
     "redeem",
     "settlement",
+    "ledger",
     "rush",
     "vouchers_page",
     "radar",

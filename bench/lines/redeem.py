@@ -40,7 +40,8 @@ from vouchers.models import (
 
 COUNTERS, SHOPS_EACH = 50, 5
 PAUSE_MS, SECONDS = 2000, 16
-PACED = COUNTERS * (SECONDS - 2) * 1000 // PAUSE_MS
+# More than they come to: who has nothing left to redeem would ask for something else.
+PACED = COUNTERS * (SECONDS + 6) * 1000 // PAUSE_MS
 FULL, FULL_SECONDS = 1200, 8
 LIMIT_MS = 100
 _serial = count(1)
@@ -76,10 +77,10 @@ def measure(portal: Portal) -> list[Line]:
             limit=f"{limit.p99_ms:.1f} ms",
             ratio=load.p99_ms / limit.p99_ms if limit.p99_ms else None,
             goal=f"≤ {LIMIT_MS} ms",
-            met=load.p99_ms <= LIMIT_MS and stored == load.answers == load.count("3"),
-            note=f"{stored} of {load.answers} redeemed, {load.per_second:.0f} a s, "
-            f"median {load.median_ms:.1f} ms, slowest {load.slowest_ms:.0f} ms; all "
-            f"{COUNTERS} in the same instant: {burst.count('3')} redeemed, the last "
+            met=load.p99_ms <= LIMIT_MS and load.answers == load.count("3") <= stored,
+            note=f"{load.answers} answers, {stored} redeemed, "
+            f"{load.per_second:.0f} a s, median {load.median_ms:.1f} ms, "
+            f"slowest {load.slowest_ms:.0f} ms; all {COUNTERS} in the same instant: {burst.count('3')} redeemed, the last "
             f"after {burst.slowest_ms:.0f} ms; load {getloadavg()[0]:.1f}",
         ),
         _without_a_pause(portal, _claimed(lot, FULL), counters),

@@ -311,7 +311,9 @@ def test_a_refund_says_first_what_follows(at: Counter) -> None:
     asked = manager.post(address, {"refund": "330", "reason": "退课"})
     assert b"gets the voucher back" in asked.content
     part = manager.post(address, {"refund": "30"})
-    assert b"does not come back" in part.content
+    assert b"stays used, and the bureau pays" in part.content
+    more = manager.post(address, {"refund": "31"})
+    assert b"does not come back" in more.content
     done.refresh_from_db()
     assert done.state == Redemption.State.DONE
     sure = {"refund": "330", "reason": "退课", "sure": "1"}
@@ -319,6 +321,18 @@ def test_a_refund_says_first_what_follows(at: Counter) -> None:
     assert b"has the voucher again" in answer.content
     done.refresh_from_db()
     assert (done.refund_fen, done.reason) == (330_00, "退课")
+
+
+def test_a_part_that_is_given_back_stands_on_the_slip(at: Counter) -> None:
+    done = at.redeem()
+    manager = signed_in(at.manager.person)
+    given = {"refund": "30", "sure": "1"}
+    address = f"{done.get_absolute_url()}refund/"
+    slip = manager.post(address, given, follow=True).content.decode()
+    assert "stays used" in slip
+    assert "Given back" in slip
+    done.refresh_from_db()
+    assert (done.state, done.refund_fen) == (Redemption.State.DONE, 30_00)
 
 
 @pytest.mark.parametrize("typed", ["", "-1", "331", "x"])

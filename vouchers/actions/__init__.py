@@ -113,6 +113,7 @@ from vouchers.actions.redemptions import (
 )
 from vouchers.actions.reversals import (
     gives_back,
+    keeps_subsidy,
     refund_redemption,
     undo_redemption,
     undo_until,
@@ -210,6 +211,7 @@ __all__ = [
     "invite_again",
     "invite_member",
     "join_queue",
+    "keeps_subsidy",
     "know_device",
     "lay_out_round",
     "lay_out_rounds",

@@ -19,6 +19,7 @@ from vouchers.errors.counter import (
     AccountsClosed,
     ClerkNotAtWork,
     RedemptionReversed,
+    RefundBelowEarlier,
     RefundNeedsManager,
     RefundNeedsReason,
     RefundNotAnAmount,
@@ -74,16 +75,18 @@ def refund_redemption(
     by: User | None = None,
     at: datetime | None = None,
 ) -> Redemption:
-    """Note that the customer got `refund_fen` of what was paid back.
+    """Note that the customer got `refund_fen` of what was paid back, in all.
 
     The bureau does not pay for what was given back: the subsidy leaves what it owes the
     merchant, after a settlement, too (then the next one is so much smaller). Whether
     the voucher lives again is for its rules to say: as a rule after a full refund
-    before its expiry; else it is lost.
+    before its expiry; else it is lost. Where they say so (`keeps_subsidy`), a part that
+    leaves enough of the bill is noted and nothing else: the voucher stays used.
 
     A manager does it, or staff (`by`, with a reason) for one. A second tap changes
     nothing. Raises `ClerkNotAtWork`, `RefundNeedsManager`, `RefundNeedsReason`,
-    `RefundNotAnAmount`, `RefundTooMuch`, `AccountsClosed` or `RedemptionReversed`.
+    `RefundNotAnAmount`, `RefundTooMuch`, `RefundBelowEarlier`, `AccountsClosed` or
+    `RedemptionReversed`.
     """
     now = at or clock.now()
     redemption, voucher = _locked(redemption)
@@ -102,8 +105,10 @@ def refund_redemption(
     if redemption.state != Redemption.State.DONE:
         raise RedemptionReversed(at=_reversed_at(redemption))
     _refuse_refund(redemption, refund_fen)
-    lives_again = gives_back(redemption, refund_fen, now)
     redemption.reason = reason
+    if keeps_subsidy(redemption, refund_fen, now):
+        return _note_part(redemption, refund_fen, by=by, at=now)
+    lives_again = gives_back(redemption, refund_fen, now)
     return _take_back(
         redemption,
         voucher,
@@ -130,6 +135,22 @@ def gives_back(redemption: Redemption, refund_fen: int, at: datetime) -> bool:
     is_full = refund_fen == redemption.paid_fen
     rule = terms.full_refund_gives_back if is_full else terms.partial_refund_gives_back
     return rule and at < voucher.expires_at
+
+
+def keeps_subsidy(redemption: Redemption, refund_fen: int, at: datetime) -> bool:
+    """Whether a refund is a part that leaves all as it is: the rest was bill enough.
+
+    By the rules the voucher was claimed under. Needs the voucher with its terms.
+    """
+    voucher = redemption.voucher
+    is_enough = redemption.bill_fen - refund_fen >= voucher.threshold_fen
+    is_part = refund_fen < redemption.paid_fen
+    return (
+        voucher.terms.partial_refund_keeps_subsidy
+        and is_part
+        and is_enough
+        and not gives_back(redemption, refund_fen, at)
+    )
 
 
 _LOCK_CAMPAIGN = """
@@ -182,6 +203,26 @@ def _refuse_refund(redemption: Redemption, refund_fen: int) -> None:
         raise RefundNotAnAmount
     if refund_fen > paid:
         raise RefundTooMuch(paid=yuan(paid))
+    if refund_fen < (redemption.refund_fen or 0):
+        raise RefundBelowEarlier(earlier=yuan(redemption.refund_fen or 0))
+
+
+def _note_part(
+    redemption: Redemption, refund_fen: int, *, by: User | None, at: datetime
+) -> Redemption:
+    """The bill is smaller and still enough: what was redeemed stays redeemed."""
+    if redemption.refund_fen == refund_fen:
+        return redemption
+    redemption.refund_fen, redemption.changed_at = refund_fen, at
+    redemption.save(update_fields=["refund_fen", "reason", "changed_at"])
+    record(
+        "vouchers.redemption.partly_refunded",
+        subject=redemption,
+        by=by,
+        at=at,
+        detail={"refund_fen": refund_fen, "reason": redemption.reason},
+    )
+    return redemption
 
 
 def _take_back(

@@ -30,10 +30,15 @@ from vouchers.errors.settlements import (
     PeriodNotOver,
     SettlementsUnderWay,
 )
-from vouchers.models import Account, Campaign, Settlement, SettlementRun
-from vouchers.queries.settlements import (
+from vouchers.models import (
     HASH_OF_TEXTS,
     TEXT_OF_A_LINE,
+    Account,
+    Campaign,
+    Settlement,
+    SettlementRun,
+)
+from vouchers.queries.settlements import (
     facts_of_merchants,
     next_period,
     owed_fen,

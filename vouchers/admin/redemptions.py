@@ -29,6 +29,7 @@ from vouchers import actions
 from vouchers.errors.counter import WORDS
 from vouchers.forms.counter import YuanField
 from vouchers.models import Redemption, RefusedScan
+from vouchers.queries.counter import refund_in_words
 
 _TONES = {
     Redemption.State.DONE: "success",
@@ -164,16 +165,13 @@ class RedemptionAdmin(OfMyDistricts):
                 reason=given["reason"],
                 by=request.user,
             )
-            told = (
-                _("Noted: the customer has the voucher again.")
-                if back.gave_back
-                else _("Noted: the voucher is lost by this refund.")
-            )
-            return told, row
+            return refund_in_words(back), row
 
         lead = _(
             "The customer paid ¥%(paid)s. The bureau does not pay the subsidy of"
             " ¥%(subsidy)s then: what was settled is taken off the next settlement."
+            " Where the rules say so, it pays on while the rest of the bill reaches the"
+            " threshold of ¥%(threshold)s."
         )
         return ask(
             self,
@@ -181,7 +179,12 @@ class RedemptionAdmin(OfMyDistricts):
             row=row,
             title=_("Refund: %(row)s") % {"row": row},
             form=StaffRefundForm(request.POST or None),
-            lead=lead % {"paid": yuan(row.paid_fen), "subsidy": yuan(row.discount_fen)},
+            lead=lead
+            % {
+                "paid": yuan(row.paid_fen),
+                "subsidy": yuan(row.discount_fen),
+                "threshold": yuan(row.voucher.threshold_fen),
+            },
             button=_("Refund"),
             act=act,
         )

@@ -240,6 +240,11 @@ class RefundTooMuch(DomainError):
     message = _("The customer paid %(paid)s yuan: more cannot be given back.")
 
 
+class RefundBelowEarlier(DomainError):
+    code = "refund_below_earlier"
+    message = _("%(earlier)s yuan were given back already: write the sum of all.")
+
+
 class RefundNeedsReason(DomainError):
     code = "refund_needs_reason"
     status = HTTPStatus.BAD_REQUEST

@@ -285,6 +285,7 @@ _TICKS = (
     "from_next_day",
     "full_refund_gives_back",
     "partial_refund_gives_back",
+    "partial_refund_keeps_subsidy",
     "recycles",
 )
 _GROUPS = (
@@ -321,6 +322,7 @@ _GROUPS = (
             "undo_minutes",
             "full_refund_gives_back",
             "partial_refund_gives_back",
+            "partial_refund_keeps_subsidy",
             "recycles",
             "leftover",
             "merchant_cap_fen",

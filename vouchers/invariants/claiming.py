@@ -56,6 +56,36 @@ INVARIANTS = [
         """,
     ),
     Invariant(
+        name="vouchers.voucher.is_of_its_lot",
+        meaning=_("A voucher is of the tier and campaign of what it was taken from."),
+        sql="""
+            SELECT voucher.id, voucher.campaign_id, voucher.tier_id, voucher.lot_id
+              FROM vouchers_voucher AS voucher
+              JOIN vouchers_lot AS lot ON lot.id = voucher.lot_id
+              JOIN vouchers_tier AS tier ON tier.id = lot.tier_id
+              JOIN vouchers_terms AS terms ON terms.id = voucher.terms_id
+             WHERE (voucher.tier_id, voucher.campaign_id, terms.campaign_id,
+                    voucher.face_fen, voucher.threshold_fen)
+                   IS DISTINCT FROM (lot.tier_id, tier.campaign_id, tier.campaign_id,
+                                     tier.face_fen, tier.threshold_fen)
+        """,
+    ),
+    Invariant(
+        name="vouchers.voucher.ended_as_the_book_says",
+        meaning=_("Expired, cancelled and lost vouchers ended so in the book."),
+        sql="""
+            SELECT voucher.id, voucher.state, ended.kinds
+              FROM vouchers_voucher AS voucher
+         LEFT JOIN (SELECT voucher_id, array_agg(kind::text ORDER BY kind) AS kinds
+                      FROM vouchers_transfer WHERE kind IN ('expire', 'void', 'lose')
+                  GROUP BY voucher_id) AS ended ON ended.voucher_id = voucher.id
+             WHERE ended.kinds IS DISTINCT FROM CASE voucher.state
+                       WHEN 'expired' THEN ARRAY['expire']
+                       WHEN 'void' THEN ARRAY['void']
+                       WHEN 'lost' THEN ARRAY['lose'] END
+        """,
+    ),
+    Invariant(
         name="vouchers.voucher.claimed_once_in_the_book",
         meaning=_("Every voucher has its one claim in the book."),
         sql="""

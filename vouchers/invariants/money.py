@@ -98,13 +98,71 @@ INVARIANTS = [
         """,
     ),
     Invariant(
+        name="vouchers.money.moves_as_its_cause_says",
+        meaning=_("Each transfer moves what its cause is worth, between its accounts."),
+        sql="""
+            SELECT transfer.id, transfer.kind, transfer.amount_fen
+              FROM vouchers_transfer AS transfer
+              JOIN vouchers_account AS debit ON debit.id = transfer.debit_id
+              JOIN vouchers_account AS credit ON credit.id = transfer.credit_id
+         LEFT JOIN vouchers_voucher AS voucher ON voucher.id = transfer.voucher_id
+         LEFT JOIN vouchers_redemption AS redemption
+                ON redemption.id = transfer.redemption_id
+         LEFT JOIN vouchers_settlement AS settlement
+                ON settlement.id = transfer.settlement_id
+         LEFT JOIN vouchers_appropriation AS appropriation
+                ON appropriation.id = transfer.appropriation_id
+             WHERE (CASE
+                    WHEN transfer.kind IN ('claim', 'expire', 'void', 'recycle') THEN
+                         transfer.amount_fen = voucher.face_fen
+                     AND transfer.campaign_id = voucher.campaign_id
+                     AND coalesce(debit.tier_id, credit.tier_id, voucher.tier_id)
+                         = voucher.tier_id
+                    WHEN transfer.kind IN ('redeem', 'undo', 'give_back', 'lose') THEN
+                         transfer.amount_fen = redemption.discount_fen
+                     AND transfer.campaign_id = voucher.campaign_id
+                     AND transfer.voucher_id = redemption.voucher_id
+                     AND coalesce(debit.merchant_id, credit.merchant_id)
+                         = redemption.merchant_id
+                     AND coalesce(debit.tier_id, credit.tier_id, voucher.tier_id)
+                         = voucher.tier_id
+                    WHEN transfer.kind = 'settle' THEN
+                         transfer.amount_fen = settlement.amount_fen
+                     AND transfer.campaign_id = settlement.campaign_id
+                     AND debit.merchant_id = settlement.merchant_id
+                     AND credit.merchant_id = settlement.merchant_id
+                     AND settlement.state = 'paid'
+                    WHEN transfer.kind = 'repay' THEN
+                         transfer.amount_fen = redemption.discount_fen
+                     AND debit.merchant_id = redemption.merchant_id
+                     AND credit.merchant_id = redemption.merchant_id
+                    WHEN transfer.kind = 'appropriate' THEN
+                         transfer.amount_fen = appropriation.amount_fen
+                     AND transfer.campaign_id = appropriation.campaign_id
+                    ELSE transfer.kind = 'return' END
+                    AND (transfer.kind, debit.kind, credit.kind) IN (
+                        ('appropriate', 'treasury', 'pool'), ('claim', 'pool', 'live'),
+                        ('redeem', 'live', 'payable'), ('undo', 'payable', 'live'),
+                        ('give_back', 'payable', 'live'), ('lose', 'payable', 'lapsed'),
+                        ('expire', 'live', 'lapsed'), ('void', 'live', 'lapsed'),
+                        ('recycle', 'lapsed', 'pool'), ('settle', 'payable', 'settled'),
+                        ('repay', 'settled', 'payable'), ('return', 'pool', 'returned'),
+                        ('return', 'lapsed', 'returned'))) IS NOT TRUE
+        """,
+    ),
+    Invariant(
         name="vouchers.money.the_book_is_guarded",
         meaning=_("The book of the money is guarded by its triggers."),
         sql="""
             SELECT wanted AS missing_trigger
               FROM unnest(ARRAY['vouchers_transfer_is_append_only',
                                 'vouchers_appropriation_is_append_only',
-                                'vouchers_account_is_append_only']) AS wanted
+                                'vouchers_account_is_append_only',
+                                'vouchers_redemption_stays',
+                                'vouchers_settlement_stays',
+                                'vouchers_settlementline_stays',
+                                'vouchers_settlementline_counts_no_more',
+                                'vouchers_settlementline_of_its_merchant']) AS wanted
              WHERE NOT EXISTS (SELECT FROM pg_trigger
                                 WHERE tgname = wanted AND tgenabled IN ('O', 'A'))
         """,

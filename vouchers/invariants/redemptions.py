@@ -65,6 +65,19 @@ INVARIANTS = [
         """,
     ),
     Invariant(
+        name="vouchers.redemption.is_of_its_merchant",
+        meaning=_("Shop and clerk of a redemption are of the merchant that is paid."),
+        sql="""
+            SELECT redemption.id, redemption.merchant_id, shop.merchant_id AS of_shop,
+                   member.merchant_id AS of_clerk
+              FROM vouchers_redemption AS redemption
+              JOIN vouchers_shop AS shop ON shop.id = redemption.shop_id
+              JOIN vouchers_member AS member ON member.id = redemption.clerk_id
+             WHERE redemption.merchant_id <> shop.merchant_id
+                OR redemption.merchant_id <> member.merchant_id
+        """,
+    ),
+    Invariant(
         name="vouchers.redemption.of_the_vouchers_face",
         meaning=_("A bill reached its voucher's threshold; its face was taken off."),
         sql="""

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from bureau.audit.invariants import Invariant
+from vouchers.models import HASH_OF_TEXTS, TEXT_OF_A_LINE
 
 INVARIANTS = [
     Invariant(
@@ -118,6 +119,41 @@ INVARIANTS = [
         """,
     ),
     Invariant(
+        name="vouchers.settlement.lines_are_as_they_were_signed",
+        meaning=_("The lines of a settlement are those that its SHA-256 was made of."),
+        sql=f"""
+            SELECT settlement.id, settlement.number
+              FROM vouchers_settlement AS settlement
+         LEFT JOIN (SELECT settlement_id, {HASH_OF_TEXTS} AS hash
+                      FROM (SELECT line.settlement_id, line.kind,
+                                   redemption.redeemed_at, redemption.number,
+                                   {TEXT_OF_A_LINE} AS text
+                              FROM vouchers_settlementline AS line
+                              JOIN vouchers_redemption AS redemption
+                                ON redemption.id = line.redemption_id
+                              JOIN vouchers_voucher AS voucher
+                                ON voucher.id = redemption.voucher_id
+                              JOIN vouchers_shop AS shop
+                                ON shop.id = redemption.shop_id) AS told
+                  GROUP BY settlement_id) AS read ON read.settlement_id = settlement.id
+             WHERE settlement.statement_hash IS DISTINCT FROM read.hash
+        """,  # noqa: S608 - of our own parts
+    ),
+    Invariant(
+        name="vouchers.payment_file.is_the_sum_of_its_settlements",
+        meaning=_("A file for the bank has what its settlements add up to."),
+        sql="""
+            SELECT file.id, file.number, file.amount_fen, sum(settlement.amount_fen)
+              FROM vouchers_paymentfile AS file
+         LEFT JOIN vouchers_settlement AS settlement
+                ON settlement.payment_file_id = file.id
+          GROUP BY file.id
+            HAVING file.amount_fen <> coalesce(sum(settlement.amount_fen), 0)
+                OR file.count <> count(settlement.id)
+                OR bool_or(settlement.state = 'prepared')
+        """,
+    ),
+    Invariant(
         name="vouchers.settlement.takes_back_what_it_paid",
         meaning=_("Only what was paid and refunded is taken back, and only once."),
         sql="""
@@ -179,6 +215,20 @@ INVARIANTS = [
               FROM vouchers_campaign AS campaign
               JOIN vouchers_transfer AS transfer ON transfer.campaign_id = campaign.id
              WHERE campaign.state = 'closed' AND transfer.at > campaign.closed_at
+        """,
+    ),
+    Invariant(
+        name="vouchers.campaign.closed_returned_what_was_reported",
+        meaning=_("What a closed campaign returned is what its report says."),
+        sql="""
+            SELECT report.id, report.campaign_id, sum(moved.amount_fen)
+              FROM vouchers_closingreport AS report
+         LEFT JOIN vouchers_transfer AS moved
+                ON moved.campaign_id = report.campaign_id AND moved.kind = 'return'
+             WHERE report.closed_at IS NOT NULL
+          GROUP BY report.id
+            HAVING coalesce(sum(moved.amount_fen), 0)
+                   <> (report.figures #>> '{money_fen,to_return}')::bigint
         """,
     ),
     Invariant(

@@ -27,6 +27,8 @@ from vouchers.models.merchants import (
 from vouchers.models.radar import Flag
 from vouchers.models.redemptions import Redemption, RefusedScan
 from vouchers.models.settlements import (
+    HASH_OF_TEXTS,
+    TEXT_OF_A_LINE,
     ClosingReport,
     PaymentFile,
     Settlement,
@@ -35,7 +37,9 @@ from vouchers.models.settlements import (
 )
 
 __all__ = [
+    "HASH_OF_TEXTS",
     "HIGH_RISK",
+    "TEXT_OF_A_LINE",
     "Account",
     "Appropriation",
     "BookHour",

@@ -239,6 +239,10 @@ class Terms(models.Model):
     partial_refund_gives_back = models.BooleanField(
         _("so does a partial refund"), default=False
     )
+    partial_refund_keeps_subsidy = models.BooleanField(
+        _("a partial refund leaves the subsidy where the rest reaches the threshold"),
+        default=True,
+    )
     recycles = models.BooleanField(
         _("expired vouchers return to the pool"), default=True
     )

@@ -13,11 +13,21 @@ from vouchers.models.merchants import Merchant
 from vouchers.models.redemptions import Redemption
 from vouchers.querysets import SettlementQuerySet, SettlementRunQuerySet
 
+# What a line says, and the hash over all lines of a settlement: auditors count on both.
+TEXT_OF_A_LINE = """concat_ws('|', line.kind, redemption.number,
+               to_char(redemption.redeemed_at AT TIME ZONE 'UTC',
+                       'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+               shop.number, redemption.clerk_id, voucher.code, redemption.bill_fen,
+               line.amount_fen)"""
+HASH_OF_TEXTS = """encode(sha256(convert_to(string_agg(text, E'\\n'
+                   ORDER BY kind COLLATE "C", redeemed_at, number COLLATE "C")
+                   || E'\\n', 'UTF8')), 'hex')"""
+
 
 class SettlementRun(models.Model):
     """Settlements of a period for all merchants of a campaign, as they are prepared.
 
-    One transaction for each merchant writes what came of it into `results`, so that
+    One transaction for some merchants writes what came of them into `results`, so that
     whoever goes on after a crash knows what is done (docs/vouchers/settlement.md).
     """
 

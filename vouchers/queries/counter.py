@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Count, Q, Sum
+from django.utils.translation import gettext as _
 
 from bureau.accounts.models import User
 from bureau.audit.models import Entry
@@ -314,3 +315,12 @@ def redemptions_by_code(merchant: Merchant, typed: str) -> RedemptionQuerySet:
     rows = Redemption.objects.filter(merchant=merchant)
     rows = rows.filter(Q(number=code) | Q(voucher__code=code))
     return rows.with_names().order_by("-redeemed_at", "-pk")
+
+
+def refund_in_words(back: Redemption) -> str:
+    """What became of a voucher by a refund, for who noted it."""
+    if back.state == Redemption.State.DONE:
+        return _("Noted: the voucher stays used, and the bureau pays for it.")
+    if back.gave_back:
+        return _("Noted: the customer has the voucher again.")
+    return _("Noted: the voucher is lost by this refund.")

@@ -37,6 +37,7 @@ RULE_FIELDS = (
     "undo_minutes",
     "full_refund_gives_back",
     "partial_refund_gives_back",
+    "partial_refund_keeps_subsidy",
     "recycles",
     "leftover",
     "merchant_cap_fen",
@@ -271,6 +272,11 @@ def _afterwards(terms: Terms) -> Iterable[str]:
         yield _("A part of the bill refunded gives the voucher back, too.")
     elif terms.full_refund_gives_back:
         yield _("If a part of the bill is refunded, the voucher is used up.")
+    if terms.partial_refund_keeps_subsidy:
+        yield _(
+            "A merchant that refunds a part keeps the subsidy while the rest of the"
+            " bill reaches the voucher's threshold."
+        )
     if terms.recycles:
         yield _("What expires goes back into the pool, for later rounds.")
     else:

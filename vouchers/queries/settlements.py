@@ -24,6 +24,8 @@ from bureau.common.money import yuan
 from bureau.common.papers import Column, Paper, Table
 from bureau.common.workbooks import Cell, Sheet, workbook
 from vouchers.models import (
+    HASH_OF_TEXTS,
+    TEXT_OF_A_LINE,
     Campaign,
     Flag,
     Member,
@@ -41,15 +43,6 @@ _HUNDRED = 100
 
 # --- Lines ----------------------------------------------------------------------------
 
-# What a line says, and the hash over all lines of a settlement: auditors count on both.
-TEXT_OF_A_LINE = """concat_ws('|', line.kind, redemption.number,
-               to_char(redemption.redeemed_at AT TIME ZONE 'UTC',
-                       'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-               shop.number, redemption.clerk_id, voucher.code, redemption.bill_fen,
-               line.amount_fen)"""
-HASH_OF_TEXTS = """encode(sha256(convert_to(string_agg(text, E'\\n'
-                   ORDER BY kind COLLATE "C", redeemed_at, number COLLATE "C")
-                   || E'\\n', 'UTF8')), 'hex')"""
 _HASH = f"""
     SELECT {HASH_OF_TEXTS}
       FROM (SELECT line.kind, redemption.redeemed_at, redemption.number,

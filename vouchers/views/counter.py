@@ -45,6 +45,7 @@ from vouchers.queries.counter import (
     distance_to,
     redemptions_by_code,
     redemptions_of_day,
+    refund_in_words,
     sums_of_day,
 )
 
@@ -398,12 +399,7 @@ def refund(request: SignedInRequest, done: Redemption, member: Member) -> HttpRe
     except DomainError as refusal:
         form.add_error(None, str(refusal))
         return _slip(request, done, member, form, refusal.status)
-    told = (
-        _("Noted: the customer has the voucher again.")
-        if back.gave_back
-        else _("Noted: the voucher is lost by this refund.")
-    )
-    messages.success(request, told)
+    messages.success(request, refund_in_words(back))
     return redirect(done)
 
 
@@ -417,6 +413,7 @@ def _slip(
     asked_fen: int | None = None,
 ) -> HttpResponse:
     is_sound = asked_fen is not None and 0 <= asked_fen <= done.paid_fen
+    now = clock.now()
     context = {
         "done": done,
         "member": member,
@@ -425,7 +422,7 @@ def _slip(
         "can_refund": member.role == Member.Role.MANAGER
         and done.state == Redemption.State.DONE,
         "asked_fen": asked_fen,
-        "gives_back": is_sound
-        and actions.gives_back(done, asked_fen or 0, clock.now()),
+        "gives_back": is_sound and actions.gives_back(done, asked_fen or 0, now),
+        "keeps_subsidy": is_sound and actions.keeps_subsidy(done, asked_fen or 0, now),
     }
     return render(request, "vouchers/counter/slip.html", context, status=status)

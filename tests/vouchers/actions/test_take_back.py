@@ -138,7 +138,7 @@ def test_a_full_refund_before_expiry_gives_the_voucher_back() -> None:
 
 @pytest.mark.parametrize("fen", [1, 329_99])
 def test_a_partial_refund_does_not(fen: int) -> None:
-    at = counter()
+    at = counter(terms={"valid_days": 30, "partial_refund_keeps_subsidy": False})
     done = at.redeem()
     assert refunded(done, fen, member=at.manager).gave_back is False
     assert state_of(done) == "lost"
@@ -147,6 +147,43 @@ def test_a_partial_refund_does_not(fen: int) -> None:
     told = Notice.objects.filter(recipient=done.voucher.person).order_by("pk")
     assert [one.kind for one in told] == ["vouchers.redeemed", "vouchers.refunded"]
     assert broken_promises(of="vouchers") == []
+
+
+@pytest.mark.parametrize(("fen", "stays"), [(30_00, True), (30_01, False)])
+def test_a_part_that_leaves_bill_enough_leaves_the_subsidy(
+    fen: int, *, stays: bool
+) -> None:
+    """A bill of 530 and a threshold of 500: 30 can be given back."""
+    at = counter()
+    back = refunded(done := at.redeem(), fen, member=at.manager)
+    assert back.refund_fen == fen
+    assert (back.state == "done") is stays
+    assert state_of(done) == ("redeemed" if stays else "lost")
+    money = balances_of(at.campaign)
+    assert money.payable[at.merchant.pk] == (200_00 if stays else 0)
+    assert broken_promises(of="vouchers") == []
+
+
+def test_parts_add_up_until_the_rest_is_too_small() -> None:
+    at = counter()
+    done = at.redeem()
+    for fen in (10_00, 10_00, 25_00):
+        assert refunded(done, fen, member=at.manager).state == "done"
+    act = lambda: refunded(done, 20_00, member=at.manager)  # noqa: E731
+    assert refusal_of(act) == "refund_below_earlier"
+    assert refunded(done, 100_00, member=at.manager).state == "refunded"
+    assert state_of(done) == "lost"
+    noted = Entry.objects.filter(event="vouchers.redemption.partly_refunded")
+    assert [one.detail["refund_fen"] for one in noted.order_by("pk")] == [10_00, 25_00]
+    assert broken_promises(of="vouchers") == []
+
+
+def test_after_a_part_all_of_it_still_gives_the_voucher_back() -> None:
+    at = counter()
+    done = at.redeem()
+    refunded(done, 10_00, member=at.manager)
+    assert refunded(done, 330_00, member=at.manager).gave_back is True
+    assert state_of(done) == "live"
 
 
 def test_nor_does_a_late_one() -> None:
