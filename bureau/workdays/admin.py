@@ -41,6 +41,15 @@ class DayInline(TabularInline):
     ordering = ["day"]
     extra = 3
 
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
+    ) -> Any:
+        """A cell of the table has no label of its own, only the head of its column."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and db_field.name in self.fields:
+            field.widget.attrs["aria-label"] = db_field.verbose_name
+        return field
+
 
 @admin.register(CalendarYear)
 class CalendarYearAdmin(HistoryFromAudit, ModelAdmin):

@@ -138,7 +138,9 @@ def test_the_table_of_an_allocation_proposes_and_approves(
     assert list(states) == ["approved", "asked"]
     assert actions.finish_approvals(at=DECIDED) == 1
     assert Invoice.objects.get().bookings.count() == 5
-    assert "Propose afresh" not in text(city, path)
+    table = text(city, path)
+    assert "Propose afresh" not in table
+    assert "Free" not in table  # a request whose dates are all taken costs no money
 
 
 def test_a_request_is_moved_approved_and_denied_on_its_page(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -35,6 +36,16 @@ def days(*rows: dict[str, Any], stored: int = 0) -> dict[str, Any]:
     for number, row in enumerate(rows):
         form |= {f"days-{number}-{name}": value for name, value in row.items()}
     return form
+
+
+def test_each_cell_of_the_days_has_a_label(staff: Client) -> None:
+    page = staff.get(ADD).content.decode()
+
+    cells = re.findall(
+        r'<(?:input|select)[^>]*name="days-0-(?:day|kind|name)"[^>]*>', page
+    )
+    assert len(cells) == 3
+    assert all("aria-label=" in cell for cell in cells)
 
 
 def test_staff_publish_a_year(staff: Client) -> None:

@@ -72,7 +72,9 @@ class VenuePhotoAdmin(ScopedAdmin):
     @display(description=_("picture"))
     def picture(self, shown: VenuePhoto) -> SafeString:
         return format_html(
-            '<img src="{}" width="160" alt="">', shown.photo.get_absolute_url()
+            '<img src="{}" width="160" alt="{}">',
+            shown.photo.get_absolute_url(),
+            shown.caption or shown.venue,  # the link of a row has no other words
         )
 
     def save_model(
