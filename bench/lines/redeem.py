@@ -80,8 +80,9 @@ def measure(portal: Portal) -> list[Line]:
             met=load.p99_ms <= LIMIT_MS and load.answers == load.count("3") <= stored,
             note=f"{load.answers} answers, {stored} redeemed, "
             f"{load.per_second:.0f} a s, median {load.median_ms:.1f} ms, "
-            f"slowest {load.slowest_ms:.0f} ms; all {COUNTERS} in the same instant: {burst.count('3')} redeemed, the last "
-            f"after {burst.slowest_ms:.0f} ms; load {getloadavg()[0]:.1f}",
+            f"slowest {load.slowest_ms:.0f} ms; all {COUNTERS} in the same instant: "
+            f"{burst.count('3')} redeemed, the last after {burst.slowest_ms:.0f} ms; "
+            f"load {getloadavg()[0]:.1f}",
         ),
         _without_a_pause(portal, _claimed(lot, FULL), counters),
         _one_voucher(portal, _claimed(lot, 1)[0], counters),
