@@ -113,7 +113,8 @@ def test_staff_add_describe_and_remove_pictures(venue: Venue) -> None:
     client.post(f"{url}{row.pk}/change/", {"caption": "The stand", "position": 3})
     row.refresh_from_db()
     assert (row.caption, row.position) == ("The stand", 3)
-    assert client.get(url).status_code == 200
+    # The picture is a link, whose only words these are.
+    assert 'alt="The stand"' in client.get(url).content.decode()
     client.post(f"{url}{row.pk}/delete/", {"post": "yes"})
     assert not VenuePhoto.objects.exists()
 
@@ -181,6 +182,26 @@ def test_types_of_days_courts_and_single_days_have_their_lines(
     text = page(venue)
     for words in ("public holiday", "Spring clean", "Court 1", "Closed"):
         assert words in text
+
+
+def test_hours_that_are_to_change_are_told_before(venue: Venue) -> None:
+    begins = clock.today() + timedelta(days=9)
+    actions.set_weekly_hours(
+        venue=venue,
+        bookable=None,
+        hours={day: [(600, 1200)] for day in range(1, 8)},
+        from_on=begins,
+        by=make.user(),
+    )
+
+    told = opening(venue)
+
+    assert [row.text for row in told.hours] == ["08:00–22:00"]
+    assert told.changes_on == begins
+    assert [row.text for row in told.changed_hours] == ["10:00–20:00"]
+    text = page(venue)
+    assert "Other hours from" in text
+    assert "10:00–20:00" in text
 
 
 def test_hours_are_read_once_until_they_change(venue: Venue) -> None:
