@@ -7,9 +7,10 @@
 import serverClock, { clockText } from './server-clock.js';
 import { word } from './words.js';
 
-const EVERY = 5000;
+const EVERY = 5000; // the server says more where many look
+const AT_THE_TURN = 2000; // so long the button waits for what a look says
 const APART = 8000;
-const LOOKS = 30; // seconds
+const UNSAID = 30; // seconds after which the button comes, whatever was said last
 const PATIENCE = 10000; // then no answer is taken for lost
 
 function bind(box) {
@@ -22,6 +23,8 @@ function bind(box) {
   let isKept = Boolean(dataset.rushIsKept);
   let isTurn = Boolean(claim) && !claim.hidden;
   let over = false;
+  let every = EVERY;
+  let isLooked = false;
 
   const say = (name, fill) => {
     const made = document.querySelector(`template[data-rush-${name}]`).content.cloneNode(true);
@@ -60,7 +63,8 @@ function bind(box) {
     if (isTurn) return;
     const left = Math.ceil((begins - clock.now()) / 1000);
     // Whether the others have left something is said by the next look; where none comes, by the tap.
-    if (left <= 0 && !(isKept && left > -LOOKS)) { begin(); return; }
+    if (left <= 0 && !isLooked) { isLooked = true; look().finally(tick); return; }
+    if (left <= 0 && !(isKept && left > -UNSAID)) { begin(); return; }
     if (timer) {
       const text = clockText(Math.max(0, left));
       const b = timer.querySelector('b');
@@ -70,7 +74,8 @@ function bind(box) {
     setTimeout(tick, Math.max(50, (begins - clock.now()) % 1000 || 1000));
   };
 
-  const show = ({ phase, present, lots }) => {
+  const show = ({ phase, present, lots, again_ms: again }) => {
+    every = again || EVERY;
     if (!turn) {
       if (phase !== dataset.rushPhase) { over = true; setTimeout(() => location.reload(), Math.random() * APART); }
       return;
@@ -93,7 +98,7 @@ function bind(box) {
     const kept = lots.length > 0 && lots.every((lot) => lot.called_until_ms && turn > lot.called_until_ms);
     const until = kept ? Math.max(turn, Math.min(...lots.map((lot) => lot.held_until_ms))) : turn;
     if (until === begins && kept === isKept) return;
-    [begins, isKept] = [until, kept];
+    [begins, isKept, isLooked] = [until, kept, false];
     if (!kept || until <= clock.now()) return;
     if (isTurn && !timer) { over = true; setTimeout(() => location.reload(), Math.random() * APART); return; }
     const time = new Date(Math.min(...lots.map((lot) => lot.held_until_ms))).toLocaleTimeString('en-GB', { timeZone: 'Asia/Shanghai' });
@@ -105,20 +110,24 @@ function bind(box) {
     tick();
   };
 
+  const look = async (patience = AT_THE_TURN) => {
+    const stop = new AbortController();
+    const late = setTimeout(() => stop.abort(), patience);
+    const asked = performance.now();
+    try {
+      const found = await fetch(dataset.rush, { cache: 'no-store', signal: stop.signal });
+      const answered = performance.now();
+      if (found.ok) {
+        const live = await found.json();
+        clock.look(live.at_ms, asked, answered);
+        show(live);
+      }
+    } catch { /* no network: the clock goes on, and the next look comes */ } finally { clearTimeout(late); }
+  };
+
   const ask = async () => {
-    if (!document.hidden) {
-      const asked = performance.now();
-      try {
-        const found = await fetch(dataset.rush, { cache: 'no-store' });
-        const answered = performance.now();
-        if (found.ok) {
-          const live = await found.json();
-          clock.look(live.at_ms, asked, answered);
-          show(live);
-        }
-      } catch { /* no network: the clock goes on, and the next look comes */ }
-    }
-    if (!over) setTimeout(ask, EVERY + Math.random() * 1000);
+    if (!document.hidden) await look(PATIENCE);
+    if (!over) setTimeout(ask, every * (1 + Math.random() / 5));
   };
 
   const send = async (form, button) => {

@@ -16,7 +16,10 @@ from tests.vouchers import make
 from vouchers import actions
 from vouchers.models import Lot, QueueTicket
 from vouchers.queries import live
+from vouchers.queries.live import LiveRound
 from vouchers.queries.lots import forget_lots
+from vouchers.queries.offers import Phase
+from vouchers.views.public import LOOKS_A_SECOND, live_json
 
 pytestmark = pytest.mark.django_db
 
@@ -112,3 +115,12 @@ def test_the_look_that_pages_take_says_up_to_which_turn(at: Any) -> None:
     opens = round(OPENS.timestamp() * 1000)
     assert told["called_until_ms"] == opens + 5_000
     assert told["held_until_ms"] == opens + 65_000
+
+
+@pytest.mark.parametrize(("present", "seconds"), [(3, 5), (1000, 5), (52_339, 261)])
+def test_the_more_pages_look_the_rarer_each_of_them_does(
+    present: int, seconds: int
+) -> None:
+    told = live_json(LiveRound(1, Phase.GATHERING, None, present, {}))
+    assert told["again_ms"] // 1000 == seconds
+    assert present / (told["again_ms"] / 1000) <= LOOKS_A_SECOND

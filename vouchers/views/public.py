@@ -139,11 +139,16 @@ def _ms(moment: datetime | None) -> int | None:
     return round(moment.timestamp() * 1000) if moment else None
 
 
+LOOK_MS, LOOKS_A_SECOND = 5000, 200
+"""Of pages that stay open: how often each looks, and how many of them together."""
+
+
 def live_json(live: LiveRound) -> dict[str, Any]:
     return {
         "id": live.id,
         "phase": live.phase,
         "present": live.present,
+        "again_ms": max(LOOK_MS, live.present * 1000 // LOOKS_A_SECOND),
         "lots": [
             {
                 "id": lot.id,
