@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from weakref import WeakKeyDictionary
 
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 from django.utils.translation import gettext as _
 
 from bureau.common.fields import clock_text, clock_words
@@ -67,6 +67,10 @@ class Opening:
     own_hours: tuple[tuple[str, tuple[Hours, ...]], ...]
     """(courts, their hours) where they differ from the venue's."""
     other_days: tuple[OtherDay, ...]
+    changes_on: date | None = None
+    """The day from which on the venue's hours are known to be others…"""
+    changed_hours: tuple[Hours, ...] = ()
+    """… and which they are then."""
 
 
 def parts_text(parts: Parts) -> str:
@@ -88,12 +92,7 @@ def opening_of(venue: Venue, *, rules: HouseRules, today: date) -> Opening:
 
 
 def _read_opening(venue: Venue, rules: HouseRules, today: date) -> Opening:
-    weekly = list(
-        WeeklyHours.objects.filter(venue=venue)
-        .in_force_on(today)
-        .order_by("opens", "pk")
-    )
-    typed = list(DayTypeHours.objects.filter(venue=venue).in_force_on(today))
+    weekly, typed = _rows_on(venue, today)
     days = HoursException.objects.filter(
         venue=venue, on__gte=today, on__lt=today + EXCEPTIONS_AHEAD
     )
@@ -102,7 +101,12 @@ def _read_opening(venue: Venue, rules: HouseRules, today: date) -> Opening:
     for court_id, name in names.items():
         if found := _hours_of(court_id, weekly, typed):
             own.setdefault(found, []).append(name)
+    changes_on = _next_change(venue, today)
     return Opening(
+        changes_on=changes_on,
+        changed_hours=_hours_of(None, *_rows_on(venue, changes_on))
+        if changes_on
+        else (),
         hours=_hours_of(None, weekly, typed),
         own_hours=tuple((", ".join(courts), hours) for hours, courts in own.items()),
         other_days=tuple(
@@ -116,6 +120,26 @@ def _read_opening(venue: Venue, rules: HouseRules, today: date) -> Opening:
             if row.bookable_id is None or row.bookable_id in names
         ),
     )
+
+
+def _rows_on(
+    venue: Venue, day: date
+) -> tuple[Sequence[WeeklyHours], Sequence[DayTypeHours]]:
+    """The hours in force on a day, of the venue and of its courts."""
+    weekly = WeeklyHours.objects.filter(venue=venue).in_force_on(day)
+    typed = DayTypeHours.objects.filter(venue=venue).in_force_on(day)
+    return list(weekly.order_by("opens", "pk")), list(typed.order_by("pk"))
+
+
+def _next_change(venue: Venue, today: date) -> date | None:
+    """From when new hours of the venue hold; those of single courts change quietly."""
+    begins = [
+        rows.of_place(venue, None)
+        .filter(valid_from__gt=today)
+        .aggregate(on=Min("valid_from"))["on"]
+        for rows in (WeeklyHours.objects, DayTypeHours.objects)
+    ]
+    return min((day for day in begins if day), default=None)
 
 
 def _hours_of(
