@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from django.conf import settings
@@ -12,9 +13,14 @@ from django.core.cache import caches
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
+_KEY = re.compile(r"[a-z0-9]{8,40}", re.ASCII)  # as Django makes them
 
 
 class SessionStore(cached_db.SessionStore):
+    def _validate_session_key(self, key: str | None) -> bool:
+        """A cookie may hold anything, a NUL too: that is no key of ours."""
+        return bool(key and _KEY.fullmatch(key))
+
     def load(self) -> dict[str, Any]:
         try:
             return super().load()

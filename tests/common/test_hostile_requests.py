@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 
 import pytest
+from django.test import Client
 from rest_framework.test import APIClient
 
 from bureau.accounts.models import User
@@ -110,3 +111,21 @@ def test_the_version_of_the_schema_writes_no_header(api: APIClient) -> None:
 
     assert answer.status_code == 200
     assert "X-Evil" not in str(answer.headers)
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        'bureau_session="abcdefghij\\000klmnopqrst"',
+        'bureau_session="abcdefghij\\377\\376klmnop"',
+        f"bureau_session={'x' * 4000}",
+        "bureau_session=ABCDEFGHIJKLMNOPQRSTUVWXYZ012345",
+        'csrftoken="\\000"; lang="\\000"; mode="\\000"; device="\\000"',
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/vouchers/", "/about/"])
+def test_a_cookie_that_nobody_set_is_nobodys_session(
+    client: Client, cookie: str, path: str
+) -> None:
+    answer = client.get(path, headers={"cookie": cookie})
+    assert answer.status_code == 200
