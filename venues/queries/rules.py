@@ -175,7 +175,8 @@ class Timetable:
         self.since = since
         self._is_free_on_fitness_day = venue.is_low_fee
         weekly, typed = list(rows.hours), list(rows.day_type_hours)
-        edges = {edge for row in (*weekly, *typed) for edge in edges_of(row)}
+        versioned: list[WeeklyHours | DayTypeHours] = [*weekly, *typed]
+        edges = {edge for row in versioned for edge in edges_of(row)}
         self._edges = sorted(edge for edge in edges if edge > since)
         # One for the days until the first edge, and one from each edge on.
         self._versions = [

@@ -113,15 +113,15 @@ def money_in(scope: Scope) -> Money:
         rows = cursor.fetchall()
     total = Taking()
     sides: list[dict[object, Taking]] = [defaultdict(Taking) for _side in range(5)]
-    transfers: dict[int, Taking] = defaultdict(Taking)
+    transfers: dict[object, Taking] = defaultdict(Taking)
     for *keys, paid, refunded in rows:
         venue_id, method, *_others = keys
         of_bank = [transfers[venue_id]] if method == TRANSFER else []
         for taking in (total, *_of(sides, keys), *of_bank):
             taking.paid += paid
             taking.refunded += refunded
-    in_parts = [dict(side) for side in sides]
-    return Money(total, *in_parts, transfers=dict(transfers))  # type: ignore[arg-type]
+    in_parts = [dict(side) for side in (*sides, transfers)]
+    return Money(total, *in_parts)  # type: ignore[arg-type]
 
 
 def _of(sides: list[dict[object, Taking]], keys: list[object]) -> Iterable[Taking]:

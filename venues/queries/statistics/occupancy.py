@@ -324,7 +324,11 @@ class _Table:
     def __init__(self, timetable: Timetable, rows: RuleRows) -> None:
         self.timetable = timetable
         self._exceptions = {row.on for row in rows.exceptions}
-        versioned = (*rows.prices, *rows.hours, *rows.day_type_hours)
+        versioned: list[PriceRule | WeeklyHours | DayTypeHours] = [
+            *rows.prices,
+            *rows.hours,
+            *rows.day_type_hours,
+        ]
         edges = {edge for row in versioned for edge in edges_of(row)}
         self._edges = sorted(edges)
 
