@@ -224,6 +224,11 @@ ACCOUNT_RATE_LIMITS = {
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ADAPTER = "bureau.accounts.adapter.SecondFactorAdapter"
 MFA_TOTP_ISSUER = SITE_NAME
+MFA_FORMS = {
+    "activate_totp": "bureau.accounts.forms.ActivateFactorForm",
+    "authenticate": "bureau.accounts.forms.FactorForm",
+    "reauthenticate": "bureau.accounts.forms.FactorAgainForm",
+}
 KNOX_TOKEN_MODEL = "accounts.Token"  # noqa: S105 - the name of a table
 # knox's own table is not ours: its migrations would make it beside accounts_token.
 MIGRATION_MODULES = {"knox": None}

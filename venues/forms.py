@@ -375,7 +375,8 @@ class RegisterForm(forms.Form):
     name = forms.CharField(
         label=_("Name"),
         max_length=40,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        # Before the field for another number, which asks for the focus too.
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
     )
     number = forms.CharField(max_length=30, widget=forms.HiddenInput)
     agreed = forms.BooleanField(

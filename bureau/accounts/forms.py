@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.forms import LoginForm
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -66,6 +68,30 @@ class StaffLoginForm(LoginForm):  # type: ignore[misc]
         self.fields["password"].help_text = ""
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)
+
+
+class _FactorInOurWords:
+    """allauth's own calls it a code, and so do the counters their vouchers'."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["code"]
+        field.label = _("Authenticator code")
+        field.widget.attrs.pop("placeholder", None)
+
+
+class ActivateFactorForm(_FactorInOurWords, ActivateTOTPForm):  # type: ignore[misc]
+    """The first code of an app shows that it has the secret."""
+
+
+class FactorForm(_FactorInOurWords, AuthenticateForm):  # type: ignore[misc]
+    """The second step of signing in."""
+
+
+class FactorAgainForm(_FactorInOurWords, ReauthenticateForm):  # type: ignore[misc]
+    """Asked before something that matters."""
 
 
 class ProfileForm(forms.ModelForm[User]):

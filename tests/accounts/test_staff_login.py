@@ -114,7 +114,10 @@ def test_who_has_an_app_is_asked_for_its_code(
 
     assert enter(browser, careful_clerk)["Location"] == "/accounts/mfa/authenticate/"
     assert "_auth_user_id" not in browser.session
-    assert browser.get("/accounts/mfa/authenticate/").status_code == HTTPStatus.OK
+    asked = browser.get("/accounts/mfa/authenticate/").content.decode()
+    # A bare "Code" is a voucher's in the portal's Chinese.
+    assert ">Authenticator code</label>" in asked
+    assert 'placeholder="Code"' not in asked
     wrong = browser.post("/accounts/mfa/authenticate/", {"code": "000000"})
     assert "_auth_user_id" not in browser.session
     assert "Incorrect code" in wrong.content.decode()

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from bureau.accounts.models import User
 from tests.accounts.conftest import new_id_number
 from tests.e2e.conftest import PHONE, violations
-from tests.e2e.keyboard import press, write
+from tests.e2e.keyboard import press
 from tests.e2e.screens import Screens, no_sideways_scroll, sign_in_staff
 from venues.models import Bookable, Booking, EntryPass
 
@@ -66,8 +66,8 @@ def test_the_same_by_keys_alone(desktop: Page, keeper: User, court: Bookable) ->
 
     desktop.keyboard.type(new_id_number(born_on=date(1948, 2, 3)))
     desktop.keyboard.press("Enter")
-    name = desktop.locator("input[name=name]")
-    write(desktop, name, "孔令仪")
+    expect(desktop.locator("input[name=name]")).to_be_focused()
+    desktop.keyboard.type("孔令仪")
     press(desktop, desktop.locator("input[name=agreed]"), "Space")
     press(desktop, desktop.get_by_role("button", name="Register and choose a court"))
     days = desktop.get_by_role("navigation", name="Day")
