@@ -92,11 +92,10 @@ def random_venue(chance: Random, today: date, staff: User) -> Venue:
 def random_versions(chance: Random, today: date) -> list[dict[str, date | None]]:
     """One that holds for good, or some that change in these days."""
     change = today + chance.randrange(-1, 4) * ONE_DAY
-    before = {"valid_from": date(2000, 1, 1), "valid_until": change}
-    after = {"valid_from": change, "valid_until": None}
-    return chance.choice(
-        ([{}], [{}], [before, after], [before], [after])  # type: ignore[list-item]
-    )
+    always: dict[str, date | None] = {}
+    before: dict[str, date | None] = {"valid_until": change}
+    after: dict[str, date | None] = {"valid_from": change}
+    return chance.choice(([always], [always], [before, after], [before], [after]))
 
 
 def random_weeks(

@@ -98,7 +98,7 @@ def test_revenue_with_transfers_equals_a_slow_recount(
     )
     sides = (found.venues, found.methods, found.channels, found.sports, found.months)
     for side in sides:
-        assert sum(taking.kept for taking in side.values()) == total.kept  # type: ignore[attr-defined]
+        assert sum(taking.kept for taking in side.values()) == total.kept
 
 
 def test_what_goes_back_by_bank_counts_when_it_was_asked_for(
