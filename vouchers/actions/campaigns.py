@@ -20,7 +20,11 @@ from bureau.common.db import constraint_errors
 from bureau.draws.actions import BeaconName
 from vouchers.actions import ledger
 from vouchers.actions.caps import count_district_caps, hold_counters
-from vouchers.actions.checking import locked, refuse_contradictions
+from vouchers.actions.checking import (
+    locked,
+    refuse_changed,
+    refuse_contradictions,
+)
 from vouchers.actions.ledger import Cause, Kind, Move
 from vouchers.actions.rounds import announce_draws
 from vouchers.actions.terms import freeze
@@ -193,22 +197,25 @@ def publish_campaign(
     *,
     campaign: Campaign,
     confirmed: Collection[str] = (),
+    seen: str | None = None,
     beacons: Mapping[int, Sequence[BeaconName]] | None = None,
     by: User,
     at: datetime | None = None,
 ) -> Campaign:
     """Show it to everybody, freeze its rules, and announce the draws of its rounds.
 
-    `confirmed` holds the keys of the warnings that were read (`Contradiction.key`);
+    `confirmed` holds the keys of the warnings that were read (`Contradiction.key`),
+    `seen` the mark of the plan that was read (`plan_mark`; None is not compared);
     `beacons` the sources of randomness by the number of the round (none: drand).
-    Raises `NotADraft`, `CampaignOver`, `CampaignContradicts`, `WarningsUnread`, and
-    what `draws.announce_draw` raises.
+    Raises `NotADraft`, `CampaignOver`, `CampaignContradicts`, `WarningsUnread`,
+    `RulesChangedMeanwhile`, and what `draws.announce_draw` raises.
     """
     at = at or clock.now()
     campaign = locked(campaign)
     if campaign.state != State.DRAFT:
         raise NotADraft
     refuse_contradictions(campaign, confirmed=confirmed, at=at)
+    refuse_changed(campaign, seen=seen)
     freeze(campaign.terms.get(version=1), by=by, at=at)
     Campaign.objects.filter(pk=campaign.pk, state=State.DRAFT).update(
         state=State.PUBLISHED, published_at=at

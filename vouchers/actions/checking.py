@@ -8,10 +8,12 @@ from datetime import datetime
 from vouchers.errors.campaigns import (
     CampaignContradicts,
     CampaignOver,
+    RulesChangedMeanwhile,
     WarningsUnread,
 )
 from vouchers.models import Campaign, Terms
 from vouchers.queries.contradictions import contradictions_of
+from vouchers.queries.plan_marks import plan_mark
 
 
 def locked(campaign: Campaign) -> Campaign:
@@ -40,3 +42,9 @@ def refuse_contradictions(
         return
     if unread := [one for one in found if one.key not in confirmed]:
         raise WarningsUnread(sentences=" ".join(one.sentence for one in unread))
+
+
+def refuse_changed(campaign: Campaign, *, seen: str | None) -> None:
+    """Raise `RulesChangedMeanwhile` where the plan is not that of the mark `seen`."""
+    if seen is not None and seen != plan_mark(campaign):
+        raise RulesChangedMeanwhile
