@@ -1,7 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import (
+    BACKEND_SESSION_KEY,
+    HASH_SESSION_KEY,
+    SESSION_KEY,
+    load_backend,
+)
+from django.utils.crypto import constant_time_compare
 
 from bureau.accounts.models import (
     OF_AGE,
@@ -55,6 +65,24 @@ def signed_in_person(user_id: int) -> User | None:
     """A person with their `role_text`, in one question."""
     found = rows_of(User, "accounts_signed_in", _SIGNED_IN, [user_id])
     return found[0] if found else None
+
+
+def person_in_session(session: Mapping[str, Any]) -> User | None:
+    """Who a session belongs to, found as strictly as Django's `get_user` does.
+
+    It changes no session. Where there is more to do than to say yes (a key that was
+    replaced, a password that was changed), nobody comes back.
+    """
+    path = session.get(BACKEND_SESSION_KEY)
+    if path not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    person: User | None = load_backend(path).get_user(session.get(SESSION_KEY, 0))
+    if person is None:
+        return None
+    told = str(session.get(HASH_SESSION_KEY, ""))
+    return (
+        person if constant_time_compare(told, person.get_session_auth_hash()) else None
+    )
 
 
 def is_verified(user: User) -> bool:

@@ -133,7 +133,7 @@ def _shape_of(rows: Sequence[Model]) -> tuple[Shape, list[Any]]:
     shape, values = [], list[Any]()
     for row in rows:
         own = vars(row)
-        kinds = []
+        kinds, filled = [], []
         for column in columns_of(type(row)):
             value = own[column[0]]
             if isinstance(value, _Coming):
@@ -142,7 +142,8 @@ def _shape_of(rows: Sequence[Model]) -> tuple[Shape, list[Any]]:
                 kinds.append("NULL")
             else:
                 kinds.append(VALUE)
-                values += values_of(row, [column])
+                filled.append(column)
+        values += values_of(row, filled)
         shape.append((type(row), tuple(kinds)))
     return tuple(shape), values
 

@@ -78,10 +78,10 @@ def test_a_barred_way_writes_none_of_it() -> None:
 def test_rows_are_what_save_writes() -> None:
     person = make.citizen()
     write(person, barred=0)
-    sent = IdempotentAnswer.objects.values().get()
+    sent: dict[str, Any] = {**IdempotentAnswer.objects.values().get()}
     IdempotentAnswer.objects.all().delete()
     answer_of(person).save(force_insert=True)
-    saved = IdempotentAnswer.objects.values().get()
+    saved: dict[str, Any] = {**IdempotentAnswer.objects.values().get()}
     for own in ("id", "created_at"):
         assert sent.pop(own) != saved.pop(own)
     assert sent == saved

@@ -60,6 +60,7 @@ from venues.queries.lists import (
     personal_data_of,
     reasons_to_stay,
     venue_for_booking,
+    venue_in_session,
 )
 from venues.queries.news import News, city_news
 from venues.queries.openness import (
@@ -212,6 +213,7 @@ __all__ = [
     "touched_lines",
     "touched_sessions",
     "venue_for_booking",
+    "venue_in_session",
     "waiting_data_of",
     "warnings_about",
     "ways_out",

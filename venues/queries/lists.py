@@ -35,11 +35,26 @@ _FOR_BOOKING = """
      WHERE code = $1 AND kind = 'public' AND closed_on IS NULL
 """
 
+_IN_SESSION = f"""
+    SELECT venue.*, session.session_data
+      FROM ({_FOR_BOOKING}) AS venue, django_session AS session
+     WHERE session.session_key = $2 AND session.expire_date > $3
+"""  # noqa: S608 - our own text
+
 
 def venue_for_booking(code: str) -> Venue | None:
     """A public venue with as much of its row as `hold_slots` needs."""
     found = rows_of(Venue, "venues_for_booking", _FOR_BOOKING, [code])
     return found[0] if found else None
+
+
+def venue_in_session(
+    code: str, *, session_key: str, at: datetime
+) -> tuple[Venue, str] | None:
+    """`venue_for_booking`, with what is stored of a session that has not run out."""
+    given = [code, session_key, at]
+    found = rows_of(Venue, "venues_in_session", _IN_SESSION, given)
+    return (found[0], vars(found[0])["session_data"]) if found else None
 
 
 _OWN_AT = """

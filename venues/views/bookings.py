@@ -9,7 +9,13 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    QueryDict,
+)
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -78,13 +84,13 @@ def book(request: HttpRequest, code: str) -> HttpResponse:
     if venue is None:
         raise Http404
     try:
-        booking = _take(request, venue, person, dependant)
+        booking = take(request, venue, person, dependant)
     except (PriceChanged, FormDamaged) as question:
         # Not the end of the road: the person may agree to what it is now.
         return _show_summary(request, _venue(code), dependant, question)
     except DomainError as said_no:
         return _show_refusal(request, venue, dependant, said_no)
-    return _to_the_cashier(booking)
+    return to_the_cashier(booking)
 
 
 def _venue(code: str) -> Venue:
@@ -92,9 +98,20 @@ def _venue(code: str) -> Venue:
     return get_object_or_404(bookable, code=codes.normalise(code))
 
 
-def _take(
+_REFUSED = "venues.refused"
+
+
+def remember_refusal(request: HttpRequest, refusal: DomainError) -> None:
+    """What `take` said to this request already, so that nobody asks again."""
+    request.META[_REFUSED] = refusal
+
+
+def take(
     request: HttpRequest, venue: Venue, person: User, dependant: Dependant | None
 ) -> Booking:
+    """Hold what the form asks for, or raise why not."""
+    if refusal := request.META.get(_REFUSED):
+        raise refusal
     form = BookForm(request.POST)
     if not form.is_valid():
         raise FormDamaged
@@ -108,12 +125,12 @@ def _take(
     )
 
 
-def _to_the_cashier(booking: Booking) -> HttpResponse:
+def to_the_cashier(booking: Booking) -> HttpResponse:
     """On to paying; a booking that the same form made before just shows itself."""
     if not booking.is_held_at(clock.now()):
         return redirect(booking)
     if payment := booking.payment_due or _payment_due(booking):
-        return redirect(way_to_pay(payment))
+        return HttpResponseRedirect(way_to_pay(payment))
     return redirect(booking)
 
 
