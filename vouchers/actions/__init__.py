@@ -7,6 +7,11 @@ redemption → caps.
 
 from __future__ import annotations
 
+from vouchers.actions.calling_off import (
+    call_off_campaign,
+    call_off_round,
+    tell_of_called_off_rounds,
+)
 from vouchers.actions.campaigns import (
     Texts,
     describe_campaign,
@@ -176,6 +181,8 @@ __all__ = [
     "ask_for_settlements",
     "block_device",
     "call_next",
+    "call_off_campaign",
+    "call_off_round",
     "call_queues",
     "change_member",
     "change_shop",
@@ -251,6 +258,7 @@ __all__ = [
     "suspend_merchant",
     "take_part",
     "take_part_together",
+    "tell_of_called_off_rounds",
     "unblock_device",
     "undo_redemption",
     "undo_until",

@@ -113,6 +113,8 @@ def _open_draw(round: Round, *, at: datetime) -> Draw:  # noqa: A002
         raise CampaignClosed
     if round.draw is None or at >= round.closes_at:
         raise DrawEntriesOver
+    if round.called_off_at is not None:
+        raise RoundOver
     if at < round.opens_at:
         raise DrawNotOpen(opens_at=clock.at_text(round.opens_at))
     return round.draw
@@ -314,6 +316,8 @@ def follow_redraw(*, draw: Draw, replaces: Draw) -> None:
     if round_ is None:
         return
     refuse_void_of_round(draw=replaces)
+    if round_.called_off_at is not None:
+        raise RoundOver
     if round_.rush_opens_at is not None and draw.draws_at >= round_.rush_opens_at:
         raise RoundOver
     round_.draw, round_.draws_at = draw, draw.draws_at

@@ -84,23 +84,32 @@ def end_rounds(*, at: datetime) -> int:
 
 @transaction.atomic
 def _end_round(round_id: int, *, at: datetime) -> bool:
-    lots = list(Lot.objects.filter(round=round_id).order_by("tier", "pk"))
-    for lot in lots:
-        note_sold_out(lot.pk)
+    for lot_id in Lot.objects.filter(round=round_id).values_list("pk", flat=True):
+        note_sold_out(lot_id)
     if not Round.objects.over_at(at).filter(pk=round_id).update(ended_at=at):
         return False
     round_ = Round.objects.get(pk=round_id)
-    tiers = Tier.objects.select_for_update(no_key=True).order_by("pk")
-    list(tiers.filter(lots__in=lots).values_list("pk"))
-    left = {lot.pk: _take_back(lot) for lot in lots}
     record(
         "vouchers.round.ended",
         subject=round_,
         by=None,
         at=at,
-        detail={str(lot.tier_id): left[lot.pk] for lot in lots},
+        detail=take_back_stock(round_),
     )
     return True
+
+
+def take_back_stock(of: Round) -> dict[str, int]:
+    """Nothing of a round is on offer any more; how many of each tier were left.
+
+    The round is locked.
+    """
+    if of.laid_out_at is None:
+        return {}
+    lots = list(Lot.objects.filter(round=of).order_by("tier", "pk"))
+    tiers = Tier.objects.select_for_update(no_key=True).order_by("pk")
+    list(tiers.filter(lots__in=lots).values_list("pk"))
+    return {str(lot.tier_id): _take_back(lot) for lot in lots}
 
 
 def _take_back(lot: Lot) -> int:

@@ -196,6 +196,17 @@ class WarningsUnread(DomainError):
     message = _("Please read and confirm first: %(sentences)s")
 
 
+class CallingOffNeedsReason(DomainError):
+    code = "voucher_calling_off_needs_reason"
+    message = _("Please say why. Everybody can read it.")
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class RoundNotRunning(DomainError):
+    code = "voucher_round_not_running"
+    message = _("Only what is published and has not ended can be called off.")
+
+
 class HoursPastMidnight(DomainError):
     code = "voucher_hours_past_midnight"
     message = _("The daily hours end at 24:00 at the latest.")

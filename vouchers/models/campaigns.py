@@ -449,6 +449,16 @@ class Round(models.Model):
     ended_at = models.DateTimeField(
         _("leftovers taken back at"), null=True, blank=True, editable=False
     )
+    # Called off before its time: when, why, and when all who waited had been told.
+    called_off_at = models.DateTimeField(
+        _("called off at"), null=True, blank=True, editable=False
+    )
+    called_off_for = models.CharField(
+        _("called off because"), max_length=200, blank=True, editable=False
+    )
+    told_at = models.DateTimeField(
+        _("people told at"), null=True, blank=True, editable=False
+    )
 
     objects = RoundQuerySet.as_manager()
 
@@ -483,6 +493,14 @@ class Round(models.Model):
                 condition=Q(spread_seconds__lte=600, lobby_minutes__lte=240),
                 name="vouchers_round_lobby_is_sane",
             ),
+            models.CheckConstraint(
+                condition=Q(called_off_at=None, called_off_for="", told_at=None)
+                | (
+                    Q(called_off_at__isnull=False, ended_at__isnull=False)
+                    & ~Q(called_off_for="")
+                ),
+                name="vouchers_round_called_off_with_a_reason",
+            ),
         ]
         indexes = [
             models.Index(fields=["opens_at"], name="vouchers_round_by_opening"),
@@ -497,12 +515,19 @@ class Round(models.Model):
     @property
     def claims_from(self) -> datetime | None:
         """Where the rush begins, if there is one."""
-        return self.opens_at if self.way == self.Way.RUSH else self.rush_opens_at
+        begins = self.opens_at if self.way == self.Way.RUSH else self.rush_opens_at
+        return self._until_called_off(begins)
 
     @property
     def claims_until(self) -> datetime | None:
         """Where the rush ends, if there is one."""
-        return self.closes_at if self.way == self.Way.RUSH else self.rush_closes_at
+        ends = self.closes_at if self.way == self.Way.RUSH else self.rush_closes_at
+        return self._until_called_off(ends)
+
+    def _until_called_off(self, moment: datetime | None) -> datetime | None:
+        if moment is None or self.called_off_at is None:
+            return moment
+        return min(moment, self.called_off_at)
 
 
 class Lot(models.Model):

@@ -35,6 +35,8 @@ BUSY = frozenset({Phase.GATHERING, Phase.OPEN, Phase.ENTERING, Phase.DRAWING})
 
 def phase_of(of: Round, *, at: datetime) -> Phase:
     """Asks for the round's lots; prefetch them."""
+    if of.called_off_at is not None and at >= of.called_off_at:
+        return Phase.OVER
     if of.way == Round.Way.RUSH:
         return _rush_phase(of, at=at, before=Phase.PLANNED)
     if at < of.opens_at:

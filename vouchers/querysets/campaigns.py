@@ -59,6 +59,7 @@ class RoundQuerySet(models.QuerySet["Round"]):
             Q(way="rush", opens_at__lte=moment + LAID_OUT_BEFORE)
             | Q(way__in=["draw", "hybrid"], closes_at__lte=moment),
             laid_out_at=None,
+            ended_at=None,
             campaign__state="published",
         )
 
@@ -95,6 +96,7 @@ class LotQuerySet(models.QuerySet["Lot"]):
             goes_on,
             Q(called=None) | Q(held_until__lte=moment),
             round__spread_seconds__gt=0,
+            round__called_off_at=None,
             round__campaign__state="published",
             laid_out__isnull=False,
             sold_out_at=None,

@@ -13,6 +13,14 @@ def lay_out_rounds() -> None:
     now = clock.now()
     actions.lay_out_rounds(at=now)
     actions.end_rounds(at=now)
+    # What a crash left untold.
+    actions.tell_of_called_off_rounds(at=now)
+
+
+@shared_task(name="vouchers.tasks.tell_of_called_off_rounds")
+def tell_of_called_off_rounds() -> None:
+    """Tell who waited for a round that was called off."""
+    actions.tell_of_called_off_rounds(at=clock.now())
 
 
 @shared_task(name="vouchers.tasks.call_queues")
