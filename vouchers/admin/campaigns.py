@@ -33,6 +33,7 @@ from venues.admin.scope import OrNotFound, StaffRequest
 from vouchers import actions, queries
 from vouchers.actions import TierPlan
 from vouchers.actions.campaign_imports import import_plan, plan_workbook
+from vouchers.admin.calling_off import call_off_page
 from vouchers.admin.campaign_plan import PlanPage
 from vouchers.forms.campaigns import (
     AppropriationForm,
@@ -43,6 +44,7 @@ from vouchers.forms.campaigns import (
     TermsForm,
 )
 from vouchers.models import Appropriation, Campaign, Round, Tier
+from vouchers.queries.plan_marks import plan_mark
 
 State = Campaign.State
 _TONES = {State.DRAFT: "warning", State.PUBLISHED: "success", State.CLOSED: "info"}
@@ -82,6 +84,7 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
         "appropriate",
         "check_list",
         "import_file",
+        "call_off",
     ]
 
     # --- Who may ------------------------------------------------------------------
@@ -214,7 +217,7 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
     def prepare(self, request: StaffRequest, object_id: str) -> HttpResponse:
         """Everything that is given away, on one page."""
         campaign: Campaign = self.get_object(request, object_id)
-        page = PlanPage(campaign, request.POST or None)
+        page = PlanPage(campaign, request.POST if request.method == "POST" else None)
         if request.method == "POST" and page.is_valid():
             try:
                 page.save(by=request.user)
@@ -262,6 +265,14 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
             button=_("Enter it"),
             act=act,
         )
+
+    @action(
+        description=gettext_lazy("Call off a round"),
+        url_path="call-off",
+        permissions=["publish"],
+    )
+    def call_off(self, request: StaffRequest, object_id: str) -> HttpResponse:
+        return call_off_page(self, request, self.get_object(request, object_id))
 
     # --- Rules --------------------------------------------------------------------
 
@@ -374,6 +385,7 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
                     actions.publish_campaign(
                         campaign=campaign,
                         confirmed=request.POST.getlist("confirmed"),
+                        seen=request.POST.get("seen", ""),
                         beacons=form.beacons,
                         by=request.user,
                     )
@@ -390,6 +402,7 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
             title=_("Check list: %(campaign)s") % {"campaign": campaign},
             form=form,
             found=found,
+            seen=plan_mark(campaign),
             blocks=any(one.blocks for one in found),
             is_draft=is_draft,
             may_publish=may_publish,
