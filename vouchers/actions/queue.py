@@ -132,7 +132,7 @@ def call_next(*, lot_id: int, at: datetime) -> bool:
     lot, opens_at = facts.lot, facts.claims_from
     present = QueueTicket.objects.filter(round=facts.round, joined_at__lt=opens_at)
     is_first = lot.called is None
-    left = lot.laid_out or 0 if is_first else _left_of(lot)
+    left = facts.offered if is_first else _left_of(lot)
     lot.called = lot.called or 0
     while True:
         lot.called_until = _call(facts, present, left)

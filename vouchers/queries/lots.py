@@ -13,7 +13,7 @@ from time import monotonic
 
 from django.db.models import Count
 
-from vouchers.models import Account, Campaign, Lot, QueueTicket, Round, Terms
+from vouchers.models import Account, Campaign, Lot, QueueTicket, Round, Terms, Voucher
 
 KEPT_SECONDS = 1.0
 MOST_KEPT = 1000
@@ -34,6 +34,8 @@ class LotFacts:
     claims_until: datetime | None
     waiting: int
     """How many came to the waiting room, as long as nobody has been called."""
+    offered: int
+    """How many vouchers the rush has for them: of a hybrid what the draw left over."""
 
     @property
     def is_published(self) -> bool:
@@ -45,7 +47,7 @@ class LotFacts:
             return moment >= self.lot.held_until
         if self.lot.called is not None or self.lot.laid_out is None:
             return False
-        return self.waiting > self.enough_for(self.lot.laid_out)
+        return self.waiting > self.enough_for(self.offered)
 
     def enough_for(self, vouchers: int) -> int:
         """How many people are sure to get one, whatever each of them may take."""
@@ -66,7 +68,7 @@ def lot_facts(lot_id: int) -> LotFacts | None:
 
 
 def _facts_of(lot_ids: Sequence[int]) -> dict[int, LotFacts]:
-    """Five questions, however many lots."""
+    """Some questions, however many lots."""
     lots = Lot.objects.select_related("tier", "round__campaign").in_bulk(lot_ids)
     rounds = {lot.round_id for lot in lots.values()}
     campaigns = {lot.round.campaign_id for lot in lots.values()}
@@ -88,6 +90,7 @@ def _facts_of(lot_ids: Sequence[int]) -> dict[int, LotFacts]:
     for pk, round_id in beside.values_list("pk", "round"):
         of_round.setdefault(round_id, []).append(pk)
     waiting = _waiting(lots.values())
+    drawn = _drawn(lots.values())
     return {
         pk: LotFacts(
             lot=lot,
@@ -103,6 +106,7 @@ def _facts_of(lot_ids: Sequence[int]) -> dict[int, LotFacts]:
             claims_from=lot.round.claims_from,
             claims_until=lot.round.claims_until,
             waiting=0 if lot.called is not None else waiting.get(lot.round_id, 0),
+            offered=(lot.laid_out or 0) - drawn.get(pk, 0),
         )
         for pk, lot in lots.items()
         if lot.round.campaign_id in in_force
@@ -118,6 +122,19 @@ def _waiting(lots: Iterable[Lot]) -> dict[int, int]:
         return {}
     tickets = QueueTicket.objects.filter(round__in=rounds).order_by()
     return dict(tickets.values_list("round").annotate(n=Count("pk")))
+
+
+def _drawn(lots: Iterable[Lot]) -> dict[int, int]:
+    """How many vouchers of a hybrid were drawn before its rush, by lot."""
+    asked = [
+        lot.pk
+        for lot in lots
+        if lot.called is None and lot.round.way == Round.Way.HYBRID
+    ]
+    if not asked:
+        return {}
+    drawn = Voucher.objects.filter(lot__in=asked, way=Voucher.Way.DRAW).order_by()
+    return dict(drawn.values_list("lot").annotate(n=Count("pk")))
 
 
 _kept: dict[int, tuple[float, LotFacts | None]] = {}

@@ -173,6 +173,35 @@ def test_who_may_take_two_counts_twice() -> None:
         claim(lot, people[2], at)
 
 
+def test_of_a_hybrid_as_many_are_called_as_the_draw_left_vouchers() -> None:
+    now = clock.now()
+    lot = rush(
+        5,
+        way="hybrid",
+        opens_at=now - timedelta(days=2),
+        closes_at=now - timedelta(days=1),
+        draws_at=now - timedelta(hours=2),
+        rush_opens_at=now,
+        rush_closes_at=now + timedelta(days=1),
+    )
+    for _n in range(3):
+        make.voucher(lot, way="draw")
+    people = []
+    for n in range(3):
+        person = city.verified()
+        QueueTicket.objects.create(
+            round=lot.round,
+            person=person,
+            place=n * QueueTicket.PLACES // 3,
+            joined_at=now - SECOND,
+        )
+        people.append(person)
+    at = now + SPREAD
+    assert refused(lot, people[2], at)
+    claim(lot, people[1], at)
+    claim(lot, people[0], at)
+
+
 def test_without_turns_it_is_first_come_first_served() -> None:
     lot = rush(1, spread_seconds=0)
     _first, last = gather(lot, 2)
