@@ -55,7 +55,7 @@ class Browser:
         """As a WSGI server does it: Django's client holds on to dead connections."""
         said: list[str] = []
 
-        def start(status: str, _headers: Any, _error: Any = None) -> None:
+        def start(status: str, _headers: Any, _error: Any = None, /) -> Any:
             said.append(status)
 
         environ = {

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from vouchers.http.claiming import MOST_BYTES, answer_claim, remember_device, where_of
+from vouchers.http.claiming import (
+    DEVICE_COOKIE,
+    MOST_BYTES,
+    answer_claim,
+    remember_device,
+    where_of,
+)
 from vouchers.http.counter import (
     COUNTER_COOKIE,
     DEVICE_HEADER,
@@ -13,6 +19,7 @@ from vouchers.http.counter import (
 
 __all__ = [
     "COUNTER_COOKIE",
+    "DEVICE_COOKIE",
     "DEVICE_HEADER",
     "MOST_BYTES",
     "answer_claim",
