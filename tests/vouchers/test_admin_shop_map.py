@@ -29,7 +29,7 @@ def chief(client: Client, admin_user: User) -> Client:
 
 
 def features(client: Client, zoom: int) -> list[dict[str, Any]]:
-    answer = client.get(POINTS, {**CITY, "zoom": zoom})
+    answer = client.get(POINTS, {**CITY, "zoom": str(zoom)})
     assert answer.status_code == 200
     found: list[dict[str, Any]] = answer.json()["features"]
     return found
@@ -94,5 +94,5 @@ def test_the_map_costs_the_same_for_one_shop_or_ten(
 
 
 def test_a_stranger_and_a_wrong_viewport_get_nothing(chief: Client) -> None:
-    assert chief.get(POINTS, {"bbox": "x", "zoom": 9}).status_code == 400
+    assert chief.get(POINTS, {"bbox": "x", "zoom": "9"}).status_code == 400
     assert Client().get(POINTS, CITY).status_code == 302
