@@ -36,7 +36,8 @@ class BookingLane:
     It stands behind what every answer needs (headers, request id, language) and before
     what it does itself: session, person, venue and CSRF, as strictly, in two questions.
     It only ever says yes. Whatever else there is to say (sign in, sold, a damaged form,
-    for a family member) is said by the view, behind all the others.
+    for a family member) is said by the view, behind all the others. So who asks for
+    what was refused to somebody a moment ago goes there at once.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -46,7 +47,12 @@ class BookingLane:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         found = request.method == "POST" and _ADDRESS.fullmatch(request.path_info)
-        if found and _is_plain(request) and self._is_ours(request):
+        if (
+            found
+            and not _refused.is_remembered(request)
+            and _is_plain(request)
+            and self._is_ours(request)
+        ):
             _trust_connection()
             try:
                 booking = self._book(request, codes.normalise(found[1]))
@@ -80,9 +86,35 @@ class BookingLane:
             return take(request, venue, person, None)
         except DomainError as refusal:
             remember_refusal(request, refusal)
+            _refused.remember(request)
             return None
 
 
+class _Refused:
+    """Addresses, slots and all, that were refused to somebody a moment ago.
+
+    In the memory of the process. It says which way to take, and nothing else.
+    """
+
+    seconds, most = 10.0, 1000
+
+    def __init__(self) -> None:
+        self.until: dict[str, float] = {}
+
+    def remember(self, request: HttpRequest) -> None:
+        if len(self.until) >= self.most:
+            self.until.clear()
+        self.until[_whole_address(request)] = monotonic() + self.seconds
+
+    def is_remembered(self, request: HttpRequest) -> bool:
+        return monotonic() < self.until.get(_whole_address(request), 0.0)
+
+
+def _whole_address(request: HttpRequest) -> str:
+    return f"{request.path_info}?{request.META.get('QUERY_STRING', '')}"
+
+
+_refused = _Refused()
 _answered = local()
 _TRUSTED_SECONDS = 1.0
 

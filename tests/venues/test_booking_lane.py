@@ -25,7 +25,7 @@ from bureau.audit.models import Entry
 from bureau.common import clock
 from tests import make
 from venues import middleware
-from venues.actions import slots
+from venues.actions import cancel_booking, slots
 from venues.models import Bookable, Booking
 
 pytestmark = pytest.mark.django_db
@@ -328,6 +328,13 @@ def test_a_refusal_is_not_asked_for_twice(
     monkeypatch.setattr("venues.actions.bookings.resolve_picks", noted)
     assert Browser(make.citizen()).book(court).status_code == 409
     assert len(asked) == 1
+
+
+def test_what_was_refused_is_booked_as_soon_as_it_is_free(court: Bookable) -> None:
+    booking = make.held(court=court)
+    assert Browser(make.citizen()).book(court).status_code == 409
+    cancel_booking(booking=booking, by=booking.booked_by)
+    assert Browser(make.citizen()).book(court).status_code == 302
 
 
 def test_refusals_are_told_in_the_language_of_the_reader(court: Bookable) -> None:

@@ -190,25 +190,26 @@ def _other_times(
     courts: Sequence[Sequence[Slot]], starts: Sequence[datetime], *, wanted: Bookable
 ) -> list[tuple[Slot, ...]]:
     """As many free slots in a row, the nearest in time first, each time once."""
-    runs = [
-        run
-        for slots in courts
-        for run in _runs(slots, len(starts))
-        if run[0].starts_at != starts[0]
-    ]
-    runs.sort(
-        key=lambda run: (
-            abs(run[0].starts_at - starts[0]),
-            run[0].bookable != wanted,
-            run[0].starts_at,
-            run[0].bookable.position,
-            run[0].bookable_id,
-        )
-    )
+    # Each time once, on the court that was wanted or on the first one.
     by_start: dict[datetime, tuple[Slot, ...]] = {}
-    for run in runs:
-        by_start.setdefault(run[0].starts_at, run)
-    return list(by_start.values())[:MOST_ALTERNATIVES]
+    for slots in sorted(courts, key=lambda slots: _rank(slots[0], wanted)):
+        for run in _runs(slots, len(starts)):
+            by_start.setdefault(run[0].starts_at, run)
+    by_start.pop(starts[0], None)
+    nearest = sorted(
+        by_start,
+        key=lambda start: (
+            abs(start - starts[0]),
+            by_start[start][0].bookable_id != wanted.pk,
+            start,
+        ),
+    )
+    return [by_start[start] for start in nearest[:MOST_ALTERNATIVES]]
+
+
+def _rank(slot: Slot, wanted: Bookable) -> tuple[bool, int, int]:
+    """Where a slot's court stands when somebody wanted another."""
+    return slot.bookable_id != wanted.pk, slot.bookable.position, slot.bookable_id
 
 
 def _runs(slots: Sequence[Slot], length: int) -> Iterator[tuple[Slot, ...]]:
