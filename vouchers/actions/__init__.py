@@ -72,28 +72,32 @@ from vouchers.actions.members import (
     remove_member,
     resend_invitations,
 )
+from vouchers.actions.merchant_changes import (
+    approve_change,
+    ask_for_change,
+    refuse_change,
+    warn_of_permits,
+    withdraw_change,
+)
 from vouchers.actions.merchant_imports import (
     import_merchants,
 )
 from vouchers.actions.merchants import (
     MerchantFacts,
-    approve_change,
     approve_merchant,
-    ask_for_change,
     check_shop,
     correct_merchant,
-    end_part,
     leave_as_merchant,
-    refuse_change,
     refuse_merchant,
     register_merchant,
     reinstate_merchant,
     reseal_accounts,
     suspend_merchant,
+)
+from vouchers.actions.participations import (
+    end_part,
     take_part,
     take_part_together,
-    warn_of_permits,
-    withdraw_change,
 )
 from vouchers.actions.payments import (
     make_payment_file,

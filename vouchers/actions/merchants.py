@@ -1,11 +1,10 @@
-"""Merchants: they apply, staff check them, and what they change is checked again."""
+"""Merchants: they apply, and staff check them, suspend them and let them in again."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.core.files.base import File
@@ -17,11 +16,9 @@ from bureau.accounts.queries import is_verified
 from bureau.audit.models import record
 from bureau.common import clock, credit_codes, limits, sealed
 from bureau.common.db import constraint_errors
-from bureau.common.errors import DomainError
 from bureau.photos.actions import store_photo
 from bureau.photos.models import Photo
 from venues.errors import CreditCodeWrong, ReasonMissing
-from vouchers.actions import ledger
 from vouchers.actions.members import (
     lock_merchant,
     refuse_own_people,
@@ -31,39 +28,29 @@ from vouchers.actions.members import (
 from vouchers.actions.shops import ShopFacts, create_shop
 from vouchers.errors.merchants import (
     AccountNumberWrong,
-    CampaignOver,
-    CapBelowRedeemed,
-    ChangeWaiting,
     MerchantApplied,
     MerchantCodeTaken,
     MerchantCorrected,
     MerchantDecided,
-    MerchantIsYours,
-    MerchantNotApproved,
-    NothingChanged,
-    PartRefused,
     PermitMissing,
     PermitOver,
     SportsMissing,
 )
 from vouchers.models import (
     HIGH_RISK,
-    Campaign,
     Member,
     Merchant,
     MerchantChange,
-    Participation,
     Settlement,
     Shop,
 )
 
 State = Merchant.State
 APPLICATIONS_A_DAY = 10
-PERMIT_NOTICE = timedelta(days=30)
 _DAY = 24 * 3600
 _ACCOUNT = re.compile(r"[0-9]{8,30}", re.ASCII)
-_SEPARATORS = re.compile(r"[\s\-]")
-_FACTS = (
+SEPARATORS = re.compile(r"[\s\-]")
+FACTS = (
     "name",
     "credit_code",
     "sports",
@@ -134,7 +121,7 @@ def account_columns(typed: str) -> dict[str, Any]:
     No check digit: cards have one, the accounts of businesses do not. Raises
     `AccountNumberWrong`.
     """
-    number = _SEPARATORS.sub("", typed)
+    number = SEPARATORS.sub("", typed)
     if not number:
         return {}
     if not _ACCOUNT.fullmatch(number):
@@ -249,10 +236,10 @@ def correct_merchant(
     )
     if taken.exclude(pk=merchant.pk).exists():
         raise MerchantCodeTaken
-    _write(merchant, columns)
+    write_facts(merchant, columns)
     merchant.state, merchant.reason, merchant.applied_at = State.APPLIED, "", now
     merchant.save(update_fields=["state", "reason", "applied_at"])
-    _narrow_shops(merchant)
+    narrow_shops(merchant)
     keep_papers(merchant, licence=licence, permit=permit, by=by)
     record("vouchers.merchant.corrected", subject=merchant, by=by, at=now)
     return merchant
@@ -263,13 +250,13 @@ def _has_permit_photo(merchant: Merchant) -> bool:
     return photos.exists()
 
 
-def _write(merchant: Merchant, columns: dict[str, Any]) -> None:
+def write_facts(merchant: Merchant, columns: dict[str, Any]) -> None:
     for name, value in columns.items():
         setattr(merchant, name, value)
     merchant.save(update_fields=list(columns))
 
 
-def _narrow_shops(merchant: Merchant) -> None:
+def narrow_shops(merchant: Merchant) -> None:
     """No shop offers what its business does not."""
     for shop in merchant.shops.order_by("pk"):
         kept = [sport for sport in shop.sports if sport in merchant.sports]
@@ -297,7 +284,7 @@ def approve_merchant(*, merchant: Merchant, by: User) -> Merchant:
         raise MerchantDecided
     if merchant.applied_at != seen_at:
         raise MerchantCorrected
-    _refuse_without_permit(merchant, on=clock.local_day(now))
+    refuse_without_permit(merchant, on=clock.local_day(now))
     with constraint_errors(
         vouchers_merchant_credit_code_once=MerchantCodeTaken,
         vouchers_merchant_high_risk_has_its_permit=PermitMissing,
@@ -307,11 +294,11 @@ def approve_merchant(*, merchant: Merchant, by: User) -> Merchant:
         waits_since=None, is_open=True
     )
     _sync_all(merchant)
-    _tell("approved", merchant, by=by, at=now)
+    tell_business("approved", merchant, by=by, at=now)
     return merchant
 
 
-def _refuse_without_permit(merchant: Merchant, *, on: date) -> None:
+def refuse_without_permit(merchant: Merchant, *, on: date) -> None:
     if any(sport in HIGH_RISK for sport in merchant.sports):
         if not merchant.permit_number or merchant.permit_until is None:
             raise PermitMissing
@@ -334,7 +321,7 @@ def refuse_merchant(*, merchant: Merchant, reason: str, by: User) -> Merchant:
     if merchant.applied_at != seen_at:
         raise MerchantCorrected
     _move(merchant, State.REFUSED, reason=reason, by=by, at=now)
-    _tell("refused", merchant, by=by, at=now, reason=reason)
+    tell_business("refused", merchant, by=by, at=now, reason=reason)
     return merchant
 
 
@@ -350,7 +337,7 @@ def suspend_merchant(*, merchant: Merchant, reason: str, by: User) -> Merchant:
     if merchant.state != State.APPROVED:
         raise MerchantDecided
     _move(merchant, State.SUSPENDED, reason=reason, by=by, at=now)
-    _tell("suspended", merchant, by=by, at=now, reason=reason)
+    tell_business("suspended", merchant, by=by, at=now, reason=reason)
     return merchant
 
 
@@ -367,10 +354,10 @@ def reinstate_merchant(*, merchant: Merchant, reason: str, by: User) -> Merchant
     refuse_own_people(merchant.pk, by)
     if merchant.state != State.SUSPENDED:
         raise MerchantDecided
-    _refuse_without_permit(merchant, on=clock.local_day(now))
+    refuse_without_permit(merchant, on=clock.local_day(now))
     with constraint_errors(vouchers_merchant_high_risk_has_its_permit=PermitMissing):
         _move(merchant, State.APPROVED, reason="", by=by, at=now)
-    _tell("reinstated", merchant, by=by, at=now, reason=reason)
+    tell_business("reinstated", merchant, by=by, at=now, reason=reason)
     return merchant
 
 
@@ -392,7 +379,7 @@ def leave_as_merchant(*, merchant: Merchant, by: User) -> Merchant:
         state=MerchantChange.State.WITHDRAWN, decided_at=now
     )
     _sync_all(merchant)
-    _tell("left", merchant, by=by, at=now)
+    tell_business("left", merchant, by=by, at=now)
     return merchant
 
 
@@ -417,263 +404,12 @@ def _sync_all(merchant: Merchant) -> None:
             sync_roles(member.person)
 
 
-def _tell(
+def tell_business(
     what: str, merchant: Merchant, *, by: User, at: datetime, reason: str = ""
 ) -> None:
     detail = {"reason": reason} if reason else {}
     record(f"vouchers.merchant.{what}", subject=merchant, by=by, at=at, detail=detail)
     tell_managers(merchant, f"vouchers.merchant_{what}", at=at, reason=reason)
-
-
-# --- What an approved merchant changes ------------------------------------------------
-
-
-@transaction.atomic
-def ask_for_change(
-    *,
-    merchant: Merchant,
-    facts: MerchantFacts,
-    licence: File[bytes] | None = None,
-    permit: File[bytes] | None = None,
-    by: User,
-) -> MerchantChange:
-    """A manager asks for other facts, such as a new permit or another account.
-
-    Nothing changes before staff have looked. Raises `MerchantNotApproved`,
-    `ChangeWaiting`, `NothingChanged`, `PermitMissing` (also for a new permit without a
-    photo), what is wrong with the facts, and what `store_photo` raises.
-    """
-    now = clock.now()
-    columns = facts.columns(today=clock.local_day(now))
-    merchant = lock_merchant(merchant.pk)
-    if merchant.state not in (State.APPROVED, State.SUSPENDED):
-        raise MerchantNotApproved
-    if _is_same_account(merchant, facts):
-        del columns["sealed_account"], columns["masked_account"]
-    changed = {
-        name for name, value in columns.items() if getattr(merchant, name) != value
-    }
-    if not changed and licence is None and permit is None:
-        raise NothingChanged
-    if facts.needs_permit and permit is None and _is_other_permit(merchant, columns):
-        raise PermitMissing
-    kept = {name: getattr(merchant, name) for name in _FACTS} | columns
-    with constraint_errors(vouchers_merchantchange_one_at_a_time=ChangeWaiting):
-        change = MerchantChange.objects.create(
-            merchant=merchant, asked_at=now, asked_by=by, **kept
-        )
-    keep_papers(change, licence=licence, permit=permit, by=by)
-    record(
-        "vouchers.merchant.change_asked",
-        subject=merchant,
-        by=by,
-        at=now,
-        detail={"change": change.pk, "what": sorted(changed - {"sealed_account"})},
-    )
-    return change
-
-
-def _is_same_account(merchant: Merchant, facts: MerchantFacts) -> bool:
-    typed = _SEPARATORS.sub("", facts.account_number)
-    return bool(typed) and sealed.unseal(merchant.sealed_account) == typed
-
-
-def _is_other_permit(merchant: Merchant, columns: dict[str, Any]) -> bool:
-    names = ("permit_number", "permit_until")
-    return any(getattr(merchant, name) != columns[name] for name in names)
-
-
-@transaction.atomic
-def approve_change(*, change: MerchantChange, by: User) -> MerchantChange:
-    """Staff have checked the change: it is in force at once, also for settlements.
-
-    Not by who asked for it. Raises `MerchantIsYours`, `MerchantDecided`, `PermitOver`
-    or `MerchantCodeTaken`.
-    """
-    now = clock.now()
-    merchant = lock_merchant(change.merchant_id)
-    refuse_own_people(merchant.pk, by)
-    change = MerchantChange.objects.get(pk=change.pk)
-    if change.asked_by_id == by.pk:
-        raise MerchantIsYours
-    if merchant.state not in (State.APPROVED, State.SUSPENDED):
-        raise MerchantDecided
-    _decide(change, MerchantChange.State.APPROVED, reason="", by=by, at=now)
-    with constraint_errors(
-        vouchers_merchant_credit_code_once=MerchantCodeTaken,
-        vouchers_merchant_high_risk_has_its_permit=PermitMissing,
-    ):
-        _write(merchant, {name: getattr(change, name) for name in _FACTS})
-    _refuse_without_permit(merchant, on=clock.local_day(now))
-    _narrow_shops(merchant)
-    change.merchant = merchant
-    _tell("changed", merchant, by=by, at=now)
-    return change
-
-
-@transaction.atomic
-def refuse_change(*, change: MerchantChange, reason: str, by: User) -> MerchantChange:
-    """What is in force stays. Raises `ReasonMissing` or `MerchantDecided`."""
-    now = clock.now()
-    reason = given_reason(reason)
-    merchant = lock_merchant(change.merchant_id)
-    change = MerchantChange.objects.get(pk=change.pk)
-    _decide(change, MerchantChange.State.REFUSED, reason=reason, by=by, at=now)
-    _tell("change_refused", merchant, by=by, at=now, reason=reason)
-    return change
-
-
-@transaction.atomic
-def withdraw_change(*, change: MerchantChange, by: User) -> MerchantChange:
-    """A manager takes it back. Raises `MerchantDecided`."""
-    now = clock.now()
-    merchant = lock_merchant(change.merchant_id)
-    change = MerchantChange.objects.get(pk=change.pk)
-    _decide(change, MerchantChange.State.WITHDRAWN, reason="", by=by, at=now)
-    record("vouchers.merchant.change_withdrawn", subject=merchant, by=by, at=now)
-    return change
-
-
-def _decide(
-    change: MerchantChange,
-    state: MerchantChange.State,
-    *,
-    reason: str,
-    by: User,
-    at: datetime,
-) -> None:
-    done = MerchantChange.objects.filter(
-        pk=change.pk, state=MerchantChange.State.ASKED
-    ).update(state=state, reason=reason, decided_by=by, decided_at=at)
-    if not done:
-        raise MerchantDecided
-    change.state, change.reason = state, reason
-    change.decided_by, change.decided_at = by, at
-
-
-def warn_of_permits(*, at: datetime) -> int:
-    """Tell managers whose permit runs out within 30 days, once for each last day.
-
-    Nobody is suspended: after the last day the counter refuses high-risk sports alone.
-    How many merchants were told comes back.
-    """
-    today = clock.local_day(at)
-    due = Merchant.objects.permit_ends_by(today + PERMIT_NOTICE).filter(
-        state=State.APPROVED, permit_until__gte=today
-    )
-    told = 0
-    for pk, until in due.order_by("pk").values_list("pk", "permit_until"):
-        with transaction.atomic():
-            fresh = Merchant.objects.filter(pk=pk, permit_until=until)
-            if not fresh.exclude(permit_told_for=until).update(permit_told_for=until):
-                continue
-            tell_managers(
-                fresh.get(), "vouchers.permit_ends", at=at, permit_until_on=str(until)
-            )
-            told += 1
-    return told
-
-
-# --- Campaigns ------------------------------------------------------------------------
-
-
-@transaction.atomic
-def take_part(
-    *,
-    merchant: Merchant,
-    campaign: Campaign,
-    cap_fen: int | None = None,
-    is_large: bool | None = None,
-    by: User | None,
-) -> Participation:
-    """Staff let an approved merchant redeem a campaign's vouchers, up to its cap (fen).
-
-    Again with another cap, it changes the cap; after the end it takes part again.
-    `is_large` notes whether the business is above designated size. Raises
-    `MerchantIsYours`, `MerchantNotApproved`, `CampaignOver` or `CapBelowRedeemed`.
-    """
-    now = clock.now()
-    merchant = lock_merchant(merchant.pk)
-    if by is not None:
-        refuse_own_people(merchant.pk, by)
-    if merchant.state != State.APPROVED:
-        raise MerchantNotApproved
-    if campaign.state == Campaign.State.CLOSED:
-        raise CampaignOver
-    if is_large is not None and is_large != merchant.is_large:
-        merchant.is_large = is_large
-        merchant.save(update_fields=["is_large"])
-    ledger.open_merchant_accounts(campaign, merchant)
-    with constraint_errors(vouchers_participation_cap_is_kept=CapBelowRedeemed):
-        part, is_new = Participation.objects.get_or_create(
-            campaign=campaign,
-            merchant=merchant,
-            defaults={"cap_fen": cap_fen, "since": now},
-        )
-        if not is_new:
-            # Only these: the counter adds to what was redeemed meanwhile.
-            Participation.objects.filter(pk=part.pk).update(cap_fen=cap_fen, until=None)
-            part.refresh_from_db()
-    record(
-        "vouchers.merchant.takes_part",
-        subject=merchant,
-        by=by,
-        at=now,
-        detail={"campaign": campaign.pk, "cap_fen": cap_fen},
-    )
-    if is_new:
-        tell_managers(
-            merchant, "vouchers.merchant_takes_part", at=now, campaign=campaign.name
-        )
-    return part
-
-
-@transaction.atomic
-def take_part_together(
-    *,
-    merchants: Iterable[Merchant],
-    campaign: Campaign,
-    cap_fen: int | None,
-    by: User,
-) -> None:
-    """`take_part` for several, each with this cap: all of them, or none.
-
-    Raises `PartRefused`, which names the one that cannot.
-    """
-    for merchant in sorted(merchants, key=lambda one: one.pk):
-        try:
-            take_part(merchant=merchant, campaign=campaign, cap_fen=cap_fen, by=by)
-        except DomainError as refusal:
-            raise PartRefused(merchant=merchant.name, why=str(refusal)) from refusal
-
-
-@transaction.atomic
-def end_part(*, part: Participation, reason: str, by: User) -> Participation:
-    """From now on none of the campaign's vouchers are redeemed there.
-
-    Raises `ReasonMissing` or `MerchantDecided`.
-    """
-    now = clock.now()
-    reason = given_reason(reason)
-    merchant = lock_merchant(part.merchant_id)
-    if not Participation.objects.filter(pk=part.pk, until=None).update(until=now):
-        raise MerchantDecided
-    part.refresh_from_db()
-    record(
-        "vouchers.merchant.part_ended",
-        subject=merchant,
-        by=by,
-        at=now,
-        detail={"campaign": part.campaign_id, "reason": reason},
-    )
-    tell_managers(
-        merchant,
-        "vouchers.merchant_part_ended",
-        at=now,
-        campaign=part.campaign.name,
-        reason=reason,
-    )
-    return part
 
 
 # --- Shops that wait for staff --------------------------------------------------------
