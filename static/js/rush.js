@@ -19,7 +19,8 @@ function bind(box) {
   const find = (name) => document.querySelector(`[data-rush-${name}]`);
   const answer = find('answer'), claim = find('claim'), timer = find('clock'), place = find('place');
   const turn = Number(dataset.rushTurn);
-  let begins = Number(dataset.rushBegins);
+  let start = Number(dataset.rushBegins);
+  let begins = start;
   let isKept = Boolean(dataset.rushIsKept);
   let isTurn = Boolean(claim) && !claim.hidden;
   let over = false;
@@ -97,8 +98,10 @@ function bind(box) {
   const keep = (lots) => {
     const kept = lots.length > 0 && lots.every((lot) => lot.called_until_ms && turn > lot.called_until_ms);
     const until = kept ? Math.max(turn, Math.min(...lots.map((lot) => lot.held_until_ms))) : turn;
-    if (until === begins && kept === isKept) return;
-    [begins, isKept, isLooked] = [until, kept, false];
+    if (until === start && kept === isKept) return;
+    [start, isKept, isLooked] = [until, kept, false];
+    // Many wait for the same moment: not all of them look in the same second.
+    begins = until > turn ? until + (Math.random() * every) / 10 : until;
     if (!kept || until <= clock.now()) return;
     if (isTurn && !timer) { over = true; setTimeout(() => location.reload(), Math.random() * APART); return; }
     const time = new Date(Math.min(...lots.map((lot) => lot.held_until_ms))).toLocaleTimeString('en-GB', { timeZone: 'Asia/Shanghai' });
