@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from playwright.sync_api import Page, expect
 
+from bureau.accounts.models import User
 from bureau.common import clock
 from bureau.payments.models import Refund
 from tests import make
@@ -80,6 +81,26 @@ def test_five_taps_lead_a_signed_in_person_to_a_paid_court(
 
         phone.wait_for_url(re.compile(r"/bookings/[0-9A-Z]+/$"))
         assert Booking.objects.get().state == Booking.State.CONFIRMED
+
+
+def test_the_page_that_waits_for_the_money_goes_on_by_itself(
+    phone: Page, court: Bookable
+) -> None:
+    phone.goto("/accounts/login/?next=/me/")
+    sign_in(phone, "13900000191")
+    expect(phone.get_by_role("button", name="Sign out")).to_be_visible()
+    booking = make.held(court=court, by=User.objects.get(phone="13900000191"))
+    phone.goto(f"/pay/{make.payment_of(booking).number}/result/")
+    waiting = phone.get_by_role("heading", name="Waiting for the confirmation")
+    expect(waiting).to_be_visible()
+    # It looks again in the background: under a reader's eyes nothing is loaded anew.
+    with phone.expect_response(re.compile(r"/result/\?tries=\d+$")):
+        pass
+    expect(waiting).to_be_visible()
+
+    make.pay(booking)
+
+    expect(phone).to_have_url(re.compile(rf"/bookings/{booking.number}/"))
 
 
 def test_cancels_in_time_and_sees_the_money_come_back(

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Page, ViewportSize, expect
 
 from bureau.accounts.models import User
 from bureau.common import clock
@@ -66,11 +66,14 @@ def test_pages_of_a_citizen(
         "/me/family/",
         "/me/eligibilities/",
         "/me/devices/",
+        "/me/consents/",
         "/me/data/",
+        "/notices/preferences/",
         "/notices/",
         "/bookings/",
         held.get_absolute_url(),
         f"/pay/{payment.number}/",
+        f"/pay/{payment.number}/result/",
         mine.get_absolute_url(),
         f"{mine.get_absolute_url()}pass/",
         f"{mine.get_absolute_url()}cancel/",
@@ -122,6 +125,30 @@ def test_pages_of_ballots_sessions_and_fair_play(
         "/seasons/",
     ):
         check(axe, page, address)
+
+
+@pytest.mark.parametrize("look", ["elder", "dark"])
+def test_pages_of_a_password_and_a_second_factor(
+    screens: Screens, axe: Axe, keeper: User, look: str
+) -> None:
+    scheme, size, switch = LOOKS[look]
+    page = screens.open(size, for_axe=True)
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"/{switch}")
+    sign_in_staff(page, "keeper", "a long gate password", to="/gate/")
+    expect(page.get_by_role("heading", name="Gate", exact=True)).to_be_visible()
+
+    check(axe, page, "/accounts/password/change/")
+    check(axe, page, "/accounts/mfa/")
+    page.goto("/accounts/mfa/totp/activate/")
+    page.get_by_label("Password").fill("a long gate password")
+    page.get_by_role("button", name="Confirm").click()
+    picture = page.locator(".qr svg")
+    expect(picture).to_be_visible()
+    # A camera reads dark on light, whatever the page looks like.
+    expect(picture).to_have_css("background-color", "rgb(255, 255, 255)")
+    assert violations(axe, page) == []
+    assert no_sideways_scroll(page)
 
 
 def test_the_gate(screens: Screens, axe: Axe, keeper: User, hall: Venue) -> None:
