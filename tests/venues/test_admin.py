@@ -345,6 +345,22 @@ def test_hours_can_be_set_from_a_day_to_come_and_not_from_a_past_one(
     assert "Monday 09:00–12:00" in shown
 
 
+def test_an_exception_of_a_day_that_is_over_stays(
+    office: Client, court: Bookable
+) -> None:
+    yesterday = clock.today() - timedelta(days=1)
+    row = HoursException.objects.create(venue=court.venue, on=yesterday, reason="Flood")
+    page = f"/admin/venues/hoursexception/{row.pk}/"
+    opened = {"opens": "08:00", "closes": "22:00", "reason": "Flood"}
+
+    refused = office.post(f"{page}change/", opened)
+    office.post(f"{page}delete/", {"post": "yes"})
+
+    assert "stay as they were" in refused.text
+    row.refresh_from_db()
+    assert row.opens is None
+
+
 @pytest.mark.parametrize(
     "text", ["nine to five", "09:00", "12:00-09:00", "09:00-36:01", "9-12-13"]
 )

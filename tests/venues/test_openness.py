@@ -260,7 +260,7 @@ class Recount:
         self.exceptions = list(HoursException.objects.filter(venue=venue))
         self.rules = list(PriceRule.objects.filter(venue=venue).order_by("pk"))
         self.excused = set(PriceException.objects.values_list("rule_id", flat=True))
-        self.blocks = list(Block.objects.filter(venue=venue, lifted_at=None))
+        self.blocks = list(Block.objects.filter(venue=venue))
         self.sessions = list(OpenSession.objects.filter(venue=venue, cancelled_at=None))
         self.market = list(MarketPrice.objects.all())
         self.types = DayTypes(since=date(2020, 1, 1))
@@ -312,6 +312,8 @@ class Recount:
             set(block.unit_ids) & self.units[court.pk]
             and block.starts_at < moment + timedelta(minutes=1)
             and block.ends_at > moment
+            and (block.lifted_at is None or block.lifted_at > moment)
+            and (block.lifted_at is None or block.lifted_at > block.starts_at)
             for block in self.blocks
         )
 
@@ -595,6 +597,33 @@ def test_hours_that_change_in_mid_week_leave_the_days_before_as_they_were() -> N
         else:
             assert figures.open < before.days[day].open
     assert last_week.total == before.total
+
+
+def test_a_closure_that_is_lifted_early_was_one_until_then() -> None:
+    venue = make.bookable(venue=make.venue(opens=480, closes=1320)).venue
+    actions.close_units(
+        venue=venue,
+        units=list(venue.units.all()),
+        starts_at=clock.at(MONDAY, 0),
+        ends_at=clock.at(MONDAY + timedelta(days=4), 0),
+        reason="Flood",
+        by=make.user(),
+    )
+    thursday = MONDAY + timedelta(days=3)
+    with time_machine.travel(clock.at(thursday - timedelta(days=1), 720), tick=False):
+        actions.lift_block(block=Block.objects.get(), by=make.user())
+        found = week(venue)
+        slow = Recount(venue)
+
+    assert [found.days[MONDAY + timedelta(days=n)].open for n in range(4)] == [
+        0,
+        0,
+        10 * 60,
+        14 * 60,
+    ]
+    for day, figures in found.days.items():
+        assert vars(figures) == slow.day(day), day
+    assert measure(found, Rule.NOTICE).light is Light.RED
 
 
 def test_control_without_versions_last_week_would_be_another_one() -> None:

@@ -167,9 +167,12 @@ def set_hours_exception(
 ) -> HoursException:
     """Other hours on one date (None: shut); the last word on a date stands.
 
-    Bookings made before stay: closing a hall with refunds is `close_units`. Raises
-    `HoursBackwards`.
+    Bookings made before stay: closing a hall with refunds is `close_units`. Of a day
+    that is over it can be noted that it was shut, but not that it was open. Raises
+    `HoursInThePast` or `HoursBackwards`.
     """
+    if hours and on < clock.today():
+        raise HoursInThePast
     opens, closes = hours or (None, None)
     row, _created = HoursException.objects.update_or_create(
         venue=venue,
@@ -189,7 +192,9 @@ def set_hours_exception(
 
 @transaction.atomic
 def drop_hours_exception(*, exception: HoursException, by: User) -> None:
-    """The date has its ordinary hours again."""
+    """The date has its ordinary hours again. Raises `HoursInThePast`."""
+    if exception.on < clock.today():
+        raise HoursInThePast
     record(
         "venues.exception.dropped",
         subject=exception,

@@ -15,6 +15,7 @@ from unfold.decorators import action, display
 
 from bureau.accounts.models import User
 from bureau.audit.admin import ReadOnly
+from bureau.common import clock
 from bureau.common.errors import DomainError
 from bureau.common.fields import clock_text, clock_words
 from bureau.common.money import yuan
@@ -25,7 +26,7 @@ from venues.admin.closures import ClosingPages
 from venues.admin.forms import BlockForm, MarketPriceForm, VenueChoiceForm
 from venues.admin.pages import chosen_venue, page_of, show
 from venues.admin.scope import ScopedAdmin, StaffRequest
-from venues.errors import UnitsTaken
+from venues.errors import HoursInThePast, UnitsTaken
 from venues.models import (
     Block,
     Booking,
@@ -50,6 +51,9 @@ class ExceptionForm(ModelForm):  # type: ignore[type-arg]
         court, venue = given.get("bookable"), given.get("venue")
         if court and venue and court.venue_id != venue.pk:
             self.add_error("bookable", ValidationError(_("Not a court of this venue.")))
+        on = given.get("on") or self.instance.on
+        if on and on < clock.today() and given.get("opens") is not None:
+            self.add_error("opens", ValidationError(str(HoursInThePast.message)))
         return given
 
 
@@ -90,13 +94,18 @@ class HoursExceptionAdmin(ScopedAdmin):
         )
         obj.pk = made.pk
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What was other on a day that is over stays on record."""
+        is_over = obj is not None and obj.on < clock.today()
+        return not is_over and super().has_delete_permission(request, obj)
+
     def delete_model(self, request: StaffRequest, obj: HoursException) -> None:
         actions.drop_hours_exception(exception=obj, by=request.user)
 
     def delete_queryset(
         self, request: StaffRequest, queryset: QuerySet[HoursException]
     ) -> None:
-        for row in queryset.order_by("pk"):
+        for row in queryset.filter(on__gte=clock.today()).order_by("pk"):
             self.delete_model(request, row)
 
 

@@ -120,6 +120,21 @@ def test_hours_of_yesterday_cannot_be_rewritten() -> None:
 
 
 @pytest.mark.django_db
+def test_of_a_day_that_is_over_one_can_note_that_it_was_shut_and_no_more() -> None:
+    venue, by = make.venue(), make.user()
+    given: dict[str, Any] = {"venue": venue, "bookable": None, "reason": "x", "by": by}
+    yesterday = TODAY - timedelta(days=1)
+
+    shut = actions.set_hours_exception(on=yesterday, hours=None, **given)
+    with pytest.raises(HoursInThePast):
+        actions.set_hours_exception(on=yesterday, hours=(480, 1320), **given)
+    with pytest.raises(HoursInThePast):
+        actions.drop_hours_exception(exception=shut, by=by)
+    today = actions.set_hours_exception(on=TODAY, hours=(480, 1320), **given)
+    actions.drop_hours_exception(exception=today, by=by)
+
+
+@pytest.mark.django_db
 def test_the_first_hours_of_a_venue_have_always_held() -> None:
     court = make.bookable()
     WeeklyHours.objects.all().delete()

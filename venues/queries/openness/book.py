@@ -10,6 +10,8 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from django.db.models import F, Q
+
 from bureau.common import clock
 from venues.models import (
     Block,
@@ -74,15 +76,17 @@ class OpenBook:
         self._blocks: dict[int, list[tuple[frozenset[int], datetime, datetime]]] = (
             defaultdict(list)
         )
+        # One that was lifted while it lasted had shut the courts until then.
         blocks = Block.objects.filter(
+            Q(lifted_at=None) | Q(lifted_at__gt=F("starts_at")),
             venue__in=self.venues,
-            lifted_at=None,
             starts_at__lt=until,
             ends_at__gt=since,
         )
         for block in blocks.order_by("starts_at", "pk"):
             units = frozenset(block.unit_ids)
-            self._blocks[block.venue_id].append((units, block.starts_at, block.ends_at))
+            ended_at = min(block.ends_at, block.lifted_at or block.ends_at)
+            self._blocks[block.venue_id].append((units, block.starts_at, ended_at))
             if block.is_closure:
                 self.closures[block.venue_id].append(block)
         if planned:
