@@ -173,7 +173,7 @@ def _settlements_were_made_in_their_weeks(campaign: Campaign) -> None:
     rows = campaign.settlements.all()
     week_ago = clock.now() - timedelta(days=7)
     assert {row.paid_at < week_ago for row in rows.filter(state="paid")} == {True}
-    back = rows.filter(state="prepared", lines__kind="claw_back")
+    back = rows.filter(state="approved", lines__kind="claw_back")
     assert [row.merchant.contact for row in back] == [demo.MERCHANT_MANAGER.user()]
     assert any(row.facts["held"] for row in rows.filter(state="prepared"))
     assert rows.filter(state="rejected").count() == 1

@@ -33,6 +33,11 @@ def fill(city: DemoCity, campaign: Campaign) -> None:
         until_on=city.today - DAY,
         by=CITY_STAFF.user(),
     )
+    # Where one can sign in as the manager, the statement is there to be read.
+    mine = Settlement.objects.filter(campaign=campaign, state="prepared")
+    actions.approve_settlement(
+        settlement=mine.order_by("merchant", "pk")[0], by=AUDITOR.user()
+    )
     city.say(f"{Settlement.objects.count()} settlements with merchants")
 
 
