@@ -92,9 +92,7 @@ def test_many_sweepers_offer_each_place_once() -> None:
     assert broken_promises() == []
 
 
-def test_joining_while_places_are_given_back_leaves_none_free_beside_a_line() -> (
-    None
-):
+def test_joining_while_places_come_back_leaves_none_free_beside_a_line() -> None:
     session, sold = full(3)
     people = [make.citizen() for _ in range(6)]
     joining = [
