@@ -205,11 +205,18 @@ def test_pages_of_vouchers_can_be_read_by_everybody(
     gone = make.lot(make.tier(face_fen=10_00, threshold_fen=10_00), amount=1)
     Lot.objects.filter(pk=gone.pk).update(sold_out_at=now)
     waiting = rush(now + timedelta(minutes=10))
+    drawn = make.round_of(
+        way="draw",
+        opens_at=now - timedelta(hours=1),
+        closes_at=now + timedelta(days=1),
+        draws_at=now + timedelta(days=2),
+    )
     page = screens.open(size, for_axe=True)
     page.emulate_media(color_scheme=scheme)
     page.goto(f"/{switch}")
     check(axe, page, "/vouchers/")
     check(axe, page, open_lot.round.get_absolute_url())
+    check(axe, page, drawn.campaign.get_absolute_url())
     # A number of its own for each look: codes are only sent so often to one.
     number = f"1390000017{list(LOOKS).index(look)}"
     person = citizen(page, number, to="/vouchers/")
