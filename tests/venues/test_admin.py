@@ -20,6 +20,7 @@ from tests import make
 from venues import actions
 from venues.actions import Band
 from venues.admin.forms import HoursForm
+from venues.errors import QuotaLimitsNothing
 from venues.models import (
     Admission,
     Block,
@@ -803,6 +804,20 @@ def test_quotas_are_set_and_lifted_through_their_actions(
     office.post(f"/admin/venues/quota/{quota.pk}/delete/", {"post": "yes"})
     assert not Quota.objects.exists()
     assert Entry.objects.filter(event="venues.quota.dropped").exists()
+
+
+def test_what_an_action_refuses_is_told_and_no_error_page(
+    office: Client, court: Bookable
+) -> None:
+    given = {"venue": court.venue.pk, "per": "day", "most_minutes": 120}
+    office.post("/admin/venues/quota/add/", given)
+    quota = Quota.objects.get()
+    path = f"/admin/venues/quota/{quota.pk}/change/"
+    answer = office.post(path, {"most_minutes": "", "most_bookings": ""}, follow=True)
+    assert answer.redirect_chain == [(path, 302)]
+    assert str(QuotaLimitsNothing.message) in answer.text
+    quota.refresh_from_db()
+    assert quota.most_minutes == 120
 
 
 def test_an_exception_is_set_changed_and_dropped_through_its_actions(

@@ -126,8 +126,10 @@ def ruled(office: Client, **given: str) -> Campaign:
 
 def publish(office: Client, campaign: Campaign, **given: str) -> Any:
     url = page(campaign, "check")
-    keys = [one.key for one in office.get(url).context["found"]]
-    return office.post(url, {"confirmed": keys, "has_read": "on", **given})
+    read = office.get(url).context
+    keys = [one.key for one in read["found"]]
+    sent = {"confirmed": keys, "seen": read["seen"], "has_read": "on"}
+    return office.post(url, {**sent, **given})
 
 
 def test_a_campaign_is_made_on_its_pages(office: Client) -> None:
@@ -201,6 +203,24 @@ def test_a_contradiction_stops_publishing(office: Client) -> None:
     assert publish(office, campaign).status_code == 422
     campaign.refresh_from_db()
     assert campaign.state == Campaign.State.DRAFT
+
+
+def test_what_was_changed_after_it_was_read_is_not_published(office: Client) -> None:
+    campaign = ruled(office)
+    read = office.get(page(campaign, "check")).context["seen"]
+    colleague = client_of(staff(Role.CITY_STAFF))
+    url = page(campaign, "rules")
+    colleague.post(url, {**filled(colleague.get(url)), "valid_days": "90"})
+    answer = publish(office, campaign, seen=read)
+    assert answer.status_code == 422
+    assert "Somebody else has changed the rules meanwhile." in answer.text
+    campaign.refresh_from_db()
+    assert campaign.state == Campaign.State.DRAFT
+    assert publish(office, campaign).status_code == 302
+
+
+def test_a_plan_without_a_word_in_it_is_refused(office: Client) -> None:
+    assert office.post(page(planned(office), "plan"), {}).status_code == 422
 
 
 def test_a_warning_has_to_be_read(office: Client) -> None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
+from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from bureau.accounts.models import User
 from bureau.audit.admin import HistoryFromAudit
+from bureau.common.errors import DomainError
 from bureau.common.fields import MinuteOfDayField
 from bureau.regions.models import District
 from bureau.regions.queries import districts_of
 from venues.models import Bookable, Unit, Venue
 
 Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
+View = Callable[..., HttpResponse]
 
 
 class StaffRequest(HttpRequest):
@@ -53,6 +57,35 @@ class OrNotFound(ModelAdmin):
         if found is None:
             raise Http404
         return found
+
+    # Saving and deleting call actions; where one of them says no, it is told, and
+    # nothing of the page's transaction stays.
+
+    def changeform_view(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        return self._or_told(super().changeform_view, request, *args, **kwargs)
+
+    def delete_view(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        return self._or_told(super().delete_view, request, *args, **kwargs)
+
+    def changelist_view(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        return self._or_told(super().changelist_view, request, *args, **kwargs)
+
+    def _or_told(
+        self, view: View, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except DomainError as refusal:
+            if request.method != "POST":
+                raise
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(request.get_full_path())
 
 
 class ScopedAdmin(HistoryFromAudit, OrNotFound):
