@@ -4,7 +4,11 @@ const AGAIN = 2000;
 
 document.querySelectorAll('[data-gate-scan]').forEach((form) => {
   const field = form.elements.code;
-  const focus = () => { field.focus({ preventScroll: true }); field.select(); };
+  // What a scanner typed before this script ran stays; what the page came with makes room for the next code.
+  const focus = () => {
+    field.focus({ preventScroll: true });
+    if (field.value === field.defaultValue) field.select();
+  };
   if (window.matchMedia('(pointer: fine)').matches) {
     focus();
     // A scanner types wherever the focus is: what is typed outside of a field belongs here.
