@@ -208,6 +208,20 @@ def test_looking_is_not_opening(w: Week, maker: Client) -> None:
     assert looker.post(url("settlement_approve", row.pk)).status_code == 403
 
 
+def test_a_file_says_what_was_rejected_since_it_was_made(
+    w: Week, maker: Client
+) -> None:
+    w.redeem()
+    row = actions.approve_settlement(settlement=w.settlement(), by=w.checker)
+    file = actions.make_payment_file(by=w.maker)
+    assert "must not pay" not in maker.get(url("paymentfile_csv", file.pk)).text
+    actions.reject_settlement(settlement=row, reason="Wrong bank", by=w.checker)
+    page = maker.get(url("paymentfile_csv", file.pk)).text
+    assert "The bank must not pay them by this file." in page
+    assert row.number in page
+    assert "Wrong bank" in page
+
+
 def test_staff_of_a_district_do_not_see_the_citys_money(w: Week) -> None:
     w.redeem()
     row = w.settlement()

@@ -577,6 +577,11 @@ class PaymentFileAdmin(OfTheCity):
                 title=_("Payment file %(number)s") % {"number": row.number},
                 form=EmptyForm(),
                 row=row,
+                rejected=list(
+                    row.settlements.filter(state=State.REJECTED)
+                    .select_related("merchant")
+                    .order_by("pk")
+                ),
                 kind="xlsx" if as_workbook else "csv",
             )
         content = actions.open_payment_file(
