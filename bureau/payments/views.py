@@ -116,6 +116,7 @@ def go(request: SignedInRequest, number: str, provider: str) -> HttpResponse:
         "attempt": attempt,
         "opening": opening,
         "refresh_url": opening.get("url") or request.path,
+        "refresh_seconds": 1,
     }
     return render(request, "payments/go.html", context)
 
