@@ -36,7 +36,8 @@ def _workbook(shown: Invoice) -> bytes:
         sums: list[list[Cell]] = [
             [words, None, None, None, None, fen / 100] for words, fen in _sums(shown)
         ]
-        rows = [*_facts(shown), [], list(_heads()), *lines, *sums]
+        heads: list[Cell] = [*_heads()]
+        rows: list[list[Cell]] = [*_facts(shown), [], heads, *lines, *sums]
         return workbooks.workbook([Sheet(_("Invoice"), rows, head=0)])
 
 
