@@ -16,7 +16,7 @@ from vouchers import actions
 from vouchers.errors.claiming import KeptForOthers, SoldOut, TurnForged
 from vouchers.models import Lot, QueueTicket, Round
 from vouchers.queries import Turn, turn_of, turn_token
-from vouchers.queries.lots import forget_lots
+from vouchers.queries.lots import LotFacts, forget_lots
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +86,18 @@ def test_tapping_often_and_at_the_right_moment_gains_nothing() -> None:
     assert all(refused(lot, script, at) for at in taps)
     claim(lot, first, taps[-1])
     claim(lot, second, taps[-1])
+
+
+def test_without_calls_the_script_would_take_it_from_the_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The control: whose tap comes first gets it."""
+    monkeypatch.setattr(LotFacts, "calls_next_at", lambda *_asked: False)
+    lot = rush(1)
+    slow, script = gather(lot, 2)
+    claim(lot, script, lot.round.opens_at + SPREAD)
+    with pytest.raises(SoldOut):
+        claim(lot, slow, lot.round.opens_at + SPREAD)
 
 
 def test_what_was_not_taken_is_offered_to_the_next() -> None:
