@@ -30,6 +30,7 @@ from vouchers.models import (
     SettlementRun,
     Transfer,
 )
+from vouchers.queries.settlements import facts_of_merchants
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[2]
@@ -109,7 +110,7 @@ def test_without_the_locks_a_redemption_is_settled_twice(
     """The control: neither the row of the merchant nor the index is there."""
     w.redeem()
     both_wrote = Barrier(2, timeout=SECONDS)
-    facts_of = settlement_runs.facts_of_merchants
+    facts_of = facts_of_merchants
 
     def meet(*given: Any, **named: Any) -> Any:
         both_wrote.wait()
