@@ -138,6 +138,17 @@ def test_who_has_signed_out_claims_nothing() -> None:
     assert not Voucher.objects.exists()
 
 
+def test_who_has_signed_out_is_not_even_told_what_was_claimed_before() -> None:
+    lot, person = make.lot(), city.verified()
+    client = browser(person)
+    token = token_of(lot, person, holder=key_of(client))
+    code = send(client, lot, token, nth=1, **JSON).json()["voucher"]
+    Session.objects.filter(session_key=key_of(client)).delete()
+    again = send(client, lot, token, nth=1, **JSON)
+    assert again.json()["code"] == "voucher_signed_out"
+    assert code not in again.text
+
+
 def test_a_session_that_ran_out_claims_nothing() -> None:
     lot, person = make.lot(), city.verified()
     client = browser(person)
@@ -173,7 +184,8 @@ def test_sold_out_is_remembered_and_looked_at_again() -> None:
     assert tap(client, person, lot, **JSON).status_code == 201
 
 
-def test_hammering_brings_nothing() -> None:
+def test_hammering_brings_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "monotonic", lambda: 1000.0)  # one window, not two
     lot, person = make.lot(amount=0), city.verified()
     client = browser(person)
     answers = [tap(client, person, lot, **JSON).json()["code"] for _n in range(12)]

@@ -339,7 +339,7 @@ def give(
             if left == 0:
                 note_sold_out(facts.lot.pk)
             return Claimed(voucher_id, code, left or 0)
-        if 0 < nth < number:
+        if 0 < nth < number and "signed_out" not in reasons:
             return _claimed_before(facts, person_id=person_id, nth=nth)
         if "changed" not in reasons:
             _refuse(reasons, facts)
