@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
+from threading import Thread
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
 
+from bureau.common.db import advisory_locks
 from bureau.payments.models import Refund
 from tests import make
-from tests.at_once import at_once
+from tests.at_once import SECONDS, at_once
 from tests.promises import broken_promises
 from venues import actions
 from venues.actions import bookings, slots
@@ -25,6 +28,7 @@ from venues.errors import PassUsed, SlotTaken
 from venues.models import Admission, Bookable, Booking, Occupancy
 
 PEOPLE = 8
+DOOR = 7, 7  # no floor's lock: their second number is a day's
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,6 +61,39 @@ def slow_insert(db: None) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER test_dawdle ON venues_booking")
         cursor.execute("DROP FUNCTION test_dawdle")
+
+
+@pytest.fixture
+def door(db: None) -> Iterator[None]:
+    """Behind the check and before the insert; shut by who holds its lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"""
+            CREATE FUNCTION test_door() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_advisory_xact_lock_shared({DOOR[0]}, {DOOR[1]});
+            RETURN NEW; END $$;
+            CREATE TRIGGER test_door BEFORE INSERT ON venues_booking
+                FOR EACH ROW EXECUTE FUNCTION test_door();
+        """)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER test_door ON venues_booking")
+        cursor.execute("DROP FUNCTION test_door")
+
+
+def wait_for_two_at_the_door() -> None:
+    until = monotonic() + SECONDS
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+                " AND NOT granted AND classid = %s AND objid = %s AND database ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database())",
+                DOOR,
+            )
+            if cursor.fetchone()[0] >= 2:
+                return
+        assert monotonic() < until, "nobody else came"
+        sleep(0.02)
 
 
 @pytest.fixture
@@ -100,14 +137,28 @@ def test_the_constraint_alone_is_enough(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(bookings_in(rush([court] * 3))) == 1
 
 
-@pytest.mark.usefixtures("slow_insert", "no_constraint")
+@pytest.mark.usefixtures("door", "no_constraint")
 def test_control_without_the_guard_the_court_is_sold_more_than_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(slots, "lock_statement", lambda _: ("SELECT 1", []))
     court = make.bookable()
+    results: list[Any] = []
 
-    assert len(bookings_in(rush([court] * PEOPLE))) > 1
+    def run() -> None:
+        try:
+            results.extend(rush([court] * PEOPLE))
+        finally:
+            connection.close()
+
+    running = Thread(target=run, daemon=True)
+    with transaction.atomic():
+        advisory_locks([DOOR])
+        running.start()
+        wait_for_two_at_the_door()
+    running.join(SECONDS)
+
+    assert len(bookings_in(results)) > 1
 
 
 def test_halves_and_the_whole_hall_never_overlap_and_never_deadlock() -> None:
