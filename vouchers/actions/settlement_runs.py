@@ -146,7 +146,7 @@ def _settle_some(run: SettlementRun) -> bool:
     left = [
         pk
         for pk in merchants.values_list("merchant_id", flat=True)
-        if pk is not None and str(pk) not in locked.results
+        if str(pk) not in locked.results
     ][:MERCHANTS_AT_ONCE]
     if not left:
         return False
@@ -157,7 +157,7 @@ def _settle_some(run: SettlementRun) -> bool:
         from_on=run.from_on,
         until_on=run.until_on,
     )
-    results = dict(standing.values_list("merchant_id", "number"))
+    results: dict[int, str | int] = dict(standing.values_list("merchant_id", "number"))
     results |= _prepare(run, [pk for pk in left if pk not in results])
     locked.results |= {str(pk): result for pk, result in results.items()}
     locked.save(update_fields=["results"])

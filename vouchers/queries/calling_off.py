@@ -41,9 +41,9 @@ def calling_off(round: Round) -> CallingOff:  # noqa: A002
 def still_to_tell(round: Round) -> QuerySet[User]:  # noqa: A002
     """Who waits in front of a round or entered its draw, and has got nothing of it."""
     me = OuterRef("pk")
-    came = Exists(QueueTicket.objects.filter(round=round, person=me))
+    came = Q(Exists(QueueTicket.objects.filter(round=round, person=me)))
     if round.draw_id is not None:
-        came |= Exists(DrawEntry.objects.filter(draw=round.draw_id, person=me))
+        came |= Q(Exists(DrawEntry.objects.filter(draw=round.draw_id, person=me)))
     told = Notice.objects.filter(
         recipient=me,
         kind="vouchers.round_called_off",
@@ -51,4 +51,4 @@ def still_to_tell(round: Round) -> QuerySet[User]:  # noqa: A002
         subject_id=round.pk,
     )
     mine = Voucher.objects.filter(lot__round=round, person=me)
-    return User.objects.filter(Q(came), ~Exists(told), ~Exists(mine), is_active=True)
+    return User.objects.filter(came, ~Exists(told), ~Exists(mine), is_active=True)

@@ -107,7 +107,7 @@ def test_a_draw_is_void_with_it_and_who_entered_is_told(staff: User) -> None:
     entered = city.verified()
     actions.enter_round_draw(round=round_, tier=tier, by=entered, at=now)
     off(round_, staff, reason="规则有误")
-    draw = Draw.objects.get(pk=round_.draw_id)
+    draw = Draw.objects.get(voucher_round=round_)
     assert (draw.state, draw.void_reason) == (Draw.State.VOID, "规则有误")
     assert told() == {entered}
     again = Round.objects.get(pk=round_.pk)
@@ -144,9 +144,10 @@ def test_all_that_is_left_of_a_campaign(staff: User) -> None:
     campaign = make.campaign()
     tiers = [make.tier(campaign, face_fen=face) for face in (100_00, 200_00)]
     rounds = [make.lot(tier).round for tier in tiers]
-    call = lambda: actions.call_off_campaign(  # noqa: E731
-        campaign=campaign, reason="预算收回", by=staff
-    )
+
+    def call() -> list[Round]:
+        return actions.call_off_campaign(campaign=campaign, reason="预算收回", by=staff)
+
     assert {row.pk for row in call()} == {row.pk for row in rounds}
     assert refusal_of(call) == "voucher_round_not_running"
     report = actions.prepare_closing_report(campaign=campaign, by=staff)
