@@ -6,7 +6,7 @@ exclusion constraint. The control takes the guard off and must see the court sol
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from threading import Thread
@@ -80,6 +80,25 @@ def door(db: None) -> Iterator[None]:
         cursor.execute("DROP FUNCTION test_door")
 
 
+def behind_a_shut_door(race: Callable[[], list[Any]]) -> list[Any]:
+    """Open the `door` when two of a race stand before it; what the race came to."""
+    results: list[Any] = []
+
+    def run() -> None:
+        try:
+            results.extend(race())
+        finally:
+            connection.close()
+
+    running = Thread(target=run, daemon=True)
+    with transaction.atomic():
+        advisory_locks([DOOR])
+        running.start()
+        wait_for_two_at_the_door()
+    running.join(SECONDS)
+    return results
+
+
 def wait_for_two_at_the_door() -> None:
     until = monotonic() + SECONDS
     while True:
@@ -143,20 +162,8 @@ def test_control_without_the_guard_the_court_is_sold_more_than_once(
 ) -> None:
     monkeypatch.setattr(slots, "lock_statement", lambda _: ("SELECT 1", []))
     court = make.bookable()
-    results: list[Any] = []
 
-    def run() -> None:
-        try:
-            results.extend(rush([court] * PEOPLE))
-        finally:
-            connection.close()
-
-    running = Thread(target=run, daemon=True)
-    with transaction.atomic():
-        advisory_locks([DOOR])
-        running.start()
-        wait_for_two_at_the_door()
-    running.join(SECONDS)
+    results = behind_a_shut_door(partial(rush, [court] * PEOPLE))
 
     assert len(bookings_in(results)) > 1
 

@@ -22,7 +22,12 @@ from bureau.common import clock
 from bureau.payments.models import Payment, Refund
 from tests import make
 from tests.at_once import at_once, outcomes
-from tests.concurrency.test_hold_slots import no_constraint, slow_insert
+from tests.concurrency.test_hold_slots import (
+    behind_a_shut_door,
+    door,
+    no_constraint,
+    slow_insert,
+)
 from tests.promises import broken_promises
 from tests.venues.actions import test_seasons as clubs
 from venues import actions
@@ -37,7 +42,7 @@ from venues.models import (
     SkippedDate,
 )
 
-__all__ = ["no_constraint", "slow_insert"]
+__all__ = ["door", "no_constraint", "slow_insert"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EVE = clock.at(date(2026, 11, 30), 9 * 60)
@@ -94,14 +99,14 @@ def test_a_season_and_citizens_want_one_court_and_one_of_them_has_it() -> None:
     assert broken_promises(of="venues.") == []
 
 
-@pytest.mark.usefixtures("slow_insert", "no_constraint")
+@pytest.mark.usefixtures("door", "no_constraint")
 def test_control_without_the_guard_the_court_is_sold_more_than_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(slots, "lock_statement", lambda _: ("SELECT 1", []))
     monkeypatch.setattr(season_bookings, "lock_floor", lambda _wanted: None)
 
-    race_for_the_first_date(make.bookable())
+    behind_a_shut_door(partial(race_for_the_first_date, make.bookable()))
 
     assert on_the_court() > 1
 
