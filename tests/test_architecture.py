@@ -41,6 +41,32 @@ def test_every_constraint_is_named_after_its_table() -> None:
             assert constraint.name.startswith(f"{model._meta.db_table}_"), constraint
 
 
+def test_no_check_is_passed_by_a_value_that_is_not_there() -> None:
+    """`NULL >= 1` is NULL, and a CHECK takes that for a yes."""
+    for model in our_models():
+        nullable = {field.name for field in model._meta.concrete_fields if field.null}
+        for constraint in model._meta.constraints:
+            if not isinstance(constraint, models.CheckConstraint):
+                continue
+            found = list(lookups_of(constraint.condition))
+            asked = {name.partition("__")[0] for name, _value in found}
+            told = {
+                name.partition("__")[0]
+                for name, value in found
+                if name.endswith("__isnull") or value is None
+            }
+            assert asked & nullable <= told, constraint.name
+
+
+def lookups_of(condition: object) -> Iterator[tuple[str, object]]:
+    """Every `name=value` of a condition, however deep it stands."""
+    for one in getattr(condition, "children", []):
+        if isinstance(one, tuple):
+            yield one
+        else:
+            yield from lookups_of(one)
+
+
 def test_no_model_sorts_or_saves_behind_the_readers_back() -> None:
     for model in our_models():
         assert not model._meta.ordering, model

@@ -441,7 +441,9 @@ class Quota(models.Model):
         verbose_name_plural = _("quotas")
         constraints = [
             models.CheckConstraint(
-                condition=Q(most_minutes__gte=1) | Q(most_bookings__gte=1),
+                # NULL ≥ 1 is NULL, and that would pass.
+                condition=Q(most_minutes__isnull=False, most_minutes__gte=1)
+                | Q(most_bookings__isnull=False, most_bookings__gte=1),
                 name="venues_quota_limits_something",
             ),
             models.UniqueConstraint(

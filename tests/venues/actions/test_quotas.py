@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import IntegrityError
 from pytest_django import DjangoAssertNumQueries
 
 from bureau.accounts.models import Eligibility, User
@@ -402,3 +403,8 @@ def test_two_requests_at_once_share_one_quota(
     )
 
     assert Booking.objects.count() == (1 if is_guarded else 2)
+
+
+def test_the_database_keeps_no_quota_without_a_limit() -> None:
+    with pytest.raises(IntegrityError, match="venues_quota_limits_something"):
+        Quota.objects.create(period=Quota.Period.DAY)
