@@ -407,4 +407,4 @@ def test_two_requests_at_once_share_one_quota(
 
 def test_the_database_keeps_no_quota_without_a_limit() -> None:
     with pytest.raises(IntegrityError, match="venues_quota_limits_something"):
-        Quota.objects.create(period=Quota.Period.DAY)
+        Quota.objects.create(per=Quota.Period.DAY)
