@@ -1,9 +1,10 @@
 // The waiting room of a round: <div data-rush="/vouchers/rounds/7/now.json" data-rush-at="<the server's clock, ms>"
 //   data-rush-phase="gathering" data-rush-turn="<ms>" data-rush-share="0.42" …words>
 // With a turn: counts down to it by the server's clock, says about which place one has, shows the buttons in [data-rush-claim] at
-// the very moment, and sends a claim without leaving the page. Nothing here decides anything: the server refuses who is early.
+// the very moment. Nothing here decides anything: the server refuses who is early.
 // Where vouchers are kept for the people before (`called_until_ms` of each kind), it waits until they are not.
 // Without a turn: loads the page anew, within some seconds, when the round has begun, ended or opened.
+import sendClaims, { showGone } from './rush-claim.js';
 import serverClock, { clockText } from './server-clock.js';
 import { word } from './words.js';
 
@@ -11,13 +12,13 @@ const EVERY = 5000; // the server says more where many look
 const AT_THE_TURN = 2000; // so long the button waits for what a look says
 const APART = 8000;
 const UNSAID = 30; // seconds after which the button comes, whatever was said last
-const PATIENCE = 10000; // then no answer is taken for lost
+const PATIENCE = 10000; // then a look is given up
 
 function bind(box) {
   const { dataset } = box;
   const clock = serverClock(Number(dataset.rushAt));
   const find = (name) => document.querySelector(`[data-rush-${name}]`);
-  const answer = find('answer'), claim = find('claim'), timer = find('clock'), place = find('place');
+  const claim = find('claim'), timer = find('clock'), place = find('place');
   const turn = Number(dataset.rushTurn);
   let start = Number(dataset.rushBegins);
   let begins = start;
@@ -26,22 +27,6 @@ function bind(box) {
   let over = false;
   let every = EVERY;
   let isLooked = false;
-
-  const say = (name, fill) => {
-    const made = document.querySelector(`template[data-rush-${name}]`).content.cloneNode(true);
-    fill(made);
-    answer.replaceChildren(made);
-    answer.focus();
-  };
-  const refuse = (text) => say('refused', (made) => { made.querySelector('[data-rush-why]').textContent = text; });
-
-  const gone = (form) => {
-    const button = form.querySelector('button');
-    if (!button) return;
-    button.disabled = true;
-    button.textContent = word(box, 'rushGone');
-    form.classList.add('ticket--off');
-  };
 
   // What the page is about now, for who looks up from the buttons.
   const head = (title, lead) => {
@@ -88,7 +73,7 @@ function bind(box) {
       const form = box.querySelector(`[data-rush-lot="${lot.id}"]`);
       const left = form && form.querySelector('[data-rush-left]');
       if (left) left.textContent = lot.left;
-      if (form && lot.left === 0) gone(form);
+      if (form && lot.left === 0) showGone(box, form);
     }
     keep(lots.filter((lot) => lot.left > 0));
     if (phase === 'over') { over = true; location.reload(); }
@@ -133,45 +118,7 @@ function bind(box) {
     if (!over) setTimeout(ask, every * (1 + Math.random() / 5));
   };
 
-  const send = async (form, button) => {
-    if (form.dataset.sent) return;
-    form.dataset.sent = '1';
-    button.setAttribute('aria-busy', 'true');
-    const stop = new AbortController();
-    const late = setTimeout(() => stop.abort(), PATIENCE);
-    try {
-      const got = await fetch(form.action, {
-        method: 'POST', body: new URLSearchParams(new FormData(form)), signal: stop.signal,
-        headers: { Accept: 'application/json' }, credentials: 'same-origin',
-      });
-      const said = await got.json();
-      if (got.ok) {
-        over = true;
-        claim.hidden = true;
-        head(word(box, 'rushHave'), '');
-        say('got', (made) => {
-          made.querySelector('[data-rush-voucher]').href = said.url;
-          made.querySelector('[data-rush-face]').replaceChildren(...form.querySelector('.ticket__face').cloneNode(true).childNodes);
-        });
-        return;
-      }
-      if (said.code === 'voucher_sold_out') gone(form);
-      refuse(said.message);
-    } catch {
-      refuse(word(box, 'rushLost'));
-    } finally {
-      clearTimeout(late);
-      delete form.dataset.sent;
-      button.removeAttribute('aria-busy');
-    }
-  };
-
-  if (claim) {
-    claim.addEventListener('submit', (event) => {
-      event.preventDefault();
-      send(event.target, event.submitter || event.target.querySelector('button'));
-    });
-  }
+  if (claim) sendClaims(box, claim, () => { over = true; head(word(box, 'rushHave'), ''); });
   if (timer) timer.dataset.unit = timer.lastChild.textContent;
   if (turn && !isTurn) {
     tick();

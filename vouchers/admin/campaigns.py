@@ -83,8 +83,7 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
         "write_rules",
         "appropriate",
         "check_list",
-        "import_file",
-        "call_off",
+        {"title": gettext_lazy("More"), "items": ["import_file", "call_off"]},
     ]
 
     # --- Who may ------------------------------------------------------------------
