@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 import time_machine
@@ -95,6 +95,7 @@ def test_a_court_goes_before_its_venue_and_shut_is_an_answer() -> None:
     assert open_on(other, NATIONAL_DAY) == "10:00–18:00"
 
 
+@time_machine.travel(datetime(2026, 9, 1, 9, 0, tzinfo=clock.CHINA), tick=False)
 def test_an_exception_stands_above_the_type_of_day() -> None:
     court = hall()
     set_hours(court, holiday=(600, 1080))

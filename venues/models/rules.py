@@ -445,6 +445,7 @@ class Quota(models.Model):
                 condition=Q(most_minutes__isnull=False, most_minutes__gte=1)
                 | Q(most_bookings__isnull=False, most_bookings__gte=1),
                 name="venues_quota_limits_something",
+                violation_error_message=_("A quota limits minutes, bookings, or both."),
             ),
             models.UniqueConstraint(
                 fields=["venue", "sport", "group", "per"],
