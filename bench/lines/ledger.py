@@ -35,7 +35,16 @@ def measure(portal: Portal) -> list[Line]:
     env.pop("DJANGO_SETTINGS_MODULE", None)
     began = time.perf_counter()
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", TEST],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:randomly",
+            "--timeout=0",
+            TEST,
+        ],
         cwd=ROOT,
         env=env,
         capture_output=True,
