@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from importlib import import_module
-from threading import local
 from time import monotonic
 
 from django.conf import settings
@@ -19,6 +18,7 @@ from bureau.accounts.queries import person_in_session
 from bureau.common import clock, codes
 from bureau.common.db import is_outage
 from bureau.common.errors import DomainError
+from bureau.common.trusted import note_answer, trust_connection
 from venues import queries
 from venues.models import Booking
 from venues.views.bookings import book, remember_refusal, take, to_the_cashier
@@ -53,7 +53,7 @@ class BookingLane:
             and _is_plain(request)
             and self._is_ours(request)
         ):
-            _trust_connection()
+            trust_connection()
             try:
                 booking = self._book(request, codes.normalise(found[1]))
             except DatabaseError as error:
@@ -63,7 +63,7 @@ class BookingLane:
                 # that was made all the same it finds by the form's own key.
                 connection.close_if_unusable_or_obsolete()
                 return self.get_response(request)
-            _answered.at = monotonic()
+            note_answer()
             if booking:
                 return _sent_on(request, booking)
         return self.get_response(request)
@@ -115,17 +115,6 @@ def _whole_address(request: HttpRequest) -> str:
 
 
 _refused = _Refused()
-_answered = local()
-_TRUSTED_SECONDS = 1.0
-
-
-def _trust_connection() -> None:
-    """Who answered this thread within the last second is not asked whether it lives.
-
-    Where it has died in between, the view asks another one.
-    """
-    if monotonic() - getattr(_answered, "at", -_TRUSTED_SECONDS) < _TRUSTED_SECONDS:
-        connection.health_check_done = True  # type: ignore[attr-defined]
 
 
 def _is_plain(request: HttpRequest) -> bool:

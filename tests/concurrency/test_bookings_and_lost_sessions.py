@@ -19,10 +19,10 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection, transaction
 from django.test import Client
 
+from bureau.common import trusted
 from bureau.common.db import advisory_locks
 from tests import make
 from tests.at_once import at_once
-from venues import middleware
 from venues.models import Bookable, Booking, Occupancy
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -101,7 +101,7 @@ def end(pid: int) -> None:
 @pytest.fixture(autouse=True)
 def _the_last_answer_is_always_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine more than a second passes while a session is ended."""
-    monkeypatch.setattr(middleware, "_TRUSTED_SECONDS", PATIENCE)
+    monkeypatch.setattr(trusted, "TRUSTED_SECONDS", PATIENCE)
 
 
 def test_a_booking_behind_a_booking_is_made_as_if_nothing_had_been() -> None:

@@ -20,11 +20,11 @@ from django.db import connection
 from django.test import Client
 
 from bureau.accounts.models import User
+from bureau.common import trusted
 from tests import make as city
 from tests.at_once import at_once
 from tests.vouchers import make
 from tests.vouchers.claiming import token_of
-from vouchers.http import claiming
 from vouchers.models import Lot, Voucher
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,7 +123,7 @@ def _end(pid: int) -> None:
 @pytest.fixture(autouse=True)
 def _the_last_answer_is_always_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine more than a second passes while a session is ended."""
-    monkeypatch.setattr(claiming, "TRUSTED_SECONDS", PATIENCE)
+    monkeypatch.setattr(trusted, "TRUSTED_SECONDS", PATIENCE)
 
 
 def test_a_claim_behind_a_claim_is_put_off_once_and_then_given() -> None:

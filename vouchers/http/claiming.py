@@ -6,12 +6,10 @@ import secrets
 from functools import cache
 from http import HTTPStatus
 from ipaddress import ip_address
-from threading import local
-from time import monotonic
 from urllib.parse import parse_qs, urlencode
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import reverse
 from django.utils import translation
@@ -20,6 +18,7 @@ from bureau.common import clock, sealed
 from bureau.common.db import is_outage
 from bureau.common.errors import DomainError
 from bureau.common.http import client_ip
+from bureau.common.trusted import note_answer, trust_connection
 from vouchers import actions
 from vouchers.actions import Where
 from vouchers.errors.claiming import Busy, NoSuchLot
@@ -28,7 +27,6 @@ from vouchers.queries.lots import remembered_lot
 DEVICE_COOKIE = "device"
 YEAR = 60 * 60 * 24 * 365
 MOST_BYTES = 8192
-TRUSTED_SECONDS = 1.0
 _HASH_LENGTH = 16
 
 
@@ -74,7 +72,7 @@ def answer_claim(request: HttpRequest) -> HttpResponse:
     """
     asked = _form(request)
     lot_id = _number(asked.get("lot", ""))
-    _trust_connection()
+    trust_connection()
     try:
         session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
         claimed = actions.claim_by_token(
@@ -92,24 +90,12 @@ def answer_claim(request: HttpRequest) -> HttpResponse:
         if not is_outage(error):
             raise
         return _refused(request, Busy(), 0)
-    _answered.at = monotonic()
+    note_answer()
     address = _address("vouchers:voucher", "0" * 12).replace("0" * 12, claimed.code)
     if _wants_json(request):
         said = {"code": "", "voucher": claimed.code, "url": address}
         return JsonResponse(said, status=HTTPStatus.CREATED)
     return _see(address)
-
-
-_answered = local()
-
-
-def _trust_connection() -> None:
-    """Who answered this thread within the last second is not asked whether it lives.
-
-    Where it has died in between, the claim fails as a claim does in which it dies.
-    """
-    if monotonic() - getattr(_answered, "at", -TRUSTED_SECONDS) < TRUSTED_SECONDS:
-        connection.health_check_done = True  # type: ignore[attr-defined]
 
 
 @cache
