@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from bureau.common import clock
+from tests.make import user as make_user
 from tests.make import verified
 from tests.promises import broken_promises
 from tests.vouchers import make
@@ -31,6 +32,7 @@ from vouchers.models import (
     Voucher,
 )
 from vouchers.queries import balances_of, figures_of
+from vouchers.queries.closing import closing_figures
 from vouchers.queries.figures import NAMED_FROM
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +103,7 @@ def recounted(campaign: Campaign) -> Counter[tuple[Any, ...]]:
         hour = row.redeemed_at.replace(minute=0, second=0, microsecond=0)
         key = (row.voucher.tier_id, row.shop_id, row.sport, hour)
         found[*key, "n"] += 1
-        found[*key, "bill"] += row.bill_fen
+        found[*key, "bill"] += row.bill_fen - (row.refund_fen or 0)
         found[*key, "subsidy"] += row.discount_fen
     return found
 
@@ -124,8 +126,17 @@ def book_hours(campaign: Campaign) -> dict[tuple[str, datetime], tuple[int, int]
     return found
 
 
+def refund_a_part(one: Redemption, fen: int) -> None:
+    """The rest is bill enough: what was redeemed stays redeemed."""
+    actions.refund_redemption(
+        redemption=one, refund_fen=fen, reason="Left early", by=make_user()
+    )
+    one.refresh_from_db()
+    assert (one.state, one.refund_fen) == ("done", fen)
+
+
 def world() -> tuple[Campaign, Lot, Lot]:
-    """Two tiers; seven redemptions in three hours, one undone, one lost."""
+    """Two tiers; seven redemptions in three hours, one undone, one lost, one cut."""
     campaign = make.campaign()
     big = make.lot(make.tier(campaign))
     small = make.lot(make.tier(campaign, face_fen=20_00, threshold_fen=20_00))
@@ -143,6 +154,8 @@ def world() -> tuple[Campaign, Lot, Lot]:
             undo(made, at=now + timedelta(hours=4))
         if n == 6:
             lose(made)
+        if n == 3:
+            refund_a_part(made, 1_50)
     make.voucher(big)
     return campaign, big, small
 
@@ -176,6 +189,21 @@ def test_what_changes_later_is_counted_in_the_hour_it_belongs_to() -> None:
 
     assert not HourFigure.objects.exists()
     assert book_hours(campaign) == book(campaign)
+
+
+def test_what_is_refunded_of_a_bill_moved_nothing() -> None:
+    used = make.redemption(bill_fen=800_00)
+    campaign = used.voucher.campaign
+    actions.count_hours(campaign=campaign, at=clock.now())
+    assert figures_of(campaign).total.leverage == 4.0
+
+    refund_a_part(used, 300_00)
+    actions.count_hours(campaign=campaign, at=clock.now())
+
+    assert figures_of(campaign).total.leverage == 2.5
+    (closed,) = closing_figures(campaign)["merchants"]
+    assert (closed["bills_fen"], closed["subsidy_fen"]) == (500_00, 200_00)
+    assert broken_promises(of="vouchers.figures") == []
 
 
 def test_hours_that_did_not_change_are_left_alone() -> None:
@@ -236,7 +264,9 @@ def test_the_figures_say_what_became_of_every_voucher() -> None:
         assert mine.lost == states["lost",]
         assert mine.remaining == 100 - mine.claimed
         done = Redemption.objects.done().filter(voucher__tier=lot.tier)
-        assert mine.bill_fen == sum(row.bill_fen for row in done)
+        assert mine.bill_fen == sum(
+            row.bill_fen - (row.refund_fen or 0) for row in done
+        )
         assert mine.subsidy_fen == sum(row.discount_fen for row in done)
     assert rows[small.tier.pk].floor == 1.0
     assert rows[big.tier.pk].floor == 2.5

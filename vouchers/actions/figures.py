@@ -35,7 +35,8 @@ _REDEMPTIONS = """
            (campaign_id, tier_id, shop_id, sport, hour, redeemed, bill_fen, subsidy_fen)
     SELECT voucher.campaign_id, voucher.tier_id, redemption.shop_id, redemption.sport,
            date_trunc('hour', redemption.redeemed_at), count(*),
-           sum(redemption.bill_fen), sum(redemption.discount_fen)
+           sum(redemption.bill_fen - coalesce(redemption.refund_fen, 0)),
+           sum(redemption.discount_fen)
       FROM vouchers_redemption AS redemption
       JOIN vouchers_voucher AS voucher ON voucher.id = redemption.voucher_id
      WHERE voucher.campaign_id = %(campaign)s AND redemption.state = 'done'

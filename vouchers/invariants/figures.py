@@ -15,7 +15,8 @@ INVARIANTS = [
                        redemption.sport,
                        date_trunc('hour', redemption.redeemed_at) AS hour,
                        count(*) FILTER (WHERE redemption.state = 'done') AS redeemed,
-                       coalesce(sum(redemption.bill_fen)
+                       coalesce(sum(redemption.bill_fen
+                                    - coalesce(redemption.refund_fen, 0))
                                 FILTER (WHERE redemption.state = 'done'), 0) AS bill,
                        max(redemption.changed_at) AS changed_at
                   FROM vouchers_redemption AS redemption

@@ -15,7 +15,8 @@ class HourFigure(models.Model):
     """Redemptions of one shop, tier and sport within one hour, without those undone.
 
     Counted anew whenever a redemption of the hour changes: a copy that can be dropped
-    and made again (`actions.count_hours`).
+    and made again (`actions.count_hours`). Of a bill that was refunded in part, only
+    what stayed of it counts.
     """
 
     campaign = models.ForeignKey(

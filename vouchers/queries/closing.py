@@ -145,7 +145,8 @@ _TIERS = """
 """
 _DISTRICTS = """
     SELECT district.code, district.name, count(*),
-           sum(redemption.bill_fen)::bigint, sum(redemption.discount_fen)::bigint
+           sum(redemption.bill_fen - coalesce(redemption.refund_fen, 0))::bigint,
+           sum(redemption.discount_fen)::bigint
       FROM vouchers_redemption AS redemption
       JOIN vouchers_voucher AS voucher ON voucher.id = redemption.voucher_id
       JOIN vouchers_shop AS shop ON shop.id = redemption.shop_id
@@ -156,7 +157,8 @@ _DISTRICTS = """
 """
 _MERCHANTS = """
     SELECT merchant.credit_code, merchant.name, count(*),
-           sum(redemption.bill_fen)::bigint, sum(redemption.discount_fen)::bigint
+           sum(redemption.bill_fen - coalesce(redemption.refund_fen, 0))::bigint,
+           sum(redemption.discount_fen)::bigint
       FROM vouchers_redemption AS redemption
       JOIN vouchers_voucher AS voucher ON voucher.id = redemption.voucher_id
       JOIN vouchers_merchant AS merchant ON merchant.id = redemption.merchant_id
