@@ -20,6 +20,7 @@ from vouchers.queries import live
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
 OPENS = datetime(2026, 12, 1, 20, tzinfo=clock.CHINA)
 
 
@@ -54,6 +55,10 @@ def see(client: Client, shown: Round) -> str:
     answer = client.get(shown.get_absolute_url())
     assert answer.status_code == 200
     return answer.content.decode()
+
+
+def heading_of(text: str) -> str:
+    return text.split("<h1")[1].split(">", 1)[1].split("</h1>")[0].strip()
 
 
 def turn_in(text: str) -> str:
@@ -266,6 +271,28 @@ def test_who_is_too_young_reads_why_and_gets_no_button(client: Client, at: Any) 
     text = see(client, lot.round)
     assert "18 years and older" in text
     assert "I am here" not in text
+
+
+def test_who_only_lacks_a_name_is_told_to_confirm_it_and_not_that_they_cannot(
+    client: Client, at: Any
+) -> None:
+    shown = rush().round
+    client.force_login(city.citizen())
+    text = see(client, shown)
+    assert heading_of(text) == "First confirm your real name"
+
+
+def test_who_has_enough_from_another_round_is_told_so_and_not_that_they_cannot(
+    client: Client, at: Any
+) -> None:
+    lot = rush(terms={"most_in_all": 1})
+    person = city.verified()
+    earlier = make.round_of(lot.tier.campaign, number=2, opens_at=OPENS - DAY)
+    make.voucher(make.lot(lot.tier, amount=5, round=earlier), person=person)
+    client.force_login(person)
+    text = see(client, lot.round)
+    assert heading_of(text) == "You have your vouchers already"
+    assert "and you have it." in text
 
 
 def test_the_place_is_asked_for_only_where_the_rules_want_it(

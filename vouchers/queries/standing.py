@@ -61,6 +61,16 @@ class PersonInRound:
     drawn: DrawnVoucher | None = None
 
     @property
+    def needs_only_a_name(self) -> bool:
+        """Nothing speaks against it but what the person can mend in a minute."""
+        return [reason.code for reason in self.reasons] == ["real_name"]
+
+    @property
+    def has_enough(self) -> bool:
+        """What speaks against one more is what the person has already."""
+        return bool(self.reasons) and all(one.is_limit for one in self.reasons)
+
+    @property
     def share(self) -> float:
         """The place drawn: 0 is before all, 1 behind all."""
         if self.ticket is None or (self.standing and self.standing.came_late):
