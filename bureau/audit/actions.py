@@ -46,9 +46,14 @@ def _ask(invariant: Invariant, run: ProofRun) -> ProofOffence | None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL transaction_read_only = on")
             cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
-            cursor.execute(_counted(invariant.sql))
-            rows = cursor.fetchall()
-            columns = [column.name for column in cursor.description][:-1]
+            if invariant.ask:
+                found = list(invariant.ask())
+                columns = list(found[0]) if found else []
+                rows = [(*one.values(), len(found)) for one in found[:SAMPLE]]
+            else:
+                cursor.execute(_counted(invariant.sql))
+                rows = cursor.fetchall()
+                columns = [column.name for column in cursor.description][:-1]
     except DatabaseError as error:
         offence.error = str(error).strip()
         return offence

@@ -6,10 +6,11 @@ Every app may have an `invariants` module with `INVARIANTS = [Invariant(...), ..
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
@@ -25,12 +26,14 @@ class Invariant:
 
     `name` reads `<app>.<what_is_true>` and never changes, so that an auditor can follow
     it for years. `sql` selects the offenders, one a row, the telling columns first;
-    a literal percent sign needs no doubling.
+    a literal percent sign needs no doubling. `ask` gives the offenders in its place
+    where the database cannot see them: what is sealed is opened by us alone.
     """
 
     name: str
     meaning: StrOrPromise
-    sql: str
+    sql: str = ""
+    ask: Callable[[], Iterable[Mapping[str, Any]]] | None = None
 
 
 def all_invariants() -> list[Invariant]:

@@ -143,6 +143,15 @@ TAMPERING = {
     ),
     """UPDATE vouchers_settlementline SET amount_fen = amount_fen - 1
         WHERE kind = 'redeemed'""": "settlement.lines_are_of_its_merchant",
+    "UPDATE vouchers_settlement SET account_name = 'x' WHERE state = 'paid'": (
+        "payment_file.comes_out_as_it_was_made"
+    ),
+    "UPDATE vouchers_settlement SET sealed_account = 'x' WHERE state = 'paid'": (
+        "payment_file.comes_out_as_it_was_made"
+    ),
+    "UPDATE vouchers_paymentfile SET sha256 = repeat('0', 64)": (
+        "payment_file.comes_out_as_it_was_made"
+    ),
     "UPDATE vouchers_paymentfile SET amount_fen = amount_fen + 1": (
         "payment_file.is_the_sum_of_its_settlements"
     ),

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from io import StringIO
 
 from django.db import connection, transaction
 
 from bureau.accounts.models import User
 from bureau.audit.models import record
-from bureau.common import clock, codes, sealed
+from bureau.common import clock, codes
 from bureau.common.money import yuan
-from bureau.common.workbooks import Cell, Sheet, workbook
+from bureau.common.workbooks import Sheet, workbook
 from bureau.notices.actions import Message, notify_each
 from vouchers.actions import ledger
 from vouchers.actions.ledger import Cause, Kind, Move
@@ -23,6 +20,7 @@ from vouchers.errors.settlements import (
     NothingOwed,
     NothingToPay,
     NotInAFile,
+    PaymentFileAltered,
     RepaymentDiffers,
     SettlementMovedOn,
 )
@@ -34,10 +32,15 @@ from vouchers.models import (
     Redemption,
     Settlement,
 )
-from vouchers.queries.settlements import payment_rows, taken_back_of
+from vouchers.queries.payment_files import (
+    is_as_made,
+    payment_csv,
+    payment_rows,
+    words_of,
+)
+from vouchers.queries.settlements import taken_back_of
 
 State = Settlement.State
-BOM = "\ufeff"
 
 
 @transaction.atomic
@@ -68,8 +71,9 @@ def make_payment_file(*, by: User, campaign: Campaign | None = None) -> PaymentF
         sha256="",
     )
     Settlement.objects.filter(pk__in=[row.pk for row in rows]).update(payment_file=made)
-    made.sha256 = sha256(_as_csv(_unsealed(made))).hexdigest()
-    made.save(update_fields=["sha256"])
+    made.facts = words_of(made)
+    made.sha256 = sha256(payment_csv(payment_rows(made))).hexdigest()
+    made.save(update_fields=["facts", "sha256"])
     record(
         "vouchers.payment_file.made",
         subject=made,
@@ -103,7 +107,12 @@ def _is_held(settlement: Settlement) -> bool:
 def open_payment_file(
     *, payment_file: PaymentFile, by: User, as_workbook: bool = False
 ) -> bytes:
-    """The file, with whole account numbers. Every opening is recorded."""
+    """The file, with whole account numbers. Every opening is recorded.
+
+    Raises `PaymentFileAltered` when it would not be what was made, to the byte.
+    """
+    if not is_as_made(payment_file):
+        raise PaymentFileAltered(number=payment_file.number)
     record(
         "vouchers.payment_file.opened",
         subject=payment_file,
@@ -111,33 +120,10 @@ def open_payment_file(
         at=clock.now(),
         detail={"format": "xlsx" if as_workbook else "csv"},
     )
-    rows = _unsealed(payment_file)
+    rows = payment_rows(payment_file)
     if as_workbook:
         return workbook([Sheet(payment_file.number, rows)])
-    return _as_csv(rows)
-
-
-def _unsealed(payment_file: PaymentFile) -> list[list[Cell]]:
-    return payment_rows(payment_file, open_account=sealed.unseal)
-
-
-def _as_csv(rows: Sequence[Sequence[Cell]]) -> bytes:
-    """UTF-8 with a byte order mark: WPS and Excel take a file without one for GBK.
-
-    Account numbers are digits, names come from merchants: what a spreadsheet would take
-    for a formula gets an apostrophe in front.
-    """
-    text = StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(
-        [_harmless(cell) for cell in row] for row in rows
-    )
-    return (BOM + text.getvalue()).encode()
-
-
-def _harmless(cell: Cell) -> Cell:
-    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{cell}"
-    return cell
+    return payment_csv(rows)
 
 
 @transaction.atomic

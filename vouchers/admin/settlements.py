@@ -584,9 +584,13 @@ class PaymentFileAdmin(OfTheCity):
                 ),
                 kind="xlsx" if as_workbook else "csv",
             )
-        content = actions.open_payment_file(
-            payment_file=row, by=request.user, as_workbook=as_workbook
-        )
+        try:
+            content = actions.open_payment_file(
+                payment_file=row, by=request.user, as_workbook=as_workbook
+            )
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(page_of(row))
         if as_workbook:
             return download(
                 content, f"payment-{row.number}.xlsx", workbooks.CONTENT_TYPE

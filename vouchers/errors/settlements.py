@@ -68,6 +68,16 @@ class NotInAFile(DomainError):
     message = _("This settlement is in no payment file yet.")
 
 
+class PaymentFileAltered(DomainError):
+    """What it is made of was changed past the portal: no bank may get it."""
+
+    code = "voucher_payment_file_altered"
+    message = _(
+        "Payment file %(number)s is not what it was when it was made. It cannot be"
+        " opened; “prove” names it."
+    )
+
+
 class NothingOwed(DomainError):
     code = "voucher_nothing_owed"
     message = _("This merchant owes nothing that could be paid back.")

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bureau.audit.invariants import Invariant
 from vouchers.models import HASH_OF_TEXTS, TEXT_OF_A_LINE
+from vouchers.queries.payment_files import altered_files
 
 INVARIANTS = [
     Invariant(
@@ -152,6 +153,11 @@ INVARIANTS = [
                 OR file.count <> count(settlement.id)
                 OR bool_or(settlement.state = 'prepared')
         """,
+    ),
+    Invariant(
+        name="vouchers.payment_file.comes_out_as_it_was_made",
+        meaning=_("A file for the bank is the one that its SHA-256 was made of."),
+        ask=altered_files,
     ),
     Invariant(
         name="vouchers.settlement.takes_back_what_it_paid",

@@ -261,6 +261,8 @@ class PaymentFile(models.Model):
     count = models.PositiveIntegerField(_("settlements"))
     amount_fen = models.PositiveBigIntegerField(_("amount, fen"))
     sha256 = models.CharField(_("SHA-256 of the file"), max_length=64)
+    # Headings and purposes as they were: another translation changes no file.
+    facts = models.JSONField(_("facts"), default=dict, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("payment file")

@@ -7,7 +7,7 @@ it again gets the same file, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -30,7 +30,6 @@ from vouchers.models import (
     Flag,
     Member,
     Merchant,
-    PaymentFile,
     Redemption,
     Settlement,
     SettlementLine,
@@ -415,42 +414,6 @@ def _y(fen: int) -> str:
 def _f(fen: int) -> float:
     """Yuan as a number to calculate with: two places are exact enough to print."""
     return fen / _HUNDRED
-
-
-# --- The file for the bank ------------------------------------------------------------
-
-
-def payment_rows(
-    payment_file: PaymentFile, *, open_account: Callable[[bytes | memoryview], str]
-) -> list[list[Cell]]:
-    """The columns of the common batch transfer: number, account, name, bank, amount.
-
-    In the portal's own language. Yuan with two places, as text: no bank wants 1E+05.
-    """
-    with translation.override(settings.LANGUAGE_CODE):
-        rows: list[list[Cell]] = [
-            [
-                _("No."),
-                _("payee account"),
-                _("payee name"),
-                _("payee bank"),
-                _("amount, yuan"),
-                _("purpose"),
-            ]
-        ]
-        found = payment_file.settlements.select_related("campaign").order_by("pk")
-        for n, row in enumerate(found, 1):
-            rows.append(
-                [
-                    str(n),
-                    open_account(row.sealed_account),
-                    row.account_name,
-                    row.bank_name,
-                    _y(row.amount_fen),
-                    f"{row.campaign.name} {row.number}",
-                ]
-            )
-        return rows
 
 
 # --- Figures for staff ----------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 from openpyxl import load_workbook  # type: ignore[import-untyped]
 
 from bureau.audit.models import Entry
+from bureau.common import sealed
 from bureau.common.errors import DomainError
 from bureau.notices.models import Notice
 from tests import make as city
@@ -159,6 +160,32 @@ def test_the_file_stays_the_same_when_the_merchant_moves(w: Week) -> None:
     w.merchant.save()
     content = actions.open_payment_file(payment_file=made, by=w.maker)
     assert sha256(content).hexdigest() == made.sha256
+
+
+def test_the_file_stays_the_same_when_the_campaign_is_renamed(w: Week) -> None:
+    approved(w)
+    made = actions.make_payment_file(by=w.maker)
+    texts = actions.Texts(name="another name")
+    actions.describe_campaign(campaign=w.campaign, texts=texts, by=w.maker)
+    content = actions.open_payment_file(payment_file=made, by=w.maker)
+    assert sha256(content).hexdigest() == made.sha256
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_file_whose_accounts_were_changed_by_sql_is_not_opened(
+    w: Week, kind: str
+) -> None:
+    row = approved(w)
+    made = actions.make_payment_file(by=w.maker)
+    Settlement.objects.filter(pk=row.pk).update(
+        sealed_account=sealed.seal("6222020200112233445")
+    )
+    with pytest.raises(DomainError) as refused:
+        actions.open_payment_file(
+            payment_file=made, by=w.maker, as_workbook=kind == "xlsx"
+        )
+    assert code_of(refused) == "voucher_payment_file_altered"
+    assert not Entry.objects.filter(event="vouchers.payment_file.opened").exists()
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+86", "-1", "@x", "\t=1"])
