@@ -179,6 +179,9 @@ def sandbox(request: SignedInRequest, number: str) -> HttpResponse:
     transaction = SandboxTransaction.objects.of(number=number).order_by("-pk").first()
     if transaction is None:
         return redirect("payments:choose", number)
+    over = {SandboxTransaction.State.FAILED, SandboxTransaction.State.CLOSED}
+    if request.method == "GET" and transaction.state in over:
+        return redirect("payments:choose", number)  # there it is begun anew
     form = SandboxForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         outcome = form.cleaned_data["outcome"]

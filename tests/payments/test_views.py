@@ -193,6 +193,19 @@ def test_a_refusal_of_the_bank_is_said_and_can_be_tried_again(
     assert SandboxTransaction.objects.open().count() == 1
 
 
+def test_who_was_refused_and_comes_back_from_the_order_can_pay_again(
+    client: Client, payment: Payment
+) -> None:
+    begin(payment)
+    client.post(at("sandbox", payment), {"outcome": "fail"})
+
+    response = client.get(at("go", payment, "sandbox"), follow=True)
+
+    assertContains(response, "Confirm and pay")
+    response = client.post(at("choose", payment), {"provider": "sandbox"}, follow=True)
+    assertContains(response, 'value="pay"')
+
+
 def test_cancelling_leads_back_to_the_choice(client: Client, payment: Payment) -> None:
     begin(payment)
 
