@@ -32,13 +32,14 @@ def django_db_setup(
 ) -> Iterator[None]:
     """Ids that tell tables apart; no session of the data base left behind.
 
-    Each table counts from a million of its own: an id given to the wrong table is
-    never by chance the id of a row there, and 1 is the id of nothing.
+    Each table counts from numbers of its own: an id given to the wrong table is never
+    by chance the id of a row there, and 1 is the id of nothing. They stay below ten
+    million, as in a city: the numbers of entries in a draw begin with one of them.
     A thread of the browser tests' server may outlive its connection's last test.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT setval(sequence, greatest(reached, place * 1000000))"
+            "SELECT setval(sequence, greatest(reached, place * 50000))"
             " FROM (SELECT format('%I.%I', schemaname, sequencename)::regclass"
             "   AS sequence, coalesce(last_value, 1) AS reached,"
             "   row_number() OVER (ORDER BY sequencename) AS place"
