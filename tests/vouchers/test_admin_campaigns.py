@@ -139,7 +139,7 @@ def test_a_campaign_is_made_on_its_pages(office: Client) -> None:
     assert Lot.objects.get(round__campaign=campaign).amount == 500
     shown = office.get(f"{LIST}{campaign.pk}/change/").text
     assert "济财教[2026]12号" in shown
-    assert "200/500 × 500" in shown
+    assert "200 off from 500 × 500" in shown
     assert "good for 7 days after the day" in shown
 
     assert publish(office, campaign).status_code == 302
@@ -379,7 +379,8 @@ def test_a_spreadsheet_is_looked_at_then_entered(office: Client) -> None:
     looked = office.post(url, {"file": upload(made.getvalue())})
     assert "So it would be" in looked.text, looked.context["said"].wrong
     assert campaign.tiers.count() == 1
-    sent = {"looked_at": looked.context["looked_at"], "enter": "1"}
+    read = {name: looked.context[name] for name in ("looked_at", "seen")}
+    sent = {**read, "enter": "1"}
     assert office.post(url, sent).status_code == 302
     assert campaign.tiers.count() == 2
     lot = Lot.objects.get(round__campaign=campaign, round__number=2)
@@ -415,7 +416,9 @@ def test_wrong_lines_are_told_and_nothing_is_entered(office: Client) -> None:
         book.worksheets[1].append(row)
     made = BytesIO()
     book.save(made)
-    answer = office.post(url, {"file": upload(made.getvalue()), "enter": "1"})
+    seen = office.get(url).context["seen"]
+    sent = {"file": upload(made.getvalue()), "seen": seen, "enter": "1"}
+    answer = office.post(url, sent)
     said = answer.context["said"]
     assert [(one.sheet, one.row) for one in said.wrong] == [
         *[("Tiers", n) for n in range(3, 8)],
@@ -443,3 +446,64 @@ def test_rules_are_frozen_by_the_database(office: Client) -> None:
     publish(office, campaign)
     assert Terms.objects.get(campaign=campaign).version == 1
     assert office.get(f"{LIST}{campaign.pk}/history/").status_code == 200
+
+
+# --- Two people, one page --------------------------------------------------------
+
+
+def test_who_saves_a_plan_second_is_told_what_changed_and_by_whom(
+    office: Client,
+) -> None:
+    campaign = planned(office)
+    url = page(campaign, "plan")
+    first, second = (filled(office.get(url)) for _n in range(2))
+    zhao = staff(Role.CITY_STAFF)
+    colleague = client_of(zhao)
+    answer = colleague.post(url, {**first, "tiers-0-count": "450"})
+    assert answer.status_code == 302, wrong_in(answer)
+
+    answer = office.post(url, {**second, "rounds-0-lobby_minutes": "20"})
+    assert answer.status_code == 422
+    (told,) = answer.context["page"].texts.non_field_errors()
+    assert f"Tiers ({zhao}" in told
+    assert "Rounds" not in told
+    assert campaign.tiers.get().count == 450
+    assert campaign.rounds.get().lobby_minutes == 15
+    again = {**filled(office.get(url)), "rounds-0-lobby_minutes": "20"}
+    assert office.post(url, again).status_code == 302
+
+
+def test_a_plan_that_does_not_say_what_was_seen_is_not_saved(office: Client) -> None:
+    campaign = planned(office)
+    url = page(campaign, "plan")
+    sent = {**filled(office.get(url)), "texts-seen": "", "texts-name": "other"}
+    assert office.post(url, sent).status_code == 422
+    assert Campaign.objects.get(pk=campaign.pk).name != "other"
+
+
+def test_who_writes_rules_second_does_not_undo_those_of_the_first(
+    office: Client,
+) -> None:
+    campaign = planned(office)
+    url = page(campaign, "rules")
+    first, second = (filled(office.get(url)) for _n in range(2))
+    assert office.post(url, {**first, "valid_days": "7"}).status_code == 302
+    answer = office.post(url, {**second, "valid_days": "9"})
+    assert answer.status_code == 422
+    assert "Rules" in str(answer.context["form"].non_field_errors())
+    assert Terms.objects.get(campaign=campaign).valid_days == 7
+
+
+def test_a_file_is_entered_only_into_the_plan_it_was_looked_at_with(
+    office: Client,
+) -> None:
+    campaign = planned(office)
+    url = page(campaign, "import")
+    book = office.get(url, {"template": "1"}).content
+    read = office.post(url, {"file": SimpleUploadedFile("a.xlsx", book)}).context
+    sent = {"looked_at": read["looked_at"], "seen": read["seen"], "enter": "1"}
+    Tier.objects.filter(campaign=campaign).update(count=400)
+    answer = office.post(url, sent)
+    assert answer.status_code == 422
+    assert "Tiers" in str(answer.context["form"].non_field_errors())
+    assert Tier.objects.get(campaign=campaign).count == 400

@@ -20,6 +20,7 @@ from vouchers.actions.campaigns import (
     publish_campaign,
     set_district_caps,
 )
+from vouchers.actions.checking import refuse_stale
 from vouchers.actions.claims import (
     Claimed,
     Where,
@@ -245,6 +246,7 @@ __all__ = [
     "refuse_change",
     "refuse_merchant",
     "refuse_round_entries_by_staff",
+    "refuse_stale",
     "refuse_void_of_round",
     "register_merchant",
     "reinstate_merchant",

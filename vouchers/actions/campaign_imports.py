@@ -24,10 +24,12 @@ from bureau.common.filled_in import NotReadable, TooManyRows, read_lines
 from bureau.common.money import yuan
 from bureau.common.sports import Sport
 from bureau.common.workbooks import Cell, Sheet, workbook
+from vouchers.actions.checking import refuse_stale
 from vouchers.actions.rounds import RoundPlan, set_rounds
 from vouchers.actions.tiers import TierPlan, set_tiers
 from vouchers.errors.merchants import FileTooLong, FileUnreadable
 from vouchers.models import Campaign, Round
+from vouchers.queries.plan_marks import OF_A_FILE
 
 MOST_ROWS = 200
 TIER_COLUMNS, ROUND_COLUMNS = 6, 11
@@ -177,21 +179,26 @@ def read_sheets(content: bytes) -> tuple[list[SheetRow], list[SheetRow]]:
 # --- Reading it -------------------------------------------------------------------
 
 
+@transaction.atomic
 def import_plan(
     *,
     campaign: Campaign,
     content: bytes,
     dry_run: bool,
+    seen: str | None = None,
     by: User,
     at: datetime | None = None,
 ) -> Imported:
     """Read tiers and rounds of a file into a campaign, or only say what would come.
 
-    Raises `FileUnreadable`, `FileTooLong`; what is wrong with a row, or with the plan
-    as a whole, is in the answer.
+    `seen` is the mark of the plan into which the file was looked at (`plan_mark`).
+    Raises `FileUnreadable`, `FileTooLong`, `CampaignOver`, `PlanChangedMeanwhile`; what
+    is wrong with a row, or with the plan as a whole, is in the answer.
     """
     at = at or clock.now()
     tier_rows, round_rows = read_sheets(content)
+    # What the file does not name stays as it is now: nobody may add to it meanwhile.
+    refuse_stale(campaign, seen=seen, parts=OF_A_FILE)
     wrong: list[RowWrong] = []
     tiers = _merged_tiers(campaign, _each(tier_rows, _tier_of, wrong))
     labels = {tier_label(plan): n for n, plan in enumerate(tiers)}

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from bureau.common.words import listed
 from vouchers.errors.campaigns import (
     CampaignContradicts,
     CampaignOver,
+    PlanChangedMeanwhile,
     RulesChangedMeanwhile,
     WarningsUnread,
 )
 from vouchers.models import Campaign, Terms
 from vouchers.queries.contradictions import contradictions_of
-from vouchers.queries.plan_marks import plan_mark
+from vouchers.queries.plan_marks import OF_THE_PLAN, changed_since, plan_mark
 
 
 def locked(campaign: Campaign) -> Campaign:
@@ -48,3 +50,16 @@ def refuse_changed(campaign: Campaign, *, seen: str | None) -> None:
     """Raise `RulesChangedMeanwhile` where the plan is not that of the mark `seen`."""
     if seen is not None and seen != plan_mark(campaign):
         raise RulesChangedMeanwhile
+
+
+def refuse_stale(
+    campaign: Campaign, *, seen: str | None, parts: Collection[str] = OF_THE_PLAN
+) -> None:
+    """Raise `PlanChangedMeanwhile` where these parts are not those of the mark `seen`.
+
+    Behind the lock of the campaign, inside the transaction that saves: who is second
+    must not write over what they have never seen.
+    """
+    campaign = locked(campaign)
+    if seen is not None and (what := changed_since(campaign, seen, parts)):
+        raise PlanChangedMeanwhile(what=listed(what))

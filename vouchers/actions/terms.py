@@ -13,7 +13,11 @@ from bureau.audit.models import record
 from bureau.common import clock
 from bureau.common.fields import DAY
 from bureau.regions.models import District
-from vouchers.actions.checking import locked, refuse_contradictions
+from vouchers.actions.checking import (
+    locked,
+    refuse_contradictions,
+    refuse_stale,
+)
 from vouchers.errors.campaigns import (
     BadIdPrefix,
     HoursPastMidnight,
@@ -37,18 +41,21 @@ def set_terms(
     campaign: Campaign,
     terms: Terms,
     districts: Sequence[District] = (),
+    seen: str | None = None,
     by: User,
     at: datetime | None = None,
 ) -> Terms:
     """Write the rules of a draft. `terms` is an unsaved row that holds them.
 
-    Raises `NotADraft`, `CampaignOver`, `BadIdPrefix`, `RulesBackwards`,
-    `HoursPastMidnight`.
+    `seen` is the mark of the rules that were on the page (`plan_mark`). Raises
+    `NotADraft`, `CampaignOver`, `PlanChangedMeanwhile`, `BadIdPrefix`,
+    `RulesBackwards`, `HoursPastMidnight`.
     """
     at = at or clock.now()
     campaign = locked(campaign)
     if campaign.state != State.DRAFT:
         raise NotADraft
+    refuse_stale(campaign, seen=seen, parts=["rules"])
     _check_rules(terms)
     mine = campaign.terms.get(version=1)
     before = rules_of(mine)

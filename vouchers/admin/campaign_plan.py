@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from bureau.accounts.models import User
 from vouchers import actions
 from vouchers.actions import RoundPlan, TierPlan
-from vouchers.forms.campaigns import CapsForm, RoundFormSet, TextsForm, TierFormSet
+from vouchers.forms.campaigns import CapsForm, PlanTextsForm, RoundFormSet, TierFormSet
 from vouchers.models import Campaign
+from vouchers.queries.plan_marks import OF_THE_PLAN, plan_mark
 
 
 class PlanPage:
@@ -21,9 +22,15 @@ class PlanPage:
     def __init__(self, campaign: Campaign, data: Any) -> None:
         self.campaign = campaign
         self.is_draft = campaign.state == Campaign.State.DRAFT
+        seen = plan_mark(campaign, OF_THE_PLAN)  # before it is read for the page
         tiers = list(campaign.tiers.order_by("face_fen", "threshold_fen", "pk"))
         rounds = campaign.rounds.prefetch_related("lots").order_by("number")
-        self.texts = TextsForm(data, instance=campaign, prefix="texts")
+        self.texts = PlanTextsForm(
+            data,
+            instance=campaign,
+            prefix="texts",
+            initial={"seen": seen},
+        )
         self.tiers: Any = TierFormSet(
             data,
             prefix="tiers",
@@ -62,6 +69,7 @@ class PlanPage:
         """All of it or nothing. Raises what the actions raise."""
         # A form of a model has put what was typed into the row: the action compares.
         campaign = Campaign.objects.get(pk=self.campaign.pk)
+        actions.refuse_stale(campaign, seen=self.texts.cleaned_data["seen"])
         actions.describe_campaign(campaign=campaign, texts=self.texts.texts, by=by)
         tiers = [form.plan for form in _filled(self.tiers)]
         actions.set_tiers(campaign=campaign, tiers=tiers, by=by)

@@ -39,12 +39,12 @@ from vouchers.forms.campaigns import (
     AppropriationForm,
     ChangeForm,
     DraftForm,
+    DraftTermsForm,
     PlanFileForm,
     PublishForm,
-    TermsForm,
 )
 from vouchers.models import Appropriation, Campaign, Round, Tier
-from vouchers.queries.plan_marks import plan_mark
+from vouchers.queries.plan_marks import OF_A_FILE, plan_mark
 
 State = Campaign.State
 _TONES = {State.DRAFT: "warning", State.PUBLISHED: "success", State.CLOSED: "info"}
@@ -286,13 +286,19 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
         return self._change(request, campaign)
 
     def _write(self, request: StaffRequest, campaign: Campaign) -> HttpResponse:
-        form = TermsForm(request.POST or None, current=campaign.terms.newest())
+        seen = plan_mark(campaign, ["rules"])  # before they are read for the page
+        form = DraftTermsForm(
+            request.POST or None,
+            current=campaign.terms.newest(),
+            initial={"seen": seen},
+        )
         if form.is_valid():
             try:
                 actions.set_terms(
                     campaign=campaign,
                     terms=form.rules,
                     districts=form.cleaned_data["districts"],
+                    seen=form.cleaned_data["seen"],
                     by=request.user,
                 )
             except DomainError as refusal:
@@ -367,6 +373,7 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
     )
     def check_list(self, request: StaffRequest, object_id: str) -> HttpResponse:
         campaign: Campaign = self.get_object(request, object_id)
+        seen = plan_mark(campaign)  # before it is read for the page
         found = queries.contradictions_of(campaign, at=clock.now())
         drawn = campaign.rounds.exclude(way=Round.Way.RUSH).order_by("number")
         is_draft = campaign.state == State.DRAFT
@@ -401,7 +408,7 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
             title=_("Check list: %(campaign)s") % {"campaign": campaign},
             form=form,
             found=found,
-            seen=plan_mark(campaign),
+            seen=seen,
             blocks=any(one.blocks for one in found),
             is_draft=is_draft,
             may_publish=may_publish,
@@ -424,6 +431,7 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
             name = f"{campaign.slug}.xlsx"
             answer["Content-Disposition"] = f'attachment; filename="{name}"'
             return answer
+        seen = plan_mark(campaign, OF_A_FILE)
         form = PlanFileForm(request.POST or None, request.FILES or None)
         said = None
         if form.is_valid():
@@ -433,6 +441,7 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
                     campaign=campaign,
                     content=form.content,
                     dry_run=is_dry,
+                    seen=None if is_dry else form.cleaned_data["seen"],
                     by=request.user,
                 )
             except DomainError as refusal:
@@ -457,6 +466,7 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
             if said
             else [],
             looked_at=form.content_text if said and not said.wrong else "",
+            seen=seen,
         )
 
 

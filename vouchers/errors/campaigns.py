@@ -182,6 +182,16 @@ class RulesChangedMeanwhile(DomainError):
     message = _("Somebody else has changed the rules meanwhile. Please look again.")
 
 
+class PlanChangedMeanwhile(DomainError):
+    """Two people had one page open; `what` names the parts, and who changed them."""
+
+    code = "voucher_plan_changed_meanwhile"
+    message = _(
+        "This has changed since you opened the page: %(what)s. Nothing of yours is"
+        " saved. Open the page again to see it as it is now."
+    )
+
+
 class CampaignContradicts(DomainError):
     """The check list found what cannot work."""
 

@@ -72,6 +72,12 @@ class TextsForm(forms.ModelForm[Campaign]):
         return Texts(**{name: self.cleaned_data[name] for name in names})
 
 
+class PlanTextsForm(TextsForm):
+    """On the page of the plan, with the mark of all that was on it."""
+
+    seen = forms.CharField(required=False, max_length=400, widget=forms.HiddenInput)
+
+
 class DraftForm(TextsForm):
     """A new campaign also gets the short name of its address."""
 
@@ -274,6 +280,7 @@ _NUMBERS = (
     "most_in_all",
     "least_age",
     "most_age",
+    "held_seconds",
     "valid_hours",
     "valid_days",
     "undo_minutes",
@@ -291,7 +298,14 @@ _TICKS = (
 _GROUPS = (
     (
         _("Who may claim"),
-        ("least_age", "most_age", "id_prefixes", "needs_place", "districts"),
+        (
+            "least_age",
+            "most_age",
+            "id_prefixes",
+            "needs_place",
+            "districts",
+            "held_seconds",
+        ),
     ),
     (
         _("How many; empty does not limit"),
@@ -369,12 +383,19 @@ class TermsForm(forms.ModelForm[Terms]):
             "districts": UnfoldAdminCheckboxSelectMultipleWidget,
         }
 
-    def __init__(self, data: Any = None, *, current: Terms, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        current: Terms,
+        initial: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         rules = {name: getattr(current, name) for name in RULE_FIELDS}
         super().__init__(
             data,
             instance=Terms(**rules),
-            initial={"districts": list(current.districts.all())},
+            initial={"districts": list(current.districts.all()), **(initial or {})},
             **kwargs,
         )
         self.fields["districts"].queryset = (  # type: ignore[attr-defined]
@@ -389,6 +410,12 @@ class TermsForm(forms.ModelForm[Terms]):
     def rules(self) -> Terms:
         """An unsaved row that holds what was filled in."""
         return Terms(**{name: self.cleaned_data[name] for name in RULE_FIELDS})
+
+
+class DraftTermsForm(TermsForm):
+    """The rules of a draft, with the mark of those that were on the page."""
+
+    seen = forms.CharField(required=False, max_length=400, widget=forms.HiddenInput)
 
 
 class ChangeForm(TermsForm):
@@ -451,6 +478,7 @@ class PlanFileForm(forms.Form):
     looked_at = forms.CharField(
         required=False, max_length=2 * MOST_FILE_BYTES, widget=forms.HiddenInput
     )
+    seen = forms.CharField(required=False, max_length=400, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
