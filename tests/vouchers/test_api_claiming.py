@@ -16,6 +16,7 @@ from bureau.common import clock, codes
 from tests import make as city
 from tests.vouchers import make
 from tests.vouchers.test_views_rounds import OPENS, rush
+from vouchers import actions
 from vouchers.models import QueueTicket, Voucher
 from vouchers.queries import live
 
@@ -65,6 +66,28 @@ def test_everybody_can_look(api: APIClient, at: Any) -> None:
     assert said["campaign"] == campaign.slug
     said = api.get(f"/api/v1/voucher-rounds/{lot.round.pk}/live/").json()
     assert said["present"] == 0
+
+
+def test_a_round_that_was_called_off_says_when_and_why(api: APIClient, at: Any) -> None:
+    lot = rush(amount=7)
+    path = f"/api/v1/voucher-rounds/{lot.round.pk}/"
+    said = api.get(path).json()
+    assert (said["called_off_at"], said["called_off_for"]) == (None, "")
+
+    actions.call_off_round(round=lot.round, reason="台风", by=city.user())
+    live.forget()
+
+    campaign = f"/api/v1/voucher-campaigns/{lot.tier.campaign.slug}/"
+    (of_campaign,) = api.get(campaign).json()["rounds"]
+    for said in (api.get(path).json(), api.get(f"{path}live/").json(), of_campaign):
+        assert said["phase"] == "over"
+        assert said["called_off_for"] == "台风"
+        assert said["called_off_at"].startswith("20")
+    api.force_authenticate(city.verified())
+    refused = post(api, "api-voucher-queue", lot.round.pk, {})
+    assert refused.status_code == 409
+    assert refused.json()["code"] == "voucher_round_over"
+    assert refused.json()["message"] == "This round is called off. 台风"
 
 
 def test_drafts_and_what_is_none_are_not_found(api: APIClient) -> None:

@@ -210,6 +210,8 @@ def test_a_tier_and_a_round_without_vouchers() -> None:
         ({"spread_seconds": 0}, {"spread_of_nothing": False}),
         ({"lobby_minutes": 0}, {"lobby_of_nothing": False}),
         ({"closes_at": at(7, 10) + timedelta(seconds=30)}, {"spread_too_long": True}),
+        ({"closes_at": at(7, 10) + timedelta(seconds=90)}, {"held_too_long": True}),
+        ({"closes_at": at(7, 10) + timedelta(seconds=91)}, {}),
     ],
 )
 def test_the_first_round(change: dict[str, Any], codes: dict[str, bool]) -> None:

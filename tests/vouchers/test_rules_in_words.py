@@ -34,6 +34,14 @@ def words(**rules: Any) -> list[str]:
         ({"least_age": 60}, "Only for people of 60 years and older."),
         ({"most_age": 25}, "Only for people of up to 25 years."),
         (
+            {"held_seconds": 90},
+            (
+                "Where more people wait for a rush than there are vouchers, chance says"
+                " in which order they are called. Theirs are kept for 90 seconds from"
+                " the turn of the last of them, and then offered to the next."
+            ),
+        ),
+        (
             {"least_age": 18, "most_age": 60},
             "Only for people from 18 to 60 years of age.",
         ),
@@ -119,3 +127,10 @@ def test_changes_say_what_is_different_and_why() -> None:
     assert (newest.version, newest.reason) == (2, "Many asked")
     assert newest.added == ["At most 2 vouchers a day."]
     assert newest.removed == []
+
+
+def test_a_tier_is_named_as_people_say_it() -> None:
+    tier = make.tier(face_fen=200_00, threshold_fen=500_00)
+    assert str(tier) == "200 off from 500"
+    with translation.override("zh-hans"):
+        assert str(tier) == "满 500 减 200"

@@ -38,6 +38,7 @@ from vouchers.errors.claiming import (
     SoldOut,
     TooManyClaims,
     TurnForged,
+    round_over,
 )
 from vouchers.models import Campaign, Lot, QueueTicket, StockShard, Voucher
 from vouchers.queries.eligibility import MARKS, VERDICT, reasons_of, verdict_given
@@ -270,7 +271,7 @@ def _refuse_closed(facts: LotFacts, *, at: datetime) -> None:
     if at < facts.claims_from:
         raise NotOpenYet(opens_at=clock.at_text(facts.claims_from))
     if at >= facts.claims_until:
-        raise RoundOver
+        raise round_over(facts.round.called_off_for)
 
 
 def _refuse_early(turn: Turn, *, at: datetime) -> None:

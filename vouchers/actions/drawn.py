@@ -43,6 +43,7 @@ from vouchers.errors.claiming import (
     RoundEntriesByCitizens,
     RoundHandedOut,
     RoundOver,
+    round_over,
 )
 from vouchers.models import (
     Campaign,
@@ -111,10 +112,10 @@ def enter_round_draw(
 def _open_draw(round: Round, *, at: datetime) -> Draw:  # noqa: A002
     if round.campaign.state != Campaign.State.PUBLISHED:
         raise CampaignClosed
+    if round.called_off_at is not None:
+        raise round_over(round.called_off_for)
     if round.draw is None or at >= round.closes_at:
         raise DrawEntriesOver
-    if round.called_off_at is not None:
-        raise RoundOver
     if at < round.opens_at:
         raise DrawNotOpen(opens_at=clock.at_text(round.opens_at))
     return round.draw
@@ -317,7 +318,7 @@ def follow_redraw(*, draw: Draw, replaces: Draw) -> None:
         return
     refuse_void_of_round(draw=replaces)
     if round_.called_off_at is not None:
-        raise RoundOver
+        raise round_over(round_.called_off_for)
     if round_.rush_opens_at is not None and draw.draws_at >= round_.rush_opens_at:
         raise RoundOver
     round_.draw, round_.draws_at = draw, draw.draws_at

@@ -21,7 +21,7 @@ from vouchers.errors.claiming import (
     LobbyNotOpen,
     NoRush,
     NotEligible,
-    RoundOver,
+    round_over,
 )
 from vouchers.models import Campaign, Lot, QueueTicket, Round
 from vouchers.queries.eligibility import Reason, why_not
@@ -95,7 +95,7 @@ def _refuse_closed(round: Round, *, at: datetime) -> None:  # noqa: A002
     if at < lobby:
         raise LobbyNotOpen(opens_at=clock.at_text(lobby))
     if at >= closes_at:
-        raise RoundOver
+        raise round_over(round.called_off_for)
 
 
 def refuse(reasons: list[Reason]) -> None:
@@ -121,7 +121,8 @@ def call_next(*, lot_id: int, at: datetime) -> bool:
     """Call as many people as are sure to get a voucher; False where it is not time.
 
     In the order of the places drawn, of those who were there at the opening. Theirs is
-    kept for `Lot.HELD` from the last one's turn on; what they leave is for the next.
+    kept for `Terms.held_seconds` from the last one's turn on; what they leave is for
+    the next.
     When all of them have been called, everybody may claim, late-comers too.
     """
     # Who waited for the row has to see it as it is now: asked alone, and then again.
@@ -141,7 +142,7 @@ def call_next(*, lot_id: int, at: datetime) -> bool:
             break
         # The first ones may have claimed since their turn, however late we look.
         since = lot.called_until if is_first else max(lot.called_until, at)
-        lot.held_until = since + Lot.HELD
+        lot.held_until = since + timedelta(seconds=facts.terms.held_seconds)
         if lot.held_until > at:
             break
         is_first, left = False, _left_of(lot)

@@ -137,6 +137,8 @@ def _round(now: RoundNow, live: LiveRound | None) -> dict[str, Any]:
         "way": row.way,
         "phase": now.phase,
         "changes_at": now.changes_at,
+        "called_off_at": row.called_off_at,
+        "called_off_for": row.called_off_for,
         "opens_at": row.opens_at,
         "closes_at": row.closes_at,
         "draws_at": row.draws_at,

@@ -35,6 +35,23 @@ class RoundOver(DomainError):
     message = _("This round is over.")
 
 
+class RoundCalledOff(RoundOver):
+    """Over before its time. For programs it is over; people are told why."""
+
+    message = _("This round is called off.")
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.values['reason']}"
+
+
+def round_over(called_off_for: str) -> RoundOver:
+    """What to raise for a round that is over: by itself, or called off for a reason."""
+    return RoundCalledOff(called_off_for) if called_off_for else RoundOver()
+
+
 class NoRush(DomainError):
     code = "voucher_round_is_drawn"
     message = _("The vouchers of this round are drawn, not claimed.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from bureau.accounts.models import User
@@ -23,6 +24,9 @@ from vouchers.querysets import (
     RoundQuerySet,
     TermsQuerySet,
 )
+
+LEAST_HELD, MOST_HELD = 20, 600
+"""Seconds: enough for who taps slowly, and not so long that others wait for hours."""
 
 
 class Campaign(models.Model):
@@ -215,6 +219,13 @@ class Terms(models.Model):
         District, verbose_name=_("only in these districts"), blank=True
     )
 
+    # In a rush that more people wait for than there are vouchers.
+    held_seconds = models.PositiveSmallIntegerField(
+        _("seconds for which a voucher is kept for who is called in a rush"),
+        default=60,
+        validators=[MinValueValidator(LEAST_HELD), MaxValueValidator(MOST_HELD)],
+    )
+
     # How long a voucher serves: until the earliest of what is given.
     valid_until = models.DateTimeField(_("until"), null=True, blank=True)
     valid_hours = models.PositiveSmallIntegerField(
@@ -272,6 +283,10 @@ class Terms(models.Model):
             models.CheckConstraint(
                 condition=Q(redeems_from__lt=F("redeems_until")),
                 name="vouchers_terms_hours_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(held_seconds__gte=LEAST_HELD, held_seconds__lte=MOST_HELD),
+                name="vouchers_terms_held_for_a_while",
             ),
             models.CheckConstraint(
                 condition=Q(least_age=None)
@@ -376,7 +391,11 @@ class Tier(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.face_fen / 100:g}/{self.threshold_fen / 100:g}"
+        words = {
+            "face": money.yuan(self.face_fen),
+            "threshold": money.yuan(self.threshold_fen),
+        }
+        return gettext("%(face)s off from %(threshold)s") % words
 
     @property
     def face_yuan(self) -> str:
@@ -537,11 +556,9 @@ class Lot(models.Model):
     rules say so, what earlier rounds left over.
 
     Where more people wait than there are vouchers, as many are called as can get one,
-    and theirs are kept for them for a while (docs/vouchers/queue.md). `called` is
-    None until then; without `called_until` everybody has been called.
+    and theirs are kept for them for `Terms.held_seconds` (docs/vouchers/queue.md).
+    `called` is None until then; without `called_until` everybody has been called.
     """
-
-    HELD = timedelta(seconds=60)
 
     round = models.ForeignKey(
         Round, verbose_name=_("round"), on_delete=models.PROTECT, related_name="lots"

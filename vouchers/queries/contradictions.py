@@ -168,7 +168,7 @@ def _about_tiers(plan: _Plan) -> Found:
                     " it may set off no spending of its own."
                 )
                 % {"tier": tier, "times": f"{leverage:.2g}"},
-                tier,
+                tier.pk,
             )
 
 
@@ -198,13 +198,13 @@ def _about_amounts(tier: Tier, amounts: Sequence[int], rules: Terms) -> Found:
         yield _warning(
             "tier_in_no_round",
             _("Tier %(tier)s is given away in no round yet.") % said,
-            tier,
+            tier.pk,
         )
     elif sum(amounts) > tier.count and (max(amounts) > tier.count or not feeds):
         yield Contradiction(
             "rounds_exceed_tier",
             _("Tier %(tier)s: rounds give away %(sum)s; there are %(count)s.") % said,
-            about=str(tier),
+            about=str(tier.pk),
         )
     elif sum(amounts) > tier.count:
         yield _warning(
@@ -214,7 +214,7 @@ def _about_amounts(tier: Tier, amounts: Sequence[int], rules: Terms) -> Found:
                 " later ones live on what is left over or expires."
             )
             % said,
-            tier,
+            tier.pk,
         )
 
 
@@ -275,7 +275,7 @@ def _about_tier_limits(rules: Terms, tier: Tier) -> Found:
                 " than %(most)s in all."
             )
             % {"tier": tier, "n": tier.per_person, "most": rules.most_in_all},
-            about=str(tier),
+            about=str(tier.pk),
         )
     if rules.most_fen is not None and tier.face_fen > rules.most_fen:
         yield Contradiction(
@@ -285,7 +285,7 @@ def _about_tier_limits(rules: Terms, tier: Tier) -> Found:
                 " worth %(most)s yuan."
             )
             % {"tier": tier, "most": _grouped(rules.most_fen)},
-            about=str(tier),
+            about=str(tier.pk),
         )
 
 
@@ -412,6 +412,16 @@ def _about_rushes(plan: _Plan) -> Found:
             yield Contradiction(
                 "spread_too_long",
                 _("Round %(number)s closes before everybody's turn has come.")
+                % {"number": number},
+                about=str(number),
+            )
+        elif timedelta(seconds=spread + plan.terms.held_seconds) >= closes - opens:
+            yield Contradiction(
+                "held_too_long",
+                _(
+                    "Round %(number)s closes before anything that was kept for who was"
+                    " called could be offered to the next."
+                )
                 % {"number": number},
                 about=str(number),
             )
@@ -612,7 +622,7 @@ def _about_merchants(plan: _Plan) -> Found:
                 "no_merchant_for_the_sport",
                 _("Tier %(tier)s: no merchant that takes part offers these sports.")
                 % {"tier": tier},
-                tier,
+                tier.pk,
             )
 
 

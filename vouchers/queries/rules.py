@@ -28,6 +28,7 @@ RULE_FIELDS = (
     "most_age",
     "id_prefixes",
     "needs_place",
+    "held_seconds",
     "valid_until",
     "valid_hours",
     "valid_days",
@@ -158,6 +159,11 @@ def _who(terms: Terms, districts: Sequence[District]) -> Iterable[str]:
             "Only where your phone is in the city when you claim. We ask you first,"
             " and keep the district, not the place."
         )
+    yield _(
+        "Where more people wait for a rush than there are vouchers, chance says in"
+        " which order they are called. Theirs are kept for %(n)s seconds from the turn"
+        " of the last of them, and then offered to the next."
+    ) % {"n": terms.held_seconds}
 
 
 def _how_many(terms: Terms) -> Iterable[str]:

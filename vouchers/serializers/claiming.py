@@ -66,6 +66,13 @@ class RoundOutput(serializers.Serializer[Any]):
     way = serializers.ChoiceField(choices=Round.Way.choices)
     phase = serializers.ChoiceField(choices=Phase.choices)
     changes_at = serializers.DateTimeField(allow_null=True)
+    called_off_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text=gettext_lazy("When it was called off before its time, if it was."),
+    )
+    called_off_for = serializers.CharField(
+        allow_blank=True, help_text=gettext_lazy("Why it was called off.")
+    )
     opens_at = serializers.DateTimeField()
     closes_at = serializers.DateTimeField()
     draws_at = serializers.DateTimeField(allow_null=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 
 from bureau.accounts.models import User
 from bureau.audit.models import Entry
@@ -14,7 +15,7 @@ from tests import make as city
 from tests.vouchers import make
 from vouchers import actions
 from vouchers.errors.claiming import KeptForOthers, SoldOut, TurnForged
-from vouchers.models import Lot, QueueTicket, Round
+from vouchers.models import Lot, QueueTicket, Round, Terms
 from vouchers.queries import Turn, turn_of, turn_token
 from vouchers.queries.lots import LotFacts, forget_lots
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.django_db
 
 SPREAD = timedelta(seconds=60)
 SECOND = timedelta(seconds=1)
+HELD = timedelta(seconds=60)
 
 
 @pytest.fixture(autouse=True)
@@ -109,15 +111,39 @@ def test_what_was_not_taken_is_offered_to_the_next() -> None:
     lot.refresh_from_db()
     # The turn of the fourth is 22.5 seconds behind the opening.
     assert lot.called == 4
-    assert lot.held_until == opens_at + timedelta(seconds=22.5) + Lot.HELD
+    assert lot.held_until == opens_at + timedelta(seconds=22.5) + HELD
     assert refused(lot, people[4], lot.held_until - SECOND)
     over = lot.held_until
     claim(lot, people[5], over)  # who taps first calls them
     assert refused(lot, people[6], over)
     lot.refresh_from_db()
-    assert (lot.called, lot.held_until) == (6, over + Lot.HELD)
+    assert (lot.called, lot.held_until) == (6, over + HELD)
     # Who was called before may still come, as long as there are some.
     claim(lot, people[1], over)
+
+
+def test_the_rules_in_force_say_for_how_long_it_is_kept() -> None:
+    lot = rush(1)
+    gather(lot, 3)
+    opens_at = lot.round.opens_at
+    campaign = lot.tier.campaign
+    Terms.objects.create(
+        campaign=campaign,
+        version=2,
+        reason="For older people",
+        valid_days=7,
+        held_seconds=200,
+        published_at=clock.now(),
+    )
+    assert actions.call_next(lot_id=lot.pk, at=opens_at)
+    lot.refresh_from_db()
+    assert lot.held_until == opens_at + 200 * SECOND
+
+
+@pytest.mark.parametrize("seconds", [19, 601])
+def test_nobody_has_less_than_a_breath_and_nobody_waits_forever(seconds: int) -> None:
+    with pytest.raises(IntegrityError, match="vouchers_terms_held_for_a_while"):
+        make.campaign(state="draft", terms={"held_seconds": seconds})
 
 
 def test_the_scheduler_calls_where_nobody_taps() -> None:
@@ -126,9 +152,9 @@ def test_the_scheduler_calls_where_nobody_taps() -> None:
     opens_at = lot.round.opens_at
     assert actions.call_queues(at=opens_at - SECOND) == 0
     assert actions.call_queues(at=opens_at) == 1
-    assert actions.call_queues(at=opens_at + Lot.HELD - SECOND) == 0
-    assert actions.call_queues(at=opens_at + Lot.HELD) == 1
-    claim(lot, people[1], opens_at + Lot.HELD)
+    assert actions.call_queues(at=opens_at + HELD - SECOND) == 0
+    assert actions.call_queues(at=opens_at + HELD) == 1
+    claim(lot, people[1], opens_at + HELD)
     noted = Entry.objects.filter(event="vouchers.lot.called").order_by("pk")
     assert [entry.detail["called"] for entry in noted] == [1, 2]
 
@@ -140,9 +166,9 @@ def test_after_the_last_call_everybody_may_claim_and_late_comers_too() -> None:
     opens_at = lot.round.opens_at
     claim(lot, people[0], opens_at + SPREAD)
     assert refused(lot, late, opens_at + SPREAD)
-    second = opens_at + SPREAD + Lot.HELD
+    second = opens_at + SPREAD + HELD
     assert refused(lot, late, second)  # the third of them is called
-    third = second + Lot.HELD
+    third = second + HELD
     claim(lot, late, third)
     lot.refresh_from_db()
     assert (lot.called, lot.called_until, lot.held_until) == (3, None, None)
@@ -156,8 +182,8 @@ def test_late_comers_take_nothing_from_who_was_there_before() -> None:
     at = lot.round.opens_at + SPREAD
     claim(lot, first, at)
     assert all(refused(lot, one, at) for one in late)
-    claim(lot, slow, at + Lot.HELD / 2)
-    at += Lot.HELD
+    claim(lot, slow, at + HELD / 2)
+    at += HELD
     claim(lot, late[2], at)
     with pytest.raises(SoldOut):
         claim(lot, late[0], at)

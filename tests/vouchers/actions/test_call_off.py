@@ -20,6 +20,7 @@ from tests.vouchers import make
 from tests.vouchers.counter import counter
 from vouchers import actions
 from vouchers.actions.round_draws import announce_round_draw
+from vouchers.errors.claiming import RoundOver
 from vouchers.models import Lot, Round
 from vouchers.queries import balances_of
 from vouchers.queries.calling_off import calling_off
@@ -81,6 +82,15 @@ def test_nobody_claims_any_more(staff: User) -> None:
     join = lambda: actions.join_queue(round=lot.round, by=city.verified())  # noqa: E731
     assert refusal_of(join) == "voucher_round_over"
     assert phase_of(lot.round, at=clock.now()) == Phase.OVER
+
+
+def test_who_comes_too_late_reads_why(staff: User) -> None:
+    lot = make.lot()
+    off(lot.round, staff, reason="台风")
+    lot = Lot.objects.get(pk=lot.pk)
+
+    with pytest.raises(RoundOver, match="called off"):
+        actions.join_queue(round=lot.round, by=city.verified())
 
 
 def test_a_round_that_has_not_opened_never_opens(staff: User) -> None:
