@@ -275,7 +275,7 @@ CONTENT_SECURITY_POLICY = {
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "bureau.common.api_errors.handle",
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "bureau.accounts.adapter.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -7,11 +7,16 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
+from knox.auth import TokenAuthentication as KnoxTokens
+from rest_framework.exceptions import AuthenticationFailed
 
+from bureau.accounts.errors import StaffMustSetUpApp
 from bureau.accounts.models import User
 from bureau.accounts.queries import signed_in_person
 from bureau.common import http, sealed
@@ -22,6 +27,26 @@ class Backend(AuthenticationBackend):  # type: ignore[misc]
         """Who a session belongs to, with their roles; asked for every request."""
         person = signed_in_person(int(user_id))
         return person if person and self.user_can_authenticate(person) else None
+
+
+class TokenAuthentication(KnoxTokens):  # type: ignore[misc]
+    """Tokens of devices; one from before its holder became staff is not enough."""
+
+    def authenticate_credentials(self, token: bytes) -> tuple[User, Any]:
+        if not token.isascii():
+            raise AuthenticationFailed
+        answer: tuple[User, Any] = super().authenticate_credentials(token)
+        return answer
+
+    def validate_user(self, auth_token: Any) -> tuple[User, Any]:
+        person, held = super().validate_user(auth_token)
+        if (
+            settings.STAFF_MFA_REQUIRED
+            and person.needs_second_factor
+            and not is_mfa_enabled(person)
+        ):
+            raise StaffMustSetUpApp
+        return person, held
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]

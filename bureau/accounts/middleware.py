@@ -5,28 +5,57 @@ from urllib.parse import urlencode
 
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from bureau.accounts.errors import StaffMustSetUpApp
+from bureau.accounts.models import User
+
 
 class StaffSecondFactor:
-    """Staff see nothing of /admin/ before an authenticator app is set up.
+    """Staff see and do nothing before an authenticator app is set up.
 
-    Once it is, allauth asks for its code at every sign-in, whichever door was used.
+    Not in /admin/ and not at the gate, the desk, the API: what is not named here is
+    closed, so that a page that is added later is closed, too. Once the app is set up,
+    allauth asks for its code at every sign-in, whichever door was used.
     """
+
+    # Setting it up, signing out, and what anybody may read who is not signed in.
+    open_to_all = (
+        "/accounts/",
+        "/i18n/",
+        "/about/",
+        "/accessibility/",
+        "/privacy/",
+        "/terms/",
+        "/offline/",
+        "/favicon.ico",
+        "/manifest.webmanifest",
+        "/sw.js",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    )
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
         if (
-            settings.STAFF_MFA_REQUIRED
-            and request.path_info.startswith("/admin/")
-            and request.user.is_authenticated
-            and request.user.is_staff
-            and not is_mfa_enabled(request.user)
+            not settings.STAFF_MFA_REQUIRED
+            or path.startswith(self.open_to_all)
+            or not isinstance(request.user, User)
+            or not request.user.needs_second_factor
+            or is_mfa_enabled(request.user)
         ):
-            query = urlencode({"next": request.get_full_path()})
-            return redirect(f"{reverse('mfa_activate_totp')}?{query}")
-        return self.get_response(request)
+            return self.get_response(request)
+        if path.startswith("/api/"):
+            refusal = StaffMustSetUpApp()
+            told = {"code": refusal.code, "message": str(refusal)}
+            return JsonResponse(told, status=refusal.status)
+        # Only what can be opened again is worth going back to.
+        following = request.get_full_path() if request.method == "GET" else "/"
+        query = urlencode({"next": following})
+        return redirect(f"{reverse('mfa_activate_totp')}?{query}")

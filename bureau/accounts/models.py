@@ -93,6 +93,15 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]
         return ", ".join(sorted(self.groups.values_list("name", flat=True)))
 
     @property
+    def needs_second_factor(self) -> bool:
+        """Whether a password alone is not enough: for all that somebody can do here.
+
+        Staff, and who stands at a gate or a desk with a password. Citizens hold the
+        phone that their code is sent to, and have no password.
+        """
+        return self.is_staff or self.is_superuser or self.has_usable_password()
+
+    @property
     def limit_key(self) -> str:
         """Who is counted in Redis, which may outlive a database and its numbers."""
         return f"{self.pk}|{self.date_joined.timestamp()}"

@@ -135,6 +135,7 @@ def test_a_strangers_device_does_not_exist(
     assert Token.objects.filter(pk=row.pk).exists()
 
 
+@pytest.mark.usefixtures("still_clock")
 def test_staff_need_their_app_here_too(api: APIClient, phone: str) -> None:
     secret = "JBSWY3DPEHPK3PXP"
     staff = make.user(phone=phone, is_staff=True)

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.test import Client
 from pytest_django import Settings
 
-from bureau.accounts.models import User
+from bureau.accounts.models import Token, User
 from tests import make
 from tests.accounts.conftest import live_code
 
@@ -76,6 +77,7 @@ def test_ten_wrong_passwords_lock_and_say_how_long(
     assert "_auth_user_id" not in browser.session
 
 
+@pytest.mark.usefixtures("still_clock")
 def test_staff_without_an_app_set_it_up_before_they_see_anything(
     browser: Client, clerk: User, settings: Settings
 ) -> None:
@@ -107,6 +109,7 @@ def test_the_secret_is_sealed(careful_clerk: User) -> None:
     assert SECRET not in str(stored)
 
 
+@pytest.mark.usefixtures("still_clock")
 def test_who_has_an_app_is_asked_for_its_code(
     browser: Client, careful_clerk: User, settings: Settings
 ) -> None:
@@ -128,6 +131,7 @@ def test_who_has_an_app_is_asked_for_its_code(
     assert browser.get("/admin/").status_code == HTTPStatus.OK
 
 
+@pytest.mark.usefixtures("still_clock")
 def test_the_citizens_door_does_not_go_round_the_app(
     browser: Client, careful_clerk: User, phone: str
 ) -> None:
@@ -216,3 +220,113 @@ def test_without_redis_staff_wait(
 
     assert page.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert "_auth_user_id" not in browser.session
+
+
+# Pages of staff outside /admin/, and what reads or writes something as somebody.
+CLOSED = [
+    "/",
+    "/me/",
+    "/me/data/download/",
+    "/gate/",
+    "/gate/offline/",
+    "/desk/",
+    "/desk/cash/",
+    "/venues/",
+    "/merchants/mine/",
+    "/admin/vouchers/settlement/",
+    "/there/is/no/such/page/",
+]
+
+
+@pytest.mark.parametrize("works_for_bureau", ["bureau", "venue"])
+@pytest.mark.parametrize("path", CLOSED)
+def test_without_an_app_a_password_opens_no_page(
+    browser: Client, phone: str, settings: Settings, path: str, works_for_bureau: str
+) -> None:
+    settings.STAFF_MFA_REQUIRED = True
+    person = make.user(
+        f"p-{phone}", password=PASSWORD, is_staff=works_for_bureau == "bureau"
+    )
+    browser.force_login(person)
+    for answer in (browser.get(path), browser.post(path)):
+        assert answer.status_code == HTTPStatus.FOUND
+        assert answer["Location"].startswith("/accounts/mfa/totp/activate/?next=%2F")
+
+
+def test_without_an_app_a_password_opens_no_api(
+    browser: Client, clerk: User, settings: Settings
+) -> None:
+    settings.STAFF_MFA_REQUIRED = True
+    browser.force_login(clerk)
+    for answer in (browser.get("/api/v1/me/"), browser.get("/api/v1/schema/")):
+        assert answer.status_code == HTTPStatus.FORBIDDEN
+        assert answer.json()["code"] == "otp_not_set_up"
+
+
+def test_a_token_from_before_its_holder_became_staff_is_not_enough(
+    phone: str, settings: Settings
+) -> None:
+    settings.STAFF_MFA_REQUIRED = True
+    person = make.citizen(phone=phone)
+    _row, token = Token.objects.create(person, device="phone")
+    device = Client(headers={"authorization": f"Token {token}"})
+    assert device.get("/api/v1/me/").status_code == HTTPStatus.OK
+    User.objects.filter(pk=person.pk).update(is_staff=True)
+    answer = device.get("/api/v1/me/")
+    assert answer.status_code == HTTPStatus.FORBIDDEN
+    assert answer.json()["code"] == "otp_not_set_up"
+    TOTP.activate(person, SECRET)
+    assert device.get("/api/v1/me/").status_code == HTTPStatus.OK
+
+
+def test_citizens_need_no_app(phone: str, settings: Settings) -> None:
+    settings.STAFF_MFA_REQUIRED = True
+    browser = Client()
+    browser.force_login(make.citizen(phone=phone))
+    assert browser.get("/me/").status_code == HTTPStatus.OK
+
+
+def test_a_token_of_strange_letters_is_no_token(settings: Settings) -> None:
+    device = Client(headers={"authorization": "Token \xff\xe4"})
+    assert device.get("/api/v1/me/").status_code == HTTPStatus.UNAUTHORIZED
+
+
+def test_a_recovery_code_opens_once(
+    browser: Client, careful_clerk: User, settings: Settings
+) -> None:
+    settings.STAFF_MFA_REQUIRED = True
+    codes = RecoveryCodes.activate(careful_clerk).get_unused_codes()
+    door = "/accounts/mfa/authenticate/"
+    enter(browser, careful_clerk)
+    assert browser.post(door, {"code": codes[0]})["Location"] == "/admin/"
+    other = Client()
+    enter(other, careful_clerk)
+    other.post(door, {"code": codes[0]})
+    assert "_auth_user_id" not in other.session
+    other.post(door, {"code": codes[1]})
+    assert "_auth_user_id" in other.session
+
+
+def test_signing_in_takes_a_new_session(browser: Client, clerk: User) -> None:
+    browser.get("/")
+    planted = browser.session
+    planted["gate_venue"] = "x"
+    planted.save()
+    browser.cookies["bureau_session"] = planted.session_key
+    enter(browser, clerk)
+    assert browser.cookies["bureau_session"].value != planted.session_key
+    assert (
+        not Client(headers={"cookie": f"bureau_session={planted.session_key}"})
+        .get("/admin/")
+        .wsgi_request.user.is_authenticated
+    )
+
+
+def test_a_new_password_ends_every_other_session(browser: Client, clerk: User) -> None:
+    other = Client()
+    enter(browser, clerk)
+    enter(other, clerk)
+    new = "Noch viel laenger 2026"
+    sent = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    assert browser.post("/accounts/password/change/", sent).status_code == 302
+    assert not other.get("/about/").wsgi_request.user.is_authenticated

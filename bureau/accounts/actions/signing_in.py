@@ -300,7 +300,7 @@ def issue_token(*, user: User, device: str) -> tuple[Token, str]:
 
 def _check_second_factor(user: User, otp: str) -> None:
     if not is_mfa_enabled(user):
-        if user.is_staff and settings.STAFF_MFA_REQUIRED:
+        if user.needs_second_factor and settings.STAFF_MFA_REQUIRED:
             raise StaffMustSetUpApp
         return
     if not otp:
