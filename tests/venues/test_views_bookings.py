@@ -499,8 +499,14 @@ def test_a_used_pass_says_when_and_shows_no_code(
         assert "Let in at 18:00" in signed_in.get(booking.get_absolute_url()).text
 
 
-def test_a_cancelled_booking_has_no_pass(signed_in: Client, citizen: User) -> None:
+def test_who_opens_the_pass_of_a_cancelled_booking_reads_that_it_is_cancelled(
+    signed_in: Client, citizen: User
+) -> None:
     booking = make.confirmed(by=citizen)
     actions.cancel_booking(booking=booking, by=citizen)
-    assert signed_in.get(f"/bookings/{booking.number}/pass/").status_code == 404
+    page = signed_in.get(f"/bookings/{booking.number}/pass/", follow=True)
+    assert page.redirect_chain == [(booking.get_absolute_url(), 302)]
+    assert "Cancelled" in page.text
+    picture = signed_in.get(f"/bookings/{booking.number}/pass/qr.svg")
+    assert picture.status_code == 404
     assert EntryPass.objects.filter(booking=booking, state="revoked").exists()

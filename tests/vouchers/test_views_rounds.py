@@ -99,6 +99,9 @@ def test_before_the_waiting_room_opens_one_can_prepare(client: Client, at: Any) 
 def test_who_is_signed_out_is_asked_to_sign_in(client: Client, at: Any) -> None:
     lot = rush()
     assert "next=%2Fvouchers%2Frounds%2F" in see(client, lot.round)
+    assert "Sign in before the round opens" in see(client, lot.round)
+    at.move_to(OPENS + MINUTE)
+    assert "Sign in before the round opens" not in see(client, lot.round)
     answer = client.post(f"{lot.round.get_absolute_url()}join/")
     assert "next=" in answer["Location"]
     assert not QueueTicket.objects.exists()

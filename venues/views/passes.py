@@ -7,8 +7,9 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -33,7 +34,11 @@ def used_at(entry_pass: EntryPass | None) -> datetime | None:
 @require_safe
 @login_required
 def entry_pass(request: HttpRequest, number: str) -> HttpResponse:
-    shown = _bookers_pass(request, number)
+    try:
+        shown = _bookers_pass(request, number)
+    except Http404:
+        # Not paid, or given back since the address was kept: the booking says which.
+        return redirect(get_object_or_404(_bookings_of(request, number)))
     booking = shown.booking
     return _page(
         request,
@@ -61,10 +66,13 @@ def pass_now(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _bookers_pass(request: HttpRequest, number: str) -> EntryPass:
-    person = cast("User", request.user)
-    mine = Booking.objects.visible_to(person).filter(number=codes.normalise(number))
     live = EntryPass.objects.live().of_bookers().select_related("booking__venue")
-    return get_object_or_404(live, booking__in=mine)
+    return get_object_or_404(live, booking__in=_bookings_of(request, number))
+
+
+def _bookings_of(request: HttpRequest, number: str) -> QuerySet[Booking]:
+    person = cast("User", request.user)
+    return Booking.objects.visible_to(person).filter(number=codes.normalise(number))
 
 
 # --- Of who plays along ---------------------------------------------------------------
@@ -74,7 +82,11 @@ def _bookers_pass(request: HttpRequest, number: str) -> EntryPass:
 @require_safe
 @login_required
 def companion_pass(request: HttpRequest, number: str) -> HttpResponse:
-    shown = _companions_pass(request, number)
+    try:
+        shown = _companions_pass(request, number)
+    except Http404:
+        joined = _joined_by(request).filter(booking__number=codes.normalise(number))
+        return redirect(get_object_or_404(joined))
     number = shown.booking.number
     return _page(
         request,
@@ -100,12 +112,16 @@ def companion_pass_now(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _companions_pass(request: HttpRequest, number: str) -> EntryPass:
-    person = cast("User", request.user)
-    mine = Companion.objects.visible_to(person)
     live = EntryPass.objects.live().select_related("booking__venue", "companion")
     return get_object_or_404(
-        live, companion__in=mine, booking__number=codes.normalise(number)
+        live,
+        companion__in=_joined_by(request),
+        booking__number=codes.normalise(number),
     )
+
+
+def _joined_by(request: HttpRequest) -> QuerySet[Companion]:
+    return Companion.objects.visible_to(cast("User", request.user))
 
 
 # --- The same for both ----------------------------------------------------------------
