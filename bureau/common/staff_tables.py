@@ -1,17 +1,39 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import AutoField
+from django.db.models import AutoField, Model
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 
+@dataclass(frozen=True)
+class _AsText:
+    """A related row in words, in the place of a link that would lead to a 403."""
+
+    field: str
+    short_description: str
+
+    @property
+    def __name__(self) -> str:  # the name of the field in the page
+        return self.field
+
+    def __call__(self, row: Model) -> str:
+        related = getattr(row, self.field)
+        return "–" if related is None else str(related)
+
+
 class StaffTable(ModelAdmin):
-    """A table for staff whose address asks for what it shows, and for nothing else.
+    """A table for staff that shows and answers what the reader may see, and no more.
 
     Django lets `?phone__startswith=138` ask for any column, so that what a page masks
-    could be read character by character. Searching is for `search_fields`.
+    could be read character by character. Here an address asks for what the table shows;
+    searching is for `search_fields`. And Django links every related row, whoever reads;
+    here who may not open its page sees its name alone.
     """
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -33,3 +55,40 @@ class StaffTable(ModelAdmin):
         ]
         shown = [*self.get_list_display(request), *filters, self.date_hierarchy]
         return name in shown
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fixed: Sequence[Any] = super().get_readonly_fields(request, obj)
+        return [self._readable(one, request) for one in fixed]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fixed = self.get_readonly_fields(request, obj)
+        texts = {one.field: one for one in fixed if isinstance(one, _AsText)}
+        looks_only = not self.has_change_permission(request, obj)
+
+        def readable(name: Any) -> Any:
+            if isinstance(name, (list, tuple)):  # several in one line
+                return [readable(one) for one in name]
+            if looks_only:
+                return self._readable(name, request)
+            return texts.get(name, name) if isinstance(name, str) else name
+
+        sets: Iterable[tuple[Any, Any]] = super().get_fieldsets(request, obj)
+        return [
+            (title, {**options, "fields": [readable(one) for one in options["fields"]]})
+            for title, options in sets
+        ]
+
+    def _readable(self, name: Any, request: HttpRequest) -> Any:
+        """The name of a field, or words where it would be a link that does not open."""
+        try:
+            field = self.opts.get_field(name) if isinstance(name, str) else None
+        except FieldDoesNotExist:
+            return name
+        if field is None or not (field.many_to_one or field.one_to_one):
+            return name
+        model = field.related_model
+        if not self.admin_site.is_registered(model):
+            return name  # Django has nowhere to link to either
+        if self.admin_site.get_model_admin(model).has_view_permission(request):
+            return name
+        return _AsText(name, str(getattr(field, "verbose_name", name)))

@@ -9,7 +9,8 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.auth.models import AnonymousUser, Permission
 from django.db.models import CharField, Field, TextField
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
@@ -125,3 +126,30 @@ def test_a_phone_is_not_guessed_digit_by_digit(
     path = f"/admin/accounts/user/?phone__startswith={citizen.phone[:8]}"
     assert client.get(path).status_code == 400
     assert client.get("/admin/accounts/user/?is_active__exact=1").status_code == 200
+
+
+@pytest.mark.django_db
+def test_no_table_links_to_a_page_that_its_reader_may_not_open() -> None:
+    request = RequestFactory().get("/admin/")
+    reader = make.user(is_staff=True)
+    reader.user_permissions.set(
+        Permission.objects.filter(
+            codename__startswith="view_", content_type__app_label="venues"
+        )
+    )
+    request.user = User.objects.get(pk=reader.pk)
+    shut = {
+        model
+        for model, table in admin.site._registry.items()
+        if not table.has_view_permission(request)
+    }
+    assert User in shut
+
+    for label, table in tables():
+        if table.model in shut:
+            continue
+        names = flatten_fieldsets(table.get_fieldsets(request, table.model()))
+        linked = [name for name in names if isinstance(name, str)]
+        fields = [field for field in table.opts.get_fields() if field.name in linked]
+        leads_to = {field.related_model for field in fields if field.many_to_one}
+        assert not leads_to & shut, label

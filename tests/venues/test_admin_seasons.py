@@ -256,3 +256,16 @@ def test_the_first_page_names_clubs_to_check_and_sums_to_transfer(
     page = city.get("/admin/").content.decode()
     assert "Clubs to check" in page
     assert "Transfers back" in page
+
+
+def test_who_may_not_open_people_reads_a_contact_without_a_link(city: Client) -> None:
+    one = club()
+    page = f"/club/{one.pk}/change/"
+    link = f'href="/admin/accounts/user/{one.contact_id}/change/"'
+    hall = client_of(staff(Role.VENUE_STAFF))
+    assert hall.get(f"/admin/accounts/user/{one.contact_id}/change/").status_code == 403
+
+    assert link in text(city, page)
+    shown = text(hall, page)
+    assert "/admin/accounts/user/" not in shown
+    assert str(one.contact) in shown

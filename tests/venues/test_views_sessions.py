@@ -233,3 +233,15 @@ def test_a_session_that_has_begun_or_is_cancelled_offers_no_line(
         assert "wait/" not in signed_in.get(page_of(session)).text
     actions.cancel_session(session=session, reason="Pump", by=make.user())
     assert "wait/" not in signed_in.get(page_of(session)).text
+
+
+def test_who_asks_to_wait_after_the_start_is_told_why_not(
+    signed_in: Client, session: OpenSession
+) -> None:
+    sell_out(session)
+    with time_machine.travel(session.starts_at, tick=False):
+        said = signed_in.post(page_of(session, "wait/"), {"wait_places": "1"})
+
+    assert said.status_code == 409
+    assert "This session has begun. Ask for a ticket at the window." in said.text
+    assert not session.line.exists()

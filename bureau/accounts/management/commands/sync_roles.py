@@ -13,7 +13,6 @@ from bureau.accounts.models import Role
 
 # What is not named is not given: nobody but a superuser may change who may do what,
 # or edit the audit trail.
-# edit the audit trail.
 _BUREAU = [
     "venues.*",
     "-venues.grant_price_exception",  # a matter for the city, not for a district
