@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -13,7 +13,7 @@ from openpyxl import Workbook  # type: ignore[import-untyped]
 from pytest_django import Settings
 
 from bureau.accounts.models import Role
-from bureau.common import clock, sealed
+from bureau.common import clock, sealed, sms
 from bureau.photos.models import Photo
 from bureau.regions.models import Posting
 from tests import make as city
@@ -305,6 +305,33 @@ def test_a_business_with_two_shops_is_entered_once(code: str) -> None:
     again = import_merchants(rows=rows, dry_run=False, by=by)
     assert [one.what for one in again] == ["same", "same"]
     assert (Merchant.objects.count(), Member.objects.count()) == (1, 1)
+
+
+def test_a_file_is_entered_without_redis_too_and_its_invitations_go_out_later(
+    code: str, settings: Settings
+) -> None:
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+        }
+    }
+    rows = read_rows(sheet(line(code=code), line(code=make.credit_code(), shop="x")))
+    import_merchants(rows=rows, dry_run=False, by=staff(Role.CITY_STAFF))
+    assert Merchant.objects.count() == Member.objects.count() == 2
+    assert not Member.objects.exclude(invite_sent_at=None).exists()
+    sms.outbox.clear()
+    actions.resend_invitations(at=clock.now() + timedelta(hours=1))
+    assert len(sms.outbox) == 2
+
+
+def test_a_number_that_works_there_already_is_told_in_its_row(code: str) -> None:
+    merchant = make.merchant(credit_code=code, name=line(code=code)[0])
+    make.member(merchant, person=city.citizen(phone="13700000021"), role="clerk")
+    rows = read_rows(sheet(line(code=code)))
+    (said,) = import_merchants(rows=rows, dry_run=False, by=staff(Role.CITY_STAFF))
+    assert said.what == "wrong"
+    assert not merchant.shops.filter(name=line(code=code)[10]).exists()
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def invite_member(*, merchant: Merchant, invitation: Invitation, by: User) -> Me
     phone = normal_phone(invitation.phone)
     _count_invitation(merchant)
     with transaction.atomic():
-        return _invite(merchant, invitation, phone, by)
+        return write_invitation(merchant, invitation, phone, by=by)
 
 
 def _count_invitation(merchant: Merchant) -> None:
@@ -128,7 +128,18 @@ def _count_invitation(merchant: Merchant) -> None:
     )
 
 
-def _invite(merchant: Merchant, invitation: Invitation, phone: str, by: User) -> Member:
+def write_invitation(
+    merchant: Merchant,
+    invitation: Invitation,
+    phone: str,
+    *,
+    by: User,
+    by_sweep: bool = False,
+) -> Member:
+    """The row of an invitation; its SMS goes out after the commit, or by the sweep.
+
+    Counts nothing. Raises `MerchantNotApproved` and `AlreadyMember`.
+    """
     now = clock.now()
     merchant = lock_merchant(merchant.pk)
     if merchant.state != Merchant.State.APPROVED:
@@ -156,7 +167,8 @@ def _invite(merchant: Merchant, invitation: Invitation, phone: str, by: User) ->
         at=now,
         detail={"merchant": merchant.pk, "role": invitation.role},
     )
-    _send(member)
+    if not by_sweep:
+        _send(member)
     return member
 
 

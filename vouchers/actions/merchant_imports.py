@@ -23,7 +23,7 @@ from bureau.common.filled_in import NotReadable, TooManyRows, read_lines
 from bureau.common.geo import Datum
 from bureau.common.sports import Sport
 from bureau.common.workbooks import Sheet, workbook
-from vouchers.actions.members import Invitation, invite_member
+from vouchers.actions.members import Invitation, write_invitation
 from vouchers.actions.merchants import MerchantFacts
 from vouchers.actions.shops import ShopFacts, create_shop
 from vouchers.errors.merchants import (
@@ -112,26 +112,25 @@ def read_rows(content: bytes) -> list[Row]:
 def import_merchants(*, rows: Sequence[Row], dry_run: bool, by: User) -> list[Outcome]:
     """Enter merchants as approved, with their shops; invite their managers by SMS.
 
-    All or nothing: while a row is wrong, nothing is entered. The same file again enters
-    nothing new: a merchant is known by its code, a shop by its name. What is known is
-    left as it is. What would happen comes back for every row, also of a dry run.
+    All or nothing, with the invitations: while a row is wrong, nothing is entered. The
+    same file again enters nothing new: a merchant is known by its code, a shop by its
+    name. What is known is left as it is. What would happen comes back for every row,
+    also of a dry run. Redis is not asked: the sweep sends the invitations.
     """
     with transaction.atomic():
         outcomes = [_enter(row, by=by) for row in rows]
         wrong = any(outcome.what == "wrong" for outcome in outcomes)
         if dry_run or wrong:
             transaction.set_rollback(True)
-    if dry_run or wrong:
-        return outcomes
-    for row in rows:
-        _invite_manager(row, by=by)
     return outcomes
 
 
 def _enter(row: Row, *, by: User) -> Outcome:
     try:
         with transaction.atomic():
-            return _enter_row(row, by=by)
+            outcome = _enter_row(row, by=by)
+            _invite_manager(row, by=by)
+            return outcome
     except RowWrong as wrong:
         return Outcome(row.number, "wrong", str(wrong))
     except DomainError as refusal:
@@ -184,14 +183,15 @@ def _invite_manager(row: Row, *, by: User) -> None:
     managers = Member.objects.filter(
         merchant=merchant, left_at=None, role=Member.Role.MANAGER
     )
-    if managers.exists():
+    if merchant.state != Merchant.State.APPROVED or managers.exists():
         return
+    phone = _phone_of(row)
     invitation = Invitation(
-        phone=_phone_of(row),
+        phone=phone,
         name=row.text(9)[:40] or _("Manager"),
         role=Member.Role.MANAGER,
     )
-    invite_member(merchant=merchant, invitation=invitation, by=by)
+    write_invitation(merchant, invitation, phone, by=by, by_sweep=True)
 
 
 def _phone_of(row: Row) -> str:
