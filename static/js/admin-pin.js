@@ -45,7 +45,10 @@
             interactive: false,
             style: { color: "#0f6b4f", weight: 1.5, fillColor: "#d5ebe0", fillOpacity: 0.45 },
             onEachFeature: function (feature, layer) {
-              layer.bindTooltip(feature.properties.name, {
+              // As text: Leaflet takes a string for HTML.
+              var name = document.createElement("span");
+              name.textContent = feature.properties.name;
+              layer.bindTooltip(name, {
                 permanent: true,
                 direction: "center",
                 className: "pin-district",

@@ -120,6 +120,16 @@ def test_moves_a_pin_on_the_map(admin: Page, hall: Venue) -> None:
     assert Entry.objects.filter(event="venues.venue.moved").exists()
 
 
+def test_the_name_of_a_district_is_no_markup_on_the_map(
+    admin: Page, hall: Venue
+) -> None:
+    name = "<b class=planted>North</b>"
+    make.district(name=name, name_en=name)
+    admin.goto(f"/admin/venues/venue/{hall.pk}/change/")
+    expect(admin.locator(".pin-district", has_text=name)).to_be_attached()
+    expect(admin.locator(".planted")).to_have_count(0)
+
+
 def test_the_second_factor_is_asked_for_when_it_is_required(
     screens: Screens, portal: str, settings: object
 ) -> None:
