@@ -37,7 +37,7 @@ from bureau.accounts.models import (
 )
 from bureau.common import masking
 from bureau.common.errors import DomainError
-from bureau.common.staff_tables import StaffTable
+from bureau.common.staff_tables import Badge, StaffTable
 from bureau.common.words import listed
 
 STATE_COLOURS = {
@@ -373,8 +373,8 @@ class EligibilityAdmin(_LookOnly):
         return str(row.user)
 
     @display(description=_("state"), label=STATE_COLOURS, ordering="state")
-    def state_label(self, row: Eligibility) -> tuple[str, str]:
-        return row.state, row.get_state_display()
+    def state_label(self, row: Eligibility) -> Badge:
+        return Badge(row.state, row.get_state_display())
 
     @display(description=_("certificate"))
     def certificate(self, row: Eligibility) -> str:

@@ -2,13 +2,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import AutoField, Model
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from unfold.admin import ModelAdmin
+
+
+class Badge(NamedTuple):
+    """A state as `@display(label={…})` colours it in a list: its code, and its words.
+
+    A row's own page writes any value as text, and a plain pair as Python does.
+    """
+
+    code: str
+    words: str | Promise
+
+    def __str__(self) -> str:
+        return str(self.words)
 
 
 @dataclass(frozen=True)

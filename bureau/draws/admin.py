@@ -23,6 +23,7 @@ from bureau.accounts.models import User
 from bureau.audit.admin import HistoryFromAudit, ReadOnly
 from bureau.common import clock
 from bureau.common.errors import DomainError
+from bureau.common.staff_tables import Badge
 from bureau.draws import actions
 from bureau.draws.forms import (
     AnnounceForm,
@@ -150,8 +151,8 @@ class DrawAdmin(Asking):
     ]
 
     @display(description=_("state"), ordering="state", label=LOOK_ALIKE)
-    def state_badge(self, draw: Draw) -> tuple[str, str]:
-        return draw.state, draw.get_state_display()
+    def state_badge(self, draw: Draw) -> Badge:
+        return Badge(draw.state, draw.get_state_display())
 
     @display(description=_("draw at"), ordering="draws_at")
     def draws(self, draw: Draw) -> str:
@@ -401,12 +402,12 @@ class BeaconAdmin(Asking):
         description=_("work"),
         label={"now": "danger", "later": "info", "known": "success"},
     )
-    def work_badge(self, beacon: Beacon) -> tuple[str, str]:
+    def work_badge(self, beacon: Beacon) -> Badge:
         if beacon.known_at is not None:
-            return "known", gettext("known")
+            return Badge("known", gettext("known"))
         if beacon.draw.state == "frozen" and beacon.draw.draws_at <= clock.now():
-            return "now", gettext("to be read now")
-        return "later", gettext("later")
+            return Badge("now", gettext("to be read now"))
+        return Badge("later", gettext("later"))
 
     def get_urls(self) -> list[URLPattern]:
         read = self.admin_site.admin_view(self.read_view)

@@ -22,6 +22,7 @@ from bureau.audit.admin import HistoryFromAudit, ReadOnly
 from bureau.common import clock, codes
 from bureau.common.errors import DomainError
 from bureau.common.money import yuan
+from bureau.common.staff_tables import Badge
 from bureau.payments import actions
 from bureau.payments.errors import AskedTooOften
 from bureau.payments.forms import ExplanationForm, RefundForm
@@ -154,11 +155,11 @@ class PaymentAdmin(Ledger):
         ordering="state",
         label={"due": "warning", "paid": "success", "late": "danger", "closed": "info"},
     )
-    def state_badge(self, payment: Payment) -> tuple[str, str]:
+    def state_badge(self, payment: Payment) -> Badge:
         state = payment.get_state_display()
         if payment.late:
-            return "late", gettext("%(state)s, late") % {"state": state}
-        return payment.state, state
+            return Badge("late", gettext("%(state)s, late") % {"state": state})
+        return Badge(payment.state, state)
 
     @display(description=_("created at"), ordering="created_at")
     def asked(self, payment: Payment) -> str:
@@ -300,8 +301,8 @@ class RefundAdmin(Ledger):
         ordering="state",
         label={"due": "info", "sent": "warning", "done": "success", "failed": "danger"},
     )
-    def state_badge(self, refund: Refund) -> tuple[str, str]:
-        return refund.state, refund.get_state_display()
+    def state_badge(self, refund: Refund) -> Badge:
+        return Badge(refund.state, refund.get_state_display())
 
     def has_refund_permission(
         self, request: HttpRequest, object_id: Any = None

@@ -20,6 +20,7 @@ from bureau.audit.admin import ReadOnly
 from bureau.common import clock, codes
 from bureau.common.errors import DomainError
 from bureau.common.money import yuan
+from bureau.common.staff_tables import Badge
 from bureau.payments.models import Payment
 from venues import actions
 from venues.admin.forms import CallOffForm
@@ -154,9 +155,9 @@ class BookingAdmin(ReadOnly, ScopedAdmin):
             "no_show": "danger",
         },
     )
-    def state_now(self, booking: Booking) -> tuple[str, str]:
+    def state_now(self, booking: Booking) -> Badge:
         shown = Booking.State(booking.shown_state_at(clock.now()))
-        return shown.value, str(shown.label)
+        return Badge(shown.value, str(shown.label))
 
     @display(description=gettext_lazy("payments and refunds"))
     def money(self, booking: Booking) -> SafeString:

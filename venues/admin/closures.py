@@ -21,6 +21,7 @@ from unfold.widgets import (
 
 from bureau.common import clock
 from bureau.common.errors import DomainError
+from bureau.common.staff_tables import Badge
 from venues import actions, queries
 from venues.admin.forms import BlockForm
 from venues.admin.pages import chosen_venue, page_of, show
@@ -67,10 +68,10 @@ class ClosingPages(ModelAdmin):
         description=gettext_lazy("kind"),
         label={"closure": "danger", "block": "info"},
     )
-    def kind(self, block: Block) -> tuple[str, str]:
+    def kind(self, block: Block) -> Badge:
         if block.is_closure:
-            return "closure", _("closure")
-        return "block", _("block")
+            return Badge("closure", _("closure"))
+        return Badge("block", _("block"))
 
     @display(description=gettext_lazy("how far it is"))
     def progress(self, block: Block) -> str:

@@ -14,6 +14,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
 from bureau.audit.admin import ReadOnly
+from bureau.common.staff_tables import Badge
 from venues import actions
 from venues.admin.scope import ScopedAdmin, StaffRequest
 from venues.clients.exports import messages_of
@@ -68,8 +69,8 @@ class ExportRecordAdmin(ReadOnly, ScopedAdmin):
         ordering="state",
         label={"waiting": "info", "sent": "success", "refused": "danger"},
     )
-    def state_now(self, row: ExportRecord) -> tuple[str, Any]:
-        return row.state, row.get_state_display()
+    def state_now(self, row: ExportRecord) -> Badge:
+        return Badge(row.state, row.get_state_display())
 
     @display(description=gettext_lazy("as it goes out"))
     def wire(self, row: ExportRecord) -> str:

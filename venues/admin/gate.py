@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -12,6 +10,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
 from bureau.audit.admin import ReadOnly
+from bureau.common.staff_tables import Badge
 from venues import actions
 from venues.admin.scope import ScopedAdmin, StaffRequest
 from venues.models import Crossing, GateDevice, OfflineScan
@@ -130,10 +129,11 @@ class OfflineScanAdmin(ReadOnly, ScopedAdmin):
             "twice": "danger",
             "cancelled": "warning",
             "unknown": "danger",
+            "untimely": "danger",
         },
     )
-    def outcome_now(self, scan: OfflineScan) -> tuple[str, Any]:
-        return scan.outcome, scan.get_outcome_display()
+    def outcome_now(self, scan: OfflineScan) -> Badge:
+        return Badge(scan.outcome, scan.get_outcome_display())
 
     @display(description=gettext_lazy("who"))
     def holder(self, scan: OfflineScan) -> str:

@@ -25,6 +25,7 @@ from bureau.common import clock
 from bureau.common.errors import DomainError
 from bureau.common.money import yuan
 from bureau.common.sports import Sport
+from bureau.common.staff_tables import Badge
 from bureau.common.words import listed
 from bureau.common.workbooks import CONTENT_TYPE
 from bureau.regions.queries import districts_of
@@ -127,8 +128,8 @@ class CampaignAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
         return super().get_queryset(request).with_progress()
 
     @display(description=gettext_lazy("state"), ordering="state", label=_TONES)
-    def state_shown(self, campaign: Campaign) -> tuple[str, str]:
-        return campaign.state, str(campaign.get_state_display())
+    def state_shown(self, campaign: Campaign) -> Badge:
+        return Badge(campaign.state, str(campaign.get_state_display()))
 
     @display(description=gettext_lazy("appropriated"), ordering="appropriated_fen")
     def appropriated(self, campaign: Campaign) -> str:

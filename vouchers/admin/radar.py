@@ -17,6 +17,7 @@ from bureau.accounts.models import User
 from bureau.audit.admin import HistoryFromAudit, ReadOnly
 from bureau.common import clock
 from bureau.common.charts import Bar, Chart
+from bureau.common.staff_tables import Badge
 from bureau.regions.queries import districts_of
 from venues.admin.pages import ask
 from venues.admin.scope import OrNotFound, StaffRequest
@@ -88,8 +89,8 @@ class FlagAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
         return flag.held  # type: ignore[attr-defined]
 
     @display(description=gettext_lazy("state"), ordering="state", label=_TONES)
-    def state_shown(self, flag: Flag) -> tuple[str, str]:
-        return flag.state, str(flag.get_state_display())
+    def state_shown(self, flag: Flag) -> Badge:
+        return Badge(flag.state, str(flag.get_state_display()))
 
     def has_decide_permission(
         self, request: HttpRequest, object_id: str | None = None

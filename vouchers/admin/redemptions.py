@@ -23,6 +23,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from bureau.audit.admin import HistoryFromAudit, ReadOnly
 from bureau.common import codes
 from bureau.common.money import yuan
+from bureau.common.staff_tables import Badge
 from venues.admin.pages import ask
 from venues.admin.scope import OrNotFound, StaffRequest, in_my_districts
 from vouchers import actions
@@ -135,8 +136,8 @@ class RedemptionAdmin(OfMyDistricts):
         return yuan(row.discount_fen)
 
     @display(description=gettext_lazy("state"), ordering="state", label=_TONES)
-    def state_now(self, row: Redemption) -> tuple[str, str]:
-        return row.state, row.get_state_display()
+    def state_now(self, row: Redemption) -> Badge:
+        return Badge(row.state, row.get_state_display())
 
     @display(description=gettext_lazy("given back, yuan"))
     def given_back(self, row: Redemption) -> str:

@@ -30,6 +30,7 @@ from bureau.audit.admin import HistoryFromAudit, ReadOnly
 from bureau.common import clock, papers, workbooks
 from bureau.common.errors import DomainError
 from bureau.common.money import yuan
+from bureau.common.staff_tables import Badge
 from bureau.regions.queries import districts_of
 from venues.admin.pages import ask, page_of, show
 from venues.admin.scope import OrNotFound, StaffRequest
@@ -222,8 +223,8 @@ class SettlementAdmin(OfTheCity):
     actions_detail = ["approve", "reject", "paid", "pdf", "xlsx"]
 
     @display(description=gettext_lazy("state"), ordering="state", label=_TONES)
-    def state_now(self, row: Settlement) -> tuple[str, str]:
-        return row.state, str(row.get_state_display())
+    def state_now(self, row: Settlement) -> Badge:
+        return Badge(row.state, str(row.get_state_display()))
 
     @display(description=gettext_lazy("amount, yuan"), ordering="amount_fen")
     def amount(self, row: Settlement) -> str:

@@ -22,6 +22,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from bureau.audit.admin import HistoryFromAudit, ReadOnly
 from bureau.common import codes
 from bureau.common.money import yuan
+from bureau.common.staff_tables import Badge
 from venues.admin.pages import ask
 from venues.admin.scope import OrNotFound, StaffRequest
 from vouchers import actions
@@ -104,8 +105,8 @@ class VoucherAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
         return row.person.masked_name or str(row.person)
 
     @display(description=gettext_lazy("state"), ordering="state", label=_TONES)
-    def state_now(self, row: Voucher) -> tuple[str, str]:
-        return row.state, row.get_state_display()
+    def state_now(self, row: Voucher) -> Badge:
+        return Badge(row.state, row.get_state_display())
 
     def has_void_permission(self, request: HttpRequest, *_args: Any) -> bool:
         return not isinstance(request.user, AnonymousUser) and request.user.has_perm(
