@@ -27,7 +27,7 @@ from venues.models import (
     WeeklyHours,
 )
 from venues.queries.days import DayTypes
-from venues.queries.openness import Light, Measure, Openness, Rule
+from venues.queries.openness import Light, Measure, OpenBook, Openness, Rule
 
 pytestmark = pytest.mark.django_db
 MONDAY = date(2026, 11, 23)
@@ -220,11 +220,11 @@ def test_many_venues_ask_the_database_as_often_as_one(
 ) -> None:
     venues = [make.bookable().venue for _ in range(4)]
     queries.week_of(venues, monday=MONDAY, at=clock.now())
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         queries.week_of(venues[:1], monday=MONDAY, at=clock.now())
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         queries.week_of(venues, monday=MONDAY, at=clock.now())
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         queries.year_of(venues, year=2026, at=clock.now())
 
 
@@ -636,3 +636,198 @@ def test_control_without_versions_last_week_would_be_another_one() -> None:
     WeeklyHours.objects.update(valid_from=date(2000, 1, 1))
 
     assert week(venue, MONDAY - timedelta(days=7)).total != before.total
+
+
+# --- Hours that were cut short --------------------------------------------------------
+
+
+def cut(court: Bookable, on: date, hours: tuple[int, int] | None, **given: Any) -> None:
+    actions.set_hours_exception(
+        venue=court.venue,
+        bookable=given.pop("bookable", None),
+        on=on,
+        hours=hours,
+        reason="Works",
+        by=make.user(),
+        **given,
+    )
+
+
+def notice(venue: Venue, monday: date = MONDAY) -> tuple[Light, str]:
+    told = measure(week(venue, monday), Rule.NOTICE)
+    return told.light, told.figure
+
+
+KEPT = (Light.GREEN, "no closure")
+BROKEN = (Light.RED, "hours cut short on 1 day without notice")
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(6, BROKEN), (7, KEPT)])
+def test_shorter_hours_are_announced_a_week_ahead(
+    ahead: int, told: tuple[Light, str]
+) -> None:
+    court = make.bookable(venue=make.venue(opens=480, closes=1200))
+    day = MONDAY + timedelta(days=2)
+
+    with time_machine.travel(clock.at(day - timedelta(days=ahead), 23 * 60)):
+        cut(court, day, (480, 720))
+
+    assert notice(court.venue) == told
+    if told == BROKEN:
+        (reason,) = measure(week(court.venue), Rule.NOTICE).reasons
+        assert reason == f"2026-11-25, {court}: 08:00–20:00 → 08:00–12:00"
+
+
+def test_a_day_that_is_noted_as_shut_afterwards_was_not_announced() -> None:
+    court = make.bookable()
+    yesterday = clock.today() - timedelta(days=1)
+    cut(court, yesterday, None)
+    told = measure(week(court.venue, date(2026, 11, 16)), Rule.NOTICE)
+    assert told.light is Light.RED
+    assert told.reasons[0].endswith("→ closed")
+
+
+def test_longer_hours_take_nothing_and_the_weather_needs_no_notice() -> None:
+    court = make.bookable(venue=make.venue(opens=480, closes=1200))
+    cut(court, MONDAY, (420, 1320))
+    cut(court, MONDAY + timedelta(days=1), (480, 720), is_weather=True)
+
+    assert notice(court.venue) == KEPT
+
+
+def test_what_is_given_back_was_not_taken() -> None:
+    court = make.bookable(venue=make.venue(opens=480, closes=1200))
+    cut(court, MONDAY, (480, 720))
+    assert notice(court.venue) == BROKEN
+
+    actions.drop_hours_exception(exception=HoursException.objects.get(), by=make.user())
+
+    assert notice(court.venue) == KEPT
+
+
+def test_a_cut_that_was_announced_does_not_excuse_a_second_one() -> None:
+    court = make.bookable(venue=make.venue(opens=480, closes=1200))
+    sunday = MONDAY + timedelta(days=6)
+    cut(court, sunday, (480, 720))
+    assert notice(court.venue) == KEPT
+
+    with time_machine.travel(clock.at(sunday, 600)):
+        cut(court, sunday, (480, 660))
+
+    (reason,) = measure(week(court.venue), Rule.NOTICE).reasons
+    assert reason.endswith(": 08:00–12:00 → 08:00–11:00")
+
+
+def test_weekly_hours_that_shrink_next_week_count_each_day_of_it() -> None:
+    court = make.bookable(venue=make.venue(opens=480, closes=1200))
+    actions.set_weekly_hours(
+        venue=court.venue,
+        bookable=None,
+        hours={day: [(600, 900)] for day in range(1, 8)},
+        from_on=MONDAY + timedelta(days=1),
+        by=make.user(),
+    )
+
+    # Today is the Friday before: from the next Friday on it was announced in time.
+    days = "hours cut short on 3 days without notice"
+    assert notice(court.venue) == (Light.RED, days)
+
+
+def test_a_closure_and_a_cut_are_told_together() -> None:
+    court = make.bookable(venue=make.venue(opens=480, closes=1200))
+    actions.close_units(
+        venue=court.venue,
+        units=list(court.units.all()),
+        starts_at=clock.at(MONDAY + timedelta(days=5), 0),
+        ends_at=clock.at(MONDAY + timedelta(days=6), 0),
+        reason="Repairs",
+        by=make.user(),
+    )
+    cut(court, MONDAY, None)
+
+    assert notice(court.venue) == (Light.RED, f"1 of 1 closures; {BROKEN[1]}")
+
+
+def change_something(chance: Random, courts: list[Bookable]) -> None:
+    """One change of the hours, of any kind."""
+    venue, by = courts[0].venue, make.user()
+    court = chance.choice([None, *courts])
+    opens = chance.choice([420, 480, 600])
+    hours = (opens, opens + chance.choice([120, 300, 600, 1200]))
+    on = clock.today() + timedelta(days=chance.randrange(-1, 12))
+    match chance.randrange(4):
+        case 0:
+            week = {day: [hours] for day in range(1, 8) if chance.random() < 0.8}
+            from_on = max(on, clock.today())
+            actions.set_weekly_hours(
+                venue=venue, bookable=court, hours=week, from_on=from_on, by=by
+            )
+        case 1:
+            actions.set_day_type_hours(
+                venue=venue,
+                bookable=court,
+                hours={"weekend": chance.choice([None, hours])},
+                by=by,
+            )
+        case 2:
+            shut = on < clock.today() or chance.random() < 0.3
+            actions.set_hours_exception(
+                venue=venue,
+                bookable=court,
+                on=on,
+                hours=None if shut else hours,
+                reason="Works",
+                is_weather=chance.random() < 0.2,
+                by=by,
+            )
+        case _:
+            known = HoursException.objects.filter(on__gte=clock.today()).order_by("pk")
+            if row := known.first():
+                actions.drop_hours_exception(exception=row, by=by)
+
+
+def minutes_of(venue: Venue, on: date) -> dict[int, set[int]]:
+    """What is open by the hours alone: the minutes of each court, from the tables."""
+    slow = Recount(venue)
+    return {
+        court.pk: {n for since, to in slow.periods(court, on) for n in range(since, to)}
+        for court in slow.courts
+    }
+
+
+def is_for_the_weather(court: Bookable, on: date) -> bool:
+    rows = HoursException.objects.filter(venue=court.venue, on=on)
+    row = rows.filter(bookable=court).first() or rows.filter(bookable=None).first()
+    return row is not None and row.is_weather
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_days_cut_short_equal_a_diary_of_what_was_known_a_week_before(
+    seed: int,
+) -> None:
+    """Each evening somebody writes down what is open on every day: slow, and sure."""
+    chance = Random(seed)  # noqa: S311 - the same each time
+    venue = make.venue(opens=480, closes=1200)
+    courts = [make.bookable(venue=venue) for _ in range(2)]
+    days = [MONDAY + timedelta(days=n) for n in range(7)]
+    diary: dict[date, dict[date, dict[int, set[int]]]] = {}
+    first = MONDAY - timedelta(days=10)
+    for evening in (first + timedelta(days=n) for n in range(17)):
+        with time_machine.travel(clock.at(evening, 20 * 60), tick=False):
+            for _ in range(chance.choice([0, 0, 1, 2])):
+                change_something(chance, courts)
+            diary[evening] = {day: minutes_of(venue, day) for day in days}
+            found = week(venue)
+    is_now = diary[evening]
+
+    expected = {
+        (day, court.pk)
+        for day in days
+        for court in courts
+        if diary[day - timedelta(days=7)][day][court.pk] - is_now[day][court.pk]
+        and not is_for_the_weather(court, day)
+    }
+
+    book = OpenBook([venue], first=days[0], last=days[-1])
+    assert {(one.on, one.court.pk) for one in book.cut_short(venue)} == expected
+    assert (measure(found, Rule.NOTICE).light is Light.RED) == bool(expected)

@@ -40,7 +40,7 @@ def test_the_city_s_page_names_the_venue_and_why_it_is_red(
 
     assert venue.name in page
     assert "broken" in page
-    assert "Closures announced 7 days ahead" in page
+    assert "Closures and changed hours announced 7 days ahead" in page
 
 
 def test_a_venue_s_page_tells_figure_and_rule(client: Client, venue: Venue) -> None:

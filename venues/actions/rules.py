@@ -15,6 +15,7 @@ from bureau.common import clock
 from bureau.common.db import constraint_errors
 from bureau.common.geo import Datum
 from bureau.regions.models import District
+from venues.actions.announced import keeping_what_was_announced
 from venues.errors import (
     BandsTurnedRound,
     HoursBackwards,
@@ -72,19 +73,20 @@ def set_weekly_hours(
     of_place = WeeklyHours.objects.of_place(venue, bookable)
     if bookable is None and begins_on == clock.today() and not of_place.exists():
         begins_on = BEGINNING
-    _end_hours(of_place, begins_on)
-    WeeklyHours.objects.bulk_create(
-        WeeklyHours(
-            venue=venue,
-            bookable=bookable,
-            weekday=weekday,
-            opens=opens,
-            closes=closes,
-            valid_from=begins_on,
+    with keeping_what_was_announced(venue, first=begins_on):
+        _end_hours(of_place, begins_on)
+        WeeklyHours.objects.bulk_create(
+            WeeklyHours(
+                venue=venue,
+                bookable=bookable,
+                weekday=weekday,
+                opens=opens,
+                closes=closes,
+                valid_from=begins_on,
+            )
+            for weekday, periods in hours.items()
+            for opens, closes in periods
         )
-        for weekday, periods in hours.items()
-        for opens, closes in periods
-    )
     record(
         "venues.hours.set",
         subject=bookable or venue,
@@ -116,18 +118,19 @@ def set_day_type_hours(
     """
     begins_on = _begin_on(from_on)
     venue = Venue.objects.select_for_update().get(pk=venue.pk)
-    _end_hours(DayTypeHours.objects.of_place(venue, bookable), begins_on)
-    DayTypeHours.objects.bulk_create(
-        DayTypeHours(
-            venue=venue,
-            bookable=bookable,
-            day_type=day_type,
-            opens=period[0] if period else None,
-            closes=period[1] if period else None,
-            valid_from=begins_on,
+    with keeping_what_was_announced(venue, first=begins_on):
+        _end_hours(DayTypeHours.objects.of_place(venue, bookable), begins_on)
+        DayTypeHours.objects.bulk_create(
+            DayTypeHours(
+                venue=venue,
+                bookable=bookable,
+                day_type=day_type,
+                opens=period[0] if period else None,
+                closes=period[1] if period else None,
+                valid_from=begins_on,
+            )
+            for day_type, period in hours.items()
         )
-        for day_type, period in hours.items()
-    )
     record(
         "venues.day_type_hours.set",
         subject=bookable or venue,
@@ -163,23 +166,28 @@ def set_hours_exception(
     on: date,
     hours: OpenMinutes | None,
     reason: str,
+    is_weather: bool = False,
     by: User,
 ) -> HoursException:
     """Other hours on one date (None: shut); the last word on a date stands.
 
     Bookings made before stay: closing a hall with refunds is `close_units`. Of a day
-    that is over it can be noted that it was shut, but not that it was open. Raises
-    `HoursInThePast` or `HoursBackwards`.
+    that is over it can be noted that it was shut, but not that it was open. What the
+    weather asks for needs no notice of seven days. Raises `HoursInThePast` or
+    `HoursBackwards`.
     """
     if hours and on < clock.today():
         raise HoursInThePast
     opens, closes = hours or (None, None)
-    row, _created = HoursException.objects.update_or_create(
-        venue=venue,
-        bookable=bookable,
-        on=on,
-        defaults={"opens": opens, "closes": closes, "reason": reason},
-    )
+    said = {"opens": opens, "closes": closes, "reason": reason}
+    venue = Venue.objects.select_for_update().get(pk=venue.pk)
+    with keeping_what_was_announced(venue, first=on, last=on):
+        row, _created = HoursException.objects.update_or_create(
+            venue=venue,
+            bookable=bookable,
+            on=on,
+            defaults={**said, "is_weather": is_weather},
+        )
     record(
         "venues.exception.set",
         subject=row,
@@ -202,7 +210,9 @@ def drop_hours_exception(*, exception: HoursException, by: User) -> None:
         at=clock.now(),
         detail={"on": exception.on.isoformat(), "reason": exception.reason},
     )
-    exception.delete()
+    venue = Venue.objects.select_for_update().get(pk=exception.venue_id)
+    with keeping_what_was_announced(venue, first=exception.on, last=exception.on):
+        exception.delete()
 
 
 @transaction.atomic

@@ -43,7 +43,7 @@ from venues.models import (
 class ExceptionForm(ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = HoursException
-        fields = ["venue", "bookable", "on", "opens", "closes", "reason"]
+        fields = ["venue", "bookable", "on", "opens", "closes", "reason", "is_weather"]
 
     def clean(self) -> dict[str, Any]:
         super().clean()
@@ -90,6 +90,7 @@ class HoursExceptionAdmin(ScopedAdmin):
             on=obj.on,
             hours=None if is_shut else (obj.opens or 0, obj.closes or 0),
             reason=obj.reason,
+            is_weather=obj.is_weather,
             by=request.user,
         )
         obj.pk = made.pk

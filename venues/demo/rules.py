@@ -14,6 +14,7 @@ from venues import actions
 from venues.actions.rules import Band
 from venues.demo.places import SITES
 from venues.models import (
+    AnnouncedHours,
     Bookable,
     DayTypeHours,
     HoursException,
@@ -84,6 +85,7 @@ def _as_ever() -> None:
     for rows in (WeeklyHours.objects, DayTypeHours.objects):
         rows.exclude(valid_until=None).delete()
         rows.update(valid_from=BEGINNING)
+    AnnouncedHours.objects.all().delete()
 
 
 def _winter(venue: Venue, today: date, *, by: User) -> None:

@@ -8,7 +8,12 @@ from venues.models.calendars import CalendarFeed
 from venues.models.conduct import Appeal, Ban, ConductPoint, ConductRule
 from venues.models.exports import ExportRecord
 from venues.models.gate import Admission, Crossing, EntryPass, GateDevice, OfflineScan
-from venues.models.openness import MarketPrice, PriceException, Programme
+from venues.models.openness import (
+    AnnouncedHours,
+    MarketPrice,
+    PriceException,
+    Programme,
+)
 from venues.models.parties import Companion
 from venues.models.places import (
     Bookable,
@@ -41,6 +46,7 @@ from venues.models.waiting import WaitingEntry
 
 __all__ = [
     "Admission",
+    "AnnouncedHours",
     "Appeal",
     "Ballot",
     "BallotRequest",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from bureau.accounts.models import User
 from bureau.common.sports import Sport
 from bureau.regions.models import District
-from venues.models.places import Venue
+from venues.models.places import Bookable, Venue
 from venues.models.rules import PriceRule
 
 
@@ -80,6 +81,41 @@ class PriceException(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.reason}"
+
+
+class AnnouncedHours(models.Model):
+    """The hours of a court that the public could count on, on a day that was changed.
+
+    Kept by the first change of the day that came less than seven days ahead; whatever
+    was changed later, the day is held against it. No row: it is as it was announced.
+    """
+
+    bookable = models.ForeignKey(
+        Bookable,
+        verbose_name=_("court"),
+        on_delete=models.CASCADE,
+        related_name="announced_hours",
+    )
+    on = models.DateField(_("date"))
+    # [[opens, closes], …] in minutes since midnight; empty: it was to be shut.
+    periods = ArrayField(
+        ArrayField(models.PositiveSmallIntegerField(), size=2),
+        verbose_name=_("opening hours"),
+        default=list,
+    )
+    kept_at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("hours as they were announced")
+        verbose_name_plural = _("hours as they were announced")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bookable", "on"], name="venues_announcedhours_one_a_day"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bookable} {self.on}"
 
 
 class Programme(models.Model):

@@ -238,6 +238,7 @@ class HoursException(models.Model):
     opens = MinuteOfDayField(_("opens"), null=True, blank=True)
     closes = MinuteOfDayField(_("closes"), null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=120)
+    is_weather = models.BooleanField(_("because of the weather"), default=False)
 
     class Meta:
         verbose_name = _("exception to the hours")

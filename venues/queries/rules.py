@@ -271,15 +271,18 @@ class Timetable:
         A night ends at the latest when the next day opens, so that every moment belongs
         to one business day.
         """
-        today = self._open_minutes(bookable, on)
+        today = self.hours_of_day(bookable, on)
         if not today or today[-1][1] <= DAY:
             return today
-        tomorrow = self._open_minutes(bookable, on + ONE_DAY)
+        tomorrow = self.hours_of_day(bookable, on + ONE_DAY)
         until = DAY + tomorrow[0][0] if tomorrow else LATEST
         return [(opens, min(closes, until)) for opens, closes in today]
 
-    def _open_minutes(self, bookable: Bookable, on: date) -> list[OpenMinutes]:
-        """An exception, else hours of the type of day, else those of the weekday."""
+    def hours_of_day(self, bookable: Bookable, on: date) -> list[OpenMinutes]:
+        """An exception, else hours of the type of day, else those of the weekday.
+
+        A night goes on into the next day, whenever that one opens.
+        """
         owners = (bookable.pk, None)
         for owner in owners:
             if (owner, on) in self._exceptions:

@@ -14,6 +14,7 @@ from django.db.models import F, Q
 
 from bureau.common import clock
 from venues.models import (
+    AnnouncedHours,
     Block,
     Bookable,
     DayTypeHours,
@@ -28,7 +29,7 @@ from venues.models.rules import DayType
 from venues.queries.days import DayTypes
 from venues.queries.lowfee import ENTITLED, ENTITLED_PERCENT, MARKET_PERCENT
 from venues.queries.openness.minutes import HOUR, CourtDay, Figures, bits, span
-from venues.queries.rules import RuleRows, Timetable
+from venues.queries.rules import OpenMinutes, RuleRows, Timetable
 
 ONE_DAY = timedelta(days=1)
 _REST = {DayType.HOLIDAY, DayType.SCHOOL_BREAK, DayType.WEEKEND}
@@ -43,10 +44,25 @@ class PlannedClosure:
     ends_at: datetime
 
 
+@dataclass(frozen=True)
+class CutDay:
+    """A court on a business day, as it was announced and as it is."""
+
+    court: Bookable
+    on: date
+    announced: list[OpenMinutes]
+    kept: list[OpenMinutes]
+
+    @property
+    def lost(self) -> int:
+        """Minutes that were announced and are not open."""
+        return (_row(self.announced) & ~_row(self.kept)).bit_count()
+
+
 class OpenBook:
     """All that the rules are held against, of some venues in a period.
 
-    Eleven questions to the database, for one venue or for all, for a week or a year.
+    Twelve questions to the database, for one venue or for all, for a week or a year.
     """
 
     def __init__(
@@ -104,6 +120,11 @@ class OpenBook:
         ).order_by("starts_at", "pk"):
             day = clock.local_day(session.starts_at)
             self._sessions[session.venue_id, day].append(session)
+        self._announced: dict[int, list[AnnouncedHours]] = defaultdict(list)
+        for kept in AnnouncedHours.objects.filter(
+            bookable__venue__in=self.venues, on__gte=first, on__lte=last
+        ).order_by("on", "bookable"):
+            self._announced[kept.bookable_id].append(kept)
         self._known_courts: dict[Any, CourtDay] = {}
         self._known_days: dict[Any, Figures] = {}
 
@@ -122,6 +143,11 @@ class OpenBook:
             )
         ]
         self._rules = {rule.pk: rule for rules in read[3].values() for rule in rules}
+        self._is_weather: dict[tuple[int, int | None, date], bool] = {
+            (row.venue_id, row.bookable_id, row.on): row.is_weather
+            for rows in read[2].values()
+            for row in rows
+        }
         return {
             venue.pk: Timetable.of_rows(
                 venue,
@@ -150,6 +176,27 @@ class OpenBook:
         if key not in self._known_days:
             self._known_days[key] = self._count(venue, on, key, [], [])
         return self._known_days[key]
+
+    def cut_short(self, venue: Venue) -> list[CutDay]:
+        """Hours that were announced, and taken back less than seven days ahead.
+
+        Not for the weather. Of a day that was changed and is again, or opens longer
+        than was announced, nothing was taken.
+        """
+        table = self._tables[venue.pk]
+        found = [
+            CutDay(court, kept.on, _periods(kept), table.hours_of_day(court, kept.on))
+            for court in self._courts[venue.pk]
+            for kept in self._announced[court.pk]
+            if not self._is_for_the_weather(court, kept.on)
+        ]
+        return sorted((one for one in found if one.lost), key=lambda one: one.on)
+
+    def _is_for_the_weather(self, court: Bookable, on: date) -> bool:
+        """By the exception that holds for the court: its own, else that of all."""
+        own = self._is_weather.get((court.venue_id, court.pk, on))
+        whole = self._is_weather.get((court.venue_id, None, on), False)
+        return whole if own is None else own
 
     def market_fen(self, venue: Venue, sport: str, on: date) -> int | None:
         """What an hour costs elsewhere: in the district, else in the city."""
@@ -276,6 +323,14 @@ class OpenBook:
 def _is_over(fen_per_hour: int, worth: int | None, percent: int) -> bool:
     """Whether an hour costs more than so much of what it is worth in the market."""
     return worth is not None and fen_per_hour > worth * percent // 100
+
+
+def _row(periods: Iterable[OpenMinutes]) -> int:
+    return reduce(or_, (bits(start, end) for start, end in periods), 0)
+
+
+def _periods(kept: AnnouncedHours) -> list[OpenMinutes]:
+    return [(opens, closes) for opens, closes in kept.periods]
 
 
 def _by_venue(rows: Iterable[Any]) -> dict[int, list[Any]]:

@@ -8,14 +8,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from bureau.common import clock
+from bureau.common.fields import clock_text, clock_words
 from venues.models import Venue
 from venues.models.places import Facility
 from venues.queries.closures import NOTICE_DAYS, notice_days
 from venues.queries.days import is_fitness_day
-from venues.queries.openness.book import OpenBook, PlannedClosure
+from venues.queries.openness.book import CutDay, OpenBook, PlannedClosure
 from venues.queries.openness.minutes import HOUR, Figures
 from venues.queries.openness.rules import WORST_LAST, Light, Measure, Rule
 
@@ -267,14 +268,25 @@ class _Case:
             and notice_days(block.announced_at or block.created_at, block.starts_at)
             < NOTICE_DAYS
         ]
-        if not asked:
-            return Measure(Rule.NOTICE, Light.GREEN, _("no closure"))
-        told = _("%(good)s of %(all)s closures")
-        figure = told % {"good": len(asked) - len(late), "all": len(asked)}
+        cut = self.book.cut_short(self.venue)
+        figures = []
+        if asked:
+            told = _("%(good)s of %(all)s closures")
+            figures += [told % {"good": len(asked) - len(late), "all": len(asked)}]
+        if cut:
+            days = len({one.on for one in cut})
+            told = ngettext(
+                "hours cut short on %(days)s day without notice",
+                "hours cut short on %(days)s days without notice",
+                days,
+            )
+            figures += [told % {"days": days}]
         reasons = [
-            f"{clock.local_day(block.starts_at)}: {block.reason}" for block in late
+            *(f"{clock.local_day(block.starts_at)}: {block.reason}" for block in late),
+            *(_cut_in_words(one) for one in cut[:10]),
         ]
-        light = Light.RED if late else Light.GREEN
+        light = Light.RED if late or cut else Light.GREEN
+        figure = "; ".join(figures) or _("no closure")
         return Measure(Rule.NOTICE, light, figure, tuple(reasons))
 
     def _measure(
@@ -284,6 +296,17 @@ class _Case:
         if broken:
             light = Light.RED if broken[0] <= self.today else Light.AMBER
         return Measure(rule, light, figure, tuple(reasons))
+
+
+def _cut_in_words(day: CutDay) -> str:
+    announced, kept = (
+        ", ".join(
+            f"{clock_text(opens)}–{clock_words(closes)}" for opens, closes in hours
+        )
+        or pgettext("a day", "closed")
+        for hours in (day.announced, day.kept)
+    )
+    return f"{day.on}, {day.court}: {announced} → {kept}"
 
 
 def _hours(minutes: int) -> str:

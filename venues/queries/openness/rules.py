@@ -42,7 +42,7 @@ LABELS: dict[Rule, Promise] = {
     Rule.MARKET: gettext_lazy("At most 70 percent of the market price"),
     Rule.ENTITLED: gettext_lazy("Entitled groups: at most half of the market price"),
     Rule.FITNESS_DAY: gettext_lazy("8 August is free"),
-    Rule.NOTICE: gettext_lazy("Closures announced 7 days ahead"),
+    Rule.NOTICE: gettext_lazy("Closures and changed hours announced 7 days ahead"),
 }
 SENTENCES: dict[Rule, Promise] = {
     Rule.WEEK_HOURS: gettext_lazy(
