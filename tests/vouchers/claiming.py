@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.sessions.models import Session
+
 from bureau.accounts.models import User
-from bureau.common import clock
+from bureau.common import clock, codes
 from tests import make as city
 from tests.vouchers import make
 from vouchers import actions
+from vouchers.actions import together
 from vouchers.models import Lot, Voucher
 from vouchers.queries import turn_of, turn_token
+from vouchers.queries.lots import LotFacts, lot_facts
 
 
 def claim(lot: Lot, person: User | None = None, **given: Any) -> Voucher:
@@ -38,3 +42,33 @@ def token_of(lot: Lot, person: User, *, holder: str, at: datetime | None = None)
     at = at or clock.now()
     ticket = actions.join_queue(round=lot.round, by=person, at=at)
     return turn_token(turn_of(ticket, lot.round), holder=holder)
+
+
+def facts_of(lot: Lot) -> LotFacts:
+    """What a process remembers of a lot."""
+    facts = lot_facts(lot.pk)
+    assert facts is not None
+    return facts
+
+
+def session_of(person: User, *, hours: int = 1) -> str:
+    """The key of a session of theirs."""
+    key = f"session{person.pk:09}"
+    expires = clock.now() + timedelta(hours=hours)
+    Session.objects.create(session_key=key, session_data="", expire_date=expires)
+    return key
+
+
+def first_claim(
+    facts: LotFacts, person: User, session: str | None = None
+) -> together.First | None:
+    """A claim that may go together with others."""
+    return together.first_of(
+        facts,
+        person_id=person.pk,
+        session=session_of(person) if session is None else session,
+        code=codes.new_code(),
+        device="d" * 16,
+        network="n" * 16,
+        at=clock.now(),
+    )

@@ -21,8 +21,10 @@ from bureau.accounts.models import User
 from bureau.common import clock, codes
 from bureau.common.db import prepared
 from bureau.common.http import origin
+from bureau.common.trusted import note_answer
 from vouchers.actions.queue import call_next, refuse
 from vouchers.actions.stock import lay_out_round, note_sold_out
+from vouchers.actions.together import first_of, give_together
 from vouchers.errors.claiming import (
     Busy,
     CampaignClosed,
@@ -184,11 +186,12 @@ def claim_by_token(
     at: datetime,
     where: Where = NOWHERE,
 ) -> Claimed:
-    """`claim_voucher` for who shows a turn token: one statement, and nothing else.
+    """`claim_voucher` for who shows a turn token: in most cases one statement.
 
     `holder` is what the token was handed to. With a `session` key, its row has to be
     there still, which is looked at in the same statement. That all are gone, a process
-    remembers for a second.
+    remembers for a second. First vouchers of a campaign go together with those of
+    others who claim at the same moment (`vouchers.actions.together`).
 
     Raises what `claim_voucher` raises, and `TurnForged`, `SignedOut`, `TooManyClaims`.
     """
@@ -206,6 +209,10 @@ def claim_by_token(
     if _gone.is_remembered(lot_id):
         raise SoldOut
     facts = _refuse_uncalled(facts, turn, at=at)
+    if nth <= 1 and not connection.in_atomic_block:
+        claimed = _together(facts, turn.person_id, session, at=at, where=where)
+        if claimed is not None:
+            return claimed
     try:
         return give(
             facts,
@@ -218,6 +225,30 @@ def claim_by_token(
     except SoldOut:
         _gone.remember(lot_id)
         raise
+
+
+def _together(
+    facts: LotFacts, person_id: int, session: str, *, at: datetime, where: Where
+) -> Claimed | None:
+    """Somebody's first voucher of the campaign; None: ask about everything."""
+    code = codes.new_code()
+    first = first_of(
+        facts,
+        person_id=person_id,
+        session=session,
+        code=code,
+        device=where.device,
+        network=where.network,
+        at=at,
+    )
+    if first is None:
+        return None
+    give_together(first)
+    if first.voucher_id is None:
+        return None
+    if first.left_in_shard == 0:
+        note_sold_out(facts.lot.pk)
+    return Claimed(first.voucher_id, code, first.left_in_shard)
 
 
 class _Gone:
@@ -426,6 +457,7 @@ def _execute(given: Sequence[Any]) -> Answer:
     with connection.cursor() as cursor:
         cursor.execute(prepared("vouchers_claim", _CLAIM, _CLAIM_MARKS), given)
         found: Answer = cursor.fetchone()
+    note_answer()
     return found
 
 

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from urllib.parse import parse_qs, urlencode
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import reverse
 from django.utils import translation
@@ -18,7 +18,7 @@ from bureau.common import clock, sealed
 from bureau.common.db import is_outage
 from bureau.common.errors import DomainError
 from bureau.common.http import client_ip
-from bureau.common.trusted import note_answer, trust_connection
+from bureau.common.trusted import trust_connection
 from vouchers import actions
 from vouchers.actions import Where
 from vouchers.errors.claiming import Busy, NoSuchLot
@@ -86,11 +86,10 @@ def answer_claim(request: HttpRequest) -> HttpResponse:
         )
     except DomainError as refusal:
         return _refused(request, refusal, lot_id)
-    except DatabaseError as error:
+    except Error as error:
         if not is_outage(error):
             raise
         return _refused(request, Busy(), 0)
-    note_answer()
     address = _address("vouchers:voucher", "0" * 12).replace("0" * 12, claimed.code)
     if _wants_json(request):
         said = {"code": "", "voucher": claimed.code, "url": address}

@@ -28,18 +28,21 @@ from vouchers.queries.validity import week_of
 # What `VERDICT` is asked with, $1 to $15.
 MARKS = 15
 
+# How the audit trail calls somebody: `str(person)`, in SQL.
+NAME_OF = """
+CASE WHEN someone.is_staff AND someone.first_name || someone.last_name <> ''
+     THEN someone.last_name || someone.first_name
+     ELSE coalesce(nullif(someone.masked_name, ''),
+                   left(someone.phone, 3) || '****' || right(someone.phone, 4),
+                   someone.username) END
+"""
+
 # Rows `person`, `terms`, `held`, `chosen` (the numbers of the next voucher) and
 # `verdict` (codes of all that speaks against it) for a claim from one lot.
-VERDICT = """
+VERDICT = f"""
 person AS (
     SELECT someone.id, identity.user_id AS verified, identity.birth_on,
-           identity.masked_id_number,
-           CASE WHEN someone.is_staff AND someone.first_name || someone.last_name <> ''
-                THEN someone.last_name || someone.first_name
-                ELSE coalesce(nullif(someone.masked_name, ''),
-                              left(someone.phone, 3) || '****'
-                                  || right(someone.phone, 4),
-                              someone.username) END AS name
+           identity.masked_id_number, {NAME_OF} AS name
       FROM accounts_user AS someone
  LEFT JOIN accounts_verifiedidentity AS identity ON identity.user_id = someone.id
      WHERE someone.id = $1::bigint AND someone.is_active
@@ -79,7 +82,7 @@ person AS (
            CASE WHEN terms.expired_counts
                 THEN greatest(held.last_in_tier, held.of_tier) + 1
                 ELSE (SELECT min(n) FROM generate_series(1, $8::int + 1) AS n
-                       WHERE n <> ALL (coalesce(held.taken, '{}')))
+                       WHERE n <> ALL (coalesce(held.taken, '{{}}')))
            END AS number_in_tier
       FROM held, terms
 ), verdict AS (
@@ -126,7 +129,7 @@ CROSS JOIN LATERAL (
              WHERE one.terms_id = terms.id AND $15::boolean) AS bounds) AS place
  LEFT JOIN person ON true
 )
-"""
+"""  # noqa: S608 - our own text
 
 
 def _of_each(verdict: str) -> str:

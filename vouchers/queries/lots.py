@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 
 from vouchers.models import Account, Campaign, Lot, QueueTicket, Round, Terms, Voucher
 
@@ -36,10 +36,35 @@ class LotFacts:
     """How many came to the waiting room, as long as nobody has been called."""
     offered: int
     """How many vouchers the rush has for them: of a hybrid what the draw left over."""
+    asks_place: bool
+    """The rules want to know where the phone is."""
 
     @property
     def is_published(self) -> bool:
         return self.round.campaign.state == Campaign.State.PUBLISHED
+
+    @property
+    def is_free_for_the_first(self) -> bool:
+        """No limit keeps anybody from a first voucher, wherever their phone is."""
+        most_fen = self.terms.most_fen
+        return (
+            not self.asks_place
+            and (most_fen is None or self.lot.tier.face_fen <= most_fen)
+            and min(self._most_for_one) >= 1
+        )
+
+    @property
+    def _most_for_one(self) -> list[int]:
+        """How many one person gets at most, by each of the limits."""
+        terms = self.terms
+        most = [
+            self.lot.tier.per_person,
+            terms.most_a_day,
+            terms.most_a_week,
+            terms.most_a_round,
+            terms.most_in_all,
+        ]
+        return [n for n in most if n is not None]
 
     def calls_next_at(self, moment: datetime) -> bool:
         """Whether it is time to call people from the waiting room, or more of them."""
@@ -51,15 +76,7 @@ class LotFacts:
 
     def enough_for(self, vouchers: int) -> int:
         """How many people are sure to get one, whatever each of them may take."""
-        terms = self.terms
-        most = [
-            self.lot.tier.per_person,
-            terms.most_a_day,
-            terms.most_a_week,
-            terms.most_a_round,
-            terms.most_in_all,
-        ]
-        return max(1, vouchers // min(n for n in most if n))
+        return max(1, vouchers // min(n for n in self._most_for_one if n))
 
 
 def lot_facts(lot_id: int) -> LotFacts | None:
@@ -72,12 +89,14 @@ def _facts_of(lot_ids: Sequence[int]) -> dict[int, LotFacts]:
     lots = Lot.objects.select_related("tier", "round__campaign").in_bulk(lot_ids)
     rounds = {lot.round_id for lot in lots.values()}
     campaigns = {lot.round.campaign_id for lot in lots.values()}
-    in_force = {
-        terms.campaign_id: terms
-        for terms in Terms.objects.published()
-        .filter(campaign__in=campaigns)
-        .order_by("version")  # the newest is kept
-    }
+    in_force: dict[int, Terms] = {}
+    asks_place: dict[int, bool] = {}
+    bounds = Terms.districts.through.objects.filter(terms=OuterRef("pk"))
+    published = Terms.objects.published().filter(campaign__in=campaigns)
+    for terms in published.annotate(is_bounded=Exists(bounds)).order_by("version"):
+        in_force[terms.campaign_id] = terms  # the newest is kept
+        bounded = terms.is_bounded  # type: ignore[attr-defined]  # annotated
+        asks_place[terms.campaign_id] = terms.needs_place or bounded
     accounts: dict[tuple[int, str, int | None], int] = {
         (campaign_id, kind, tier_id): pk
         for pk, campaign_id, kind, tier_id in Account.objects.filter(
@@ -107,6 +126,7 @@ def _facts_of(lot_ids: Sequence[int]) -> dict[int, LotFacts]:
             claims_until=lot.round.claims_until,
             waiting=0 if lot.called is not None else waiting.get(lot.round_id, 0),
             offered=(lot.laid_out or 0) - drawn.get(pk, 0),
+            asks_place=asks_place[lot.round.campaign_id],
         )
         for pk, lot in lots.items()
         if lot.round.campaign_id in in_force
