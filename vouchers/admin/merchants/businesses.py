@@ -25,18 +25,8 @@ from vouchers import actions, queries
 from vouchers.admin.merchants.campaigns import CampaignPages
 from vouchers.admin.merchants.deciding import Decides, papers, twins, verdict
 from vouchers.admin.merchants.imports import ImportPages
-from vouchers.forms.staff_merchants import (
-    ReasonForm,
-    SeenMerchant,
-    SeenMerchantReason,
-)
-from vouchers.models import (
-    Member,
-    Merchant,
-    MerchantChange,
-    Participation,
-    Shop,
-)
+from vouchers.forms.staff_merchants import ReasonForm, SeenMerchant, SeenMerchantReason
+from vouchers.models import Member, Merchant, MerchantChange, Participation, Shop
 from vouchers.queries.merchants import ENDS_SOON
 
 State = Merchant.State

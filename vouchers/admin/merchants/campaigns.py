@@ -21,14 +21,8 @@ from venues.admin.scope import OrNotFound, StaffRequest
 from vouchers import actions
 from vouchers.admin.merchants.deciding import Decides
 from vouchers.errors.merchants import PartRefused
-from vouchers.forms.staff_merchants import (
-    PartForm,
-    ReasonForm,
-)
-from vouchers.models import (
-    Merchant,
-    Participation,
-)
+from vouchers.forms.staff_merchants import PartForm, ReasonForm
+from vouchers.models import Merchant, Participation
 
 
 class CampaignPages(ModelAdmin):

@@ -19,14 +19,8 @@ from venues.admin.pages import ask
 from venues.admin.scope import OrNotFound, StaffRequest
 from vouchers import actions
 from vouchers.admin.merchants.deciding import Decides, papers, twins
-from vouchers.forms.staff_merchants import (
-    ReasonForm,
-    YesForm,
-)
-from vouchers.models import (
-    Merchant,
-    MerchantChange,
-)
+from vouchers.forms.staff_merchants import ReasonForm, YesForm
+from vouchers.models import Merchant, MerchantChange
 
 
 @admin.register(MerchantChange)

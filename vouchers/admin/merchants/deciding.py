@@ -15,10 +15,7 @@ from bureau.common import credit_codes
 from bureau.photos.models import Photo
 from venues.admin.pages import page_of
 from vouchers import queries
-from vouchers.models import (
-    Merchant,
-    MerchantChange,
-)
+from vouchers.models import Merchant, MerchantChange
 
 
 class Decides:

@@ -11,10 +11,7 @@ from unfold.decorators import display
 from bureau.audit.admin import HistoryFromAudit, ReadOnly
 from bureau.regions.queries import districts_of
 from venues.admin.scope import OrNotFound
-from vouchers.models import (
-    Device,
-    Merchant,
-)
+from vouchers.models import Device, Merchant
 
 
 @admin.register(Device)

@@ -20,9 +20,7 @@ from venues.admin.pages import show
 from venues.admin.scope import StaffRequest
 from vouchers import actions
 from vouchers.actions.merchant_imports import Outcome, read_rows, template
-from vouchers.forms.staff_merchants import (
-    ImportForm,
-)
+from vouchers.forms.staff_merchants import ImportForm
 
 
 class ImportPages(ModelAdmin):

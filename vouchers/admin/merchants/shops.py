@@ -17,12 +17,8 @@ from venues.admin.scope import ScopedAdmin, StaffRequest
 from vouchers import actions
 from vouchers.admin.merchants.deciding import Decides
 from vouchers.admin.shop_map import ShopMapPages
-from vouchers.forms.staff_merchants import (
-    SeenShop,
-)
-from vouchers.models import (
-    Shop,
-)
+from vouchers.forms.staff_merchants import SeenShop
+from vouchers.models import Shop
 
 
 @admin.register(Shop)
