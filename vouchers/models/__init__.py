@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from vouchers.models.campaigns import (
-    Appropriation,
-    Campaign,
-    DistrictCap,
-    Lot,
-    Round,
-    StockShard,
-    Terms,
-    Tier,
-)
+from vouchers.models.campaigns import Appropriation, Campaign, DistrictCap, Tier
 from vouchers.models.claiming import DrawnVoucher, QueueTicket, Voucher
 from vouchers.models.figures import BookHour, CountedUntil, HourFigure
 from vouchers.models.ledger import Account, Transfer
@@ -26,6 +17,7 @@ from vouchers.models.merchants import (
 )
 from vouchers.models.radar import Flag
 from vouchers.models.redemptions import Redemption, RefusedScan
+from vouchers.models.rounds import Lot, Round, StockShard
 from vouchers.models.settlements import (
     HASH_OF_TEXTS,
     TEXT_OF_A_LINE,
@@ -35,6 +27,7 @@ from vouchers.models.settlements import (
     SettlementLine,
     SettlementRun,
 )
+from vouchers.models.terms import Terms
 
 __all__ = [
     "HASH_OF_TEXTS",

@@ -16,7 +16,9 @@ from bureau.accounts.models import User
 from bureau.common import codes, money
 from bureau.draws.models import DrawEntry
 from bureau.regions.models import District
-from vouchers.models.campaigns import Campaign, Lot, Round, Terms, Tier
+from vouchers.models.campaigns import Campaign, Tier
+from vouchers.models.rounds import Lot, Round
+from vouchers.models.terms import Terms
 from vouchers.querysets import QueueTicketQuerySet, VoucherQuerySet
 
 
