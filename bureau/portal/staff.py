@@ -178,7 +178,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if mine is None and user.has_perm("accounts.view_user"):
         people = reverse("admin:accounts_user_changelist")
         figures.append((_("New people today"), day.new_people, _("accounts"), people))
-    context["figures"] = figures
+    context |= {"figures": figures, "as_of": now}
     if user.has_perm("audit.view_proofrun"):
         context |= {"may_see_proof": True, "proof": latest_proof()}
     return context

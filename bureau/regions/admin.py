@@ -31,6 +31,5 @@ class PostingAdmin(HistoryFromAudit, ModelAdmin):
     list_filter = ["district"]
     list_select_related = ["user", "district"]
     search_fields = ["user__username", "user__last_name", "user__first_name"]
-    autocomplete_fields = ["district"]
     raw_id_fields = ["user"]
     ordering = ["district__position", "pk"]
