@@ -8,7 +8,8 @@ away twice, nothing that was told may be missing, and all promises hold.
 
 The control is the same without the constraints that hold a claim: there it must
 oversell. `VOUCHER_STORM_ATTEMPTS=1000000` asks for a million; the default fits into
-five minutes.
+five minutes. However many attempts there are, what is given away is bounded, and so are
+memory and time: when all are gone most answers are short refusals.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import json
 import os
 import random
 import secrets
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -41,9 +43,14 @@ ATTEMPTS = int(os.environ.get("VOUCHER_STORM_ATTEMPTS", "60000"))
 CLIENTS, PATIENCE, PAUSE = 64, 30, 0.3
 REDEEMED = 3
 """One in so many attempts is one at a counter, where there is something to redeem."""
-STOCK, LOTS = ATTEMPTS // 5, 8
-PEOPLE = max(ATTEMPTS // 20, 100)
+STOCK, LOTS = min(ATTEMPTS // 5, 40_000), 8
+PEOPLE = min(max(ATTEMPTS // 20, 100), 10_000)
+"""Each may have one of each lot."""
+MOST_SHOWN = 20_000
+"""So many vouchers are taken to the counters: a redemption costs three claims."""
 COUNTERS = 32
+TOLD_EVERY = 30.0
+"""Seconds between two lines that say how far it is."""
 KILLS = ("web", "postgres", "redis", "web", "backend")
 """In this order, spread over the attempts."""
 CONTROL_LOTS, CONTROL_STOCK, CONTROL_PEOPLE = 40, 8, 24
@@ -167,17 +174,32 @@ class _Storm:
         self.outcome = Outcome()
         self.fresh: list[str] = []
         """Vouchers that nobody has shown at a counter yet."""
+        self.shown = 0
         # Made once: the same browser sends the same form again.
         self.forms: dict[tuple[int, int], Request] = {}
 
     async def run(self, attempts: int, *, kills: tuple[str, ...] = ()) -> Outcome:
         began = time.perf_counter()
         killer = asyncio.create_task(self._kill(attempts, kills))
+        teller = asyncio.create_task(self._tell(attempts))
         clients = [asyncio.create_task(self._client(attempts)) for _ in range(CLIENTS)]
         await asyncio.gather(*clients)
         await killer
+        teller.cancel()
         self.outcome.seconds = time.perf_counter() - began
         return self.outcome
+
+    async def _tell(self, attempts: int) -> None:
+        """For who waits a quarter of an hour."""
+        began = time.monotonic()
+        while True:
+            await asyncio.sleep(TOLD_EVERY)
+            sys.stderr.write(
+                f"storm: {self.outcome.attempts:,} of {attempts:,} after"
+                f" {time.monotonic() - began:.0f} s, {len(self.outcome.claimed):,}"
+                f" claimed, {len(self.outcome.redeemed):,} used\n"
+            )
+            sys.stderr.flush()
 
     async def _kill(self, attempts: int, kills: tuple[str, ...]) -> None:
         for n, target in enumerate(kills, start=1):
@@ -191,6 +213,7 @@ class _Storm:
         line = Wire(self.portal.port)
         while self.outcome.attempts < attempts:
             if self.fresh and secrets.randbelow(REDEEMED) == 0:
+                self.shown += 1
                 await self._redeem(line, self.fresh.pop())
             else:
                 lot, who = secrets.choice(self.lots), secrets.choice(self.people)
@@ -205,7 +228,8 @@ class _Storm:
         said = await self._ask(line, lambda: self.forms[pair])
         if said.status == 201:
             code = json.loads(said.body)["voucher"]
-            if code not in self.outcome.claimed:
+            is_shown = self.shown + len(self.fresh) < MOST_SHOWN
+            if code not in self.outcome.claimed and is_shown:
                 self.fresh.append(code)
             self.outcome.claimed[code] = pair
 
@@ -259,7 +283,8 @@ class Wire:
 
     async def send(self, request: Request) -> Said:
         try:
-            return await asyncio.wait_for(self._send(request), PATIENCE)
+            async with asyncio.timeout(PATIENCE):  # wait_for makes a task for each
+                return await self._send(request)
         except (OSError, EOFError, ValueError, TimeoutError):
             self.close()
             return Said()
