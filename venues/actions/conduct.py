@@ -408,6 +408,7 @@ def excuse_late_news(*, at: datetime) -> int:
     """
     scans = OfflineScan.objects.filter(
         received_at__gt=at - timedelta(days=2),
+        outcome__in=[OfflineScan.Outcome.ADMITTED, OfflineScan.Outcome.CANCELLED],
         entry_pass__booking__conduct_point__excused_at=None,
         entry_pass__booking__conduct_point__reason=ConductPoint.Reason.NO_SHOW,
     ).select_related("entry_pass__booking__conduct_point")

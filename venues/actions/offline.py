@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -41,6 +41,8 @@ from venues.queries.gate import courts_of, holder_of
 
 LIST_LIFE = timedelta(hours=8)
 CLOCK_WARNING = timedelta(seconds=30)
+TOLERANCE = timedelta(minutes=30)
+"""By which a device's clock, or a list that is some hours old, may be wrong."""
 _SALT = "venues.gate.list"
 _CURVE = ec.SECP256R1()
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -148,12 +150,14 @@ def _sync(device: GateDevice, scan: Scan, by: User) -> OfflineScan:
     if told_before := known.first():
         return told_before
     person, gate, issued_at = _under_whose_list(scan.ticket, device, by)
-    at = min(max(scan.scanned_at, issued_at or scan.scanned_at), now)
+    at = _moment_of(scan, device, issued_at, now)
+    # Another device may use the same key, by copy or on purpose: it is not its scan.
+    request_key = uuid5(device.public_id, str(scan.scan_key))
     code = codes.normalise(scan.pass_code)[: codes.LENGTH]
     entry_pass = EntryPass.objects.with_holder().filter(code=code).first()
     if entry_pass and entry_pass.booking.venue_id != device.venue_id:
         entry_pass = None
-    outcome = _outcome(entry_pass)
+    outcome = _outcome(entry_pass, device.venue, at)
     if outcome == OfflineScan.Outcome.ADMITTED and entry_pass:
         write_admission(
             entry_pass,
@@ -161,7 +165,7 @@ def _sync(device: GateDevice, scan: Scan, by: User) -> OfflineScan:
             at=at,
             by=person,
             gate=gate,
-            request_key=scan.scan_key,
+            request_key=request_key,
         )
     else:
         # They went in all the same.
@@ -173,7 +177,7 @@ def _sync(device: GateDevice, scan: Scan, by: User) -> OfflineScan:
                 persons=entry_pass.persons if entry_pass else 1,
                 crossed_at=at,
                 counted_by=person,
-                request_key=scan.scan_key,
+                request_key=request_key,
             ),
             unless="(request_key)",
         )
@@ -192,10 +196,26 @@ def _sync(device: GateDevice, scan: Scan, by: User) -> OfflineScan:
     return told
 
 
-def _outcome(entry_pass: EntryPass | None) -> OfflineScan.Outcome:
-    """What a scan turned out to be; a valid pass is used by it."""
+def _moment_of(
+    scan: Scan, device: GateDevice, issued_at: datetime | None, now: datetime
+) -> datetime:
+    """When it was, as far as we can believe the device: while its list was good."""
+    if issued_at is None:
+        return min(max(scan.scanned_at, device.registered_at), now)
+    return min(max(scan.scanned_at, issued_at), issued_at + LIST_LIFE, now)
+
+
+def _outcome(
+    entry_pass: EntryPass | None, venue: Venue, at: datetime
+) -> OfflineScan.Outcome:
+    """What a scan turned out to be; a valid pass is used by it, in its time only."""
     if entry_pass is None:
         return OfflineScan.Outcome.UNKNOWN
+    booking = entry_pass.booking
+    opens_at = booking.starts_at - timedelta(minutes=venue.entry_minutes)
+    is_timely = opens_at - TOLERANCE <= at < booking.ends_at + TOLERANCE
+    if entry_pass.state == EntryPass.State.VALID and not is_timely:
+        return OfflineScan.Outcome.UNTIMELY
     if EntryPass.objects.filter(pk=entry_pass.pk, state="valid").update(state="used"):
         return OfflineScan.Outcome.ADMITTED
     entry_pass.refresh_from_db(fields=["state"])

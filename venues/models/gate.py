@@ -229,6 +229,7 @@ class OfflineScan(models.Model):
         TWICE = "twice", _("used twice")
         CANCELLED = "cancelled", _("cancelled meanwhile")
         UNKNOWN = "unknown", _("no such pass")
+        UNTIMELY = "untimely", _("at another time than its booking")
 
     device = models.ForeignKey(
         GateDevice,
@@ -261,7 +262,15 @@ class OfflineScan(models.Model):
                 fields=["device", "scan_key"], name="venues_offlinescan_told_once"
             ),
             models.CheckConstraint(
-                condition=Q(outcome__in=["admitted", "twice", "cancelled", "unknown"]),
+                condition=Q(
+                    outcome__in=[
+                        "admitted",
+                        "twice",
+                        "cancelled",
+                        "unknown",
+                        "untimely",
+                    ]
+                ),
                 name="venues_offlinescan_outcome_is_known",
             ),
         ]
