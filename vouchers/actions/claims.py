@@ -42,7 +42,7 @@ from vouchers.errors.claiming import (
     TurnForged,
     round_over,
 )
-from vouchers.models import Campaign, Lot, QueueTicket, StockShard, Voucher
+from vouchers.models import Lot, QueueTicket, StockShard, Voucher
 from vouchers.queries.eligibility import MARKS, VERDICT, reasons_of, verdict_given
 from vouchers.queries.lots import LotFacts, forget_lots, lot_facts, remembered_lot
 from vouchers.queries.queue import Turn, read_turn, turn_of
@@ -293,7 +293,7 @@ _gone, _tries = _Gone(), _Tries()
 
 
 def _refuse_closed(facts: LotFacts, *, at: datetime) -> None:
-    if facts.round.campaign.state == Campaign.State.CLOSED:
+    if facts.is_closed:
         raise CampaignClosed
     if not facts.is_published:
         raise NoSuchLot

@@ -6,7 +6,7 @@ import secrets
 from functools import cache
 from http import HTTPStatus
 from ipaddress import ip_address
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from django.conf import settings
 from django.db import Error
@@ -17,7 +17,7 @@ from django.utils import translation
 from bureau.common import clock, sealed
 from bureau.common.db import is_outage
 from bureau.common.errors import DomainError
-from bureau.common.http import client_ip
+from bureau.common.http import client_ip, origin
 from bureau.common.trusted import trust_connection
 from vouchers import actions
 from vouchers.actions import Where
@@ -38,7 +38,7 @@ def where_of(request: HttpRequest) -> Where:
 
 def _network(request: HttpRequest) -> str:
     """An address; of IPv6 the part that belongs to one connection, not one phone."""
-    ip = client_ip(request)
+    ip = origin().ip or client_ip(request)
     if ip is None or "." in ip:
         return ip or ""
     return ip_address(ip).exploded[:19]  # /64
@@ -53,13 +53,16 @@ def _hashed(kind: str, text: str) -> str:
 def remember_device(request: HttpRequest, response: HttpResponseBase) -> None:
     """Give a browser a name that tells nothing, so that it is known as the same one."""
     if DEVICE_COOKIE not in request.COOKIES:
-        response.set_cookie(
-            DEVICE_COOKIE,
-            secrets.token_urlsafe(16),
-            max_age=YEAR,
-            secure=settings.BEHIND_TLS,
-            httponly=True,
-            samesite="Lax",
+        # `set_cookie` also works out `Expires`, which takes longer than all of this.
+        response.cookies[DEVICE_COOKIE] = secrets.token_urlsafe(16)
+        response.cookies[DEVICE_COOKIE].update(
+            {
+                "max-age": YEAR,
+                "path": "/",
+                "secure": settings.BEHIND_TLS,
+                "httponly": True,
+                "samesite": "Lax",
+            }
         )
 
 
@@ -106,8 +109,7 @@ def _form(request: HttpRequest) -> dict[str, str]:
     if request.content_type != "application/x-www-form-urlencoded":
         return {name: str(value) for name, value in request.POST.items()}
     # Four times as fast as `request.POST`, and there are no files.
-    said = parse_qs(request.body.decode("ascii", "replace"))
-    return {name: values[-1] for name, values in said.items()}
+    return dict(parse_qsl(request.body.decode("ascii", "replace")))
 
 
 def _number(text: str) -> int:

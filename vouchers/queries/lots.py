@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from time import monotonic
 
 from django.db.models import Count, Exists, OuterRef
@@ -19,7 +20,7 @@ KEPT_SECONDS = 1.0
 MOST_KEPT = 1000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LotFacts:
     """A lot with everything around it."""
 
@@ -39,11 +40,15 @@ class LotFacts:
     asks_place: bool
     """The rules want to know where the phone is."""
 
-    @property
+    @cached_property
     def is_published(self) -> bool:
         return self.round.campaign.state == Campaign.State.PUBLISHED
 
-    @property
+    @cached_property
+    def is_closed(self) -> bool:
+        return self.round.campaign.state == Campaign.State.CLOSED
+
+    @cached_property
     def is_free_for_the_first(self) -> bool:
         """No limit keeps anybody from a first voucher, wherever their phone is."""
         most_fen = self.terms.most_fen
