@@ -265,3 +265,16 @@ def test_a_claim_is_one_question(django_assert_num_queries: Any) -> None:
     token = token_of(lot, second, holder=key_of(client))
     with django_assert_num_queries(3):  # a savepoint of the test's transaction
         assert send(client, lot, token, **JSON).status_code == 201
+
+
+@pytest.mark.parametrize("behind_tls", [True, False])
+def test_the_browsers_name_is_kept_from_scripts_and_other_sites(
+    settings: Any, *, behind_tls: bool
+) -> None:
+    settings.BEHIND_TLS = behind_tls
+    lot, person = make.lot(), city.verified()
+    said = tap(browser(person), person, lot).cookies["device"].OutputString()
+    fields = set(said.split("; ")[1:])
+    assert fields == {"HttpOnly", "Max-Age=31536000", "Path=/", "SameSite=Lax"} | (
+        {"Secure"} if behind_tls else set()
+    )

@@ -55,15 +55,10 @@ def remember_device(request: HttpRequest, response: HttpResponseBase) -> None:
     if DEVICE_COOKIE not in request.COOKIES:
         # `set_cookie` also works out `Expires`, which takes longer than all of this.
         response.cookies[DEVICE_COOKIE] = secrets.token_urlsafe(16)
-        response.cookies[DEVICE_COOKIE].update(
-            {
-                "max-age": YEAR,
-                "path": "/",
-                "secure": settings.BEHIND_TLS,
-                "httponly": True,
-                "samesite": "Lax",
-            }
-        )
+        says = {"path": "/", "max-age": f"{YEAR}", "samesite": "Lax", "httponly": "yes"}
+        if settings.BEHIND_TLS:
+            says["secure"] = "yes"
+        response.cookies[DEVICE_COOKIE].update(says)
 
 
 def answer_claim(request: HttpRequest) -> HttpResponse:
