@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bureau.draws import sportdraw
+from bureau.draws import quicknet, sportdraw
 from bureau.draws.sportdraw import Entry
 
 _LINE = re.compile(r"([A-Z0-9]{6,24})\|([1-9]|10)\|([0-9a-f]{64})", re.ASCII)
@@ -37,6 +37,8 @@ class Check:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.findings: list[tuple[bool, str]] = []
+        self.notes: list[str] = []
+        """What these files cannot show, and who else can."""
         self.rules_text = self._text("rules.json")
         self.rules: dict[str, Any] = self._json(self.rules_text, "rules.json")
         self.list_text = self._text("entries.csv")
@@ -169,6 +171,8 @@ class Check:
             _("Each source's result is one that this source can have."),
             _("A source's result is none that this source can have."),
         )
+        for detail in beacons:
+            self.check_signature(detail)
         self.seed = sportdraw.seed(
             draw_id=self.rules["draw_id"],
             root=self.root,
@@ -180,6 +184,26 @@ class Check:
             drawn.get("seed") == self.seed,
             _("The seed follows from the list, the rules and these results."),
             _("The seed does not follow from the list, the rules and these results."),
+        )
+
+    def check_signature(self, detail: dict[str, Any]) -> None:
+        """A round of drand is what its network signed, whoever tells it."""
+        source, issue, _value = detail["line"].split(":", 2)
+        if source != "drand-quicknet":
+            return
+        if "signature" not in detail:
+            self.notes.append(
+                _(
+                    "Round %s of drand was noted without its signature: compare its"
+                    " value with what drand publishes."
+                )
+                % issue
+            )
+            return
+        self.say(
+            quicknet.is_signed(int(issue), detail["signature"]),
+            _("Round %s of drand is signed by drand's network.") % issue,
+            _("Round %s of drand is not signed by drand's network.") % issue,
         )
 
     def _is_canonical(self, detail: dict[str, Any]) -> bool:
@@ -260,6 +284,8 @@ def main(given: list[str] | None = None) -> int:
         )
     for good, words in check.findings:
         _tell(f"{'✓' if good else '✗'} {words}")
+    for note in check.notes:
+        _tell(f"? {note}")
     _tell(_("Root of the list: %s") % check.root)
     if not check.step("drawn"):
         _tell(_("This draw has not been drawn yet."))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -17,6 +17,12 @@ from tests import make
 _serial = count(1)
 KL8 = "01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16 17 18 19 20"
 D3 = "3 8 0"
+SIGNED_AT = datetime(2023, 8, 23, 15, 59, 24, tzinfo=UTC)
+"""When round 1000 of drand quicknet was born; tests have no key to sign others with."""
+SIGNATURE = (
+    "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b1957"
+    "6350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39"
+)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
@@ -74,6 +80,14 @@ def read(made: Draw, *, by: Sequence[User] = ()) -> None:
             actions.read_beacon(
                 beacon=beacon, value=typed[beacon.source], by=reader, at=made.draws_at
             )
+
+
+def of_round_1000(**given: Any) -> Draw:
+    """Frozen; it waits for the one round of drand whose signature tests know."""
+    given.setdefault("beacons", [BeaconName("drand-quicknet")])
+    made = frozen(at=SIGNED_AT - DAY - 3 * HOUR, **given)
+    assert made.draws_at == SIGNED_AT
+    return made
 
 
 def run(made: Draw) -> Draw:

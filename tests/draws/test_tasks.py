@@ -17,7 +17,8 @@ from tests.draws import make as made
 from tests.promises import broken_promises
 
 pytestmark = pytest.mark.django_db
-SIGNATURE = "ab" * 48
+FORGED = "ab" * 48
+FORGED_BYTES = bytes.fromhex(FORGED)
 
 
 class Drand:
@@ -30,11 +31,11 @@ class Drand:
 
     def answer(self, path: str) -> dict[str, Any]:
         self.asked.append(path)
-        randomness = sportdraw.sha256(bytes.fromhex(SIGNATURE)).hex()
+        randomness = sportdraw.sha256(bytes.fromhex(made.SIGNATURE)).hex()
         return {
             "round": int(path.rpartition("/")[2]),
             "randomness": randomness,
-            "signature": SIGNATURE,
+            "signature": made.SIGNATURE,
         } | self.bend
 
 
@@ -62,9 +63,7 @@ def drand(settings: Settings) -> Iterator[Drand]:
 
 def waiting(**given: Any) -> Draw:
     """Frozen, and its numbers are drawn by now."""
-    at = clock.now() - made.DAY - 4 * made.HOUR
-    given.setdefault("beacons", [BeaconName("drand-quicknet")])
-    return made.frozen(at=at, **given)
+    return made.of_round_1000(**given)
 
 
 def state_of(draw: Draw) -> str:
@@ -90,6 +89,7 @@ def test_drand_is_asked_for_the_named_round_and_the_draw_is_drawn(
         {"randomness": "00" * 32},
         {"signature": "zz" * 48},
         {"signature": ""},
+        {"signature": FORGED, "randomness": sportdraw.sha256(FORGED_BYTES).hex()},
     ],
 )
 def test_an_answer_that_cannot_be_believed_is_not(

@@ -102,14 +102,31 @@ def test_a_void_draw_says_so(
 def test_drand_is_checked_by_its_signature(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    draw = made.frozen(beacons=[BeaconName("drand-quicknet")])
-    actions.note_drand(beacon=draw.beacons.get(), signature="ab" * 48, at=draw.draws_at)
+    draw = made.of_round_1000()
+    actions.note_drand(
+        beacon=draw.beacons.get(), signature=made.SIGNATURE, at=draw.draws_at
+    )
     folder = saved(made.run(draw), tmp_path)
-    assert verdict(folder, capsys).startswith("0 ")
+    said = verdict(folder, capsys)
+    assert said.startswith("0 ")
+    assert "✓ Round 1000 of drand is signed by drand's network." in said
 
     log = folder / "log.jsonl"
-    log.write_text(log.read_text().replace("ab" * 48, "cd" * 48))
-    assert "none that this source can have" in verdict(folder, capsys)
+    log.write_text(log.read_text().replace(made.SIGNATURE, "cd" * 48))
+    said = verdict(folder, capsys)
+    assert "none that this source can have" in said
+    assert "✗ Round 1000 of drand is not signed by drand's network." in said
+
+
+def test_a_value_without_a_signature_is_said_to_be_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draw = made.frozen(beacons=[BeaconName("drand-quicknet")])
+    made.read(draw)
+    said = verdict(saved(made.run(draw), tmp_path), capsys)
+    assert said.startswith("0 ")
+    assert "? Round " in said
+    assert "noted without its signature" in said
 
 
 TOUCHES = {

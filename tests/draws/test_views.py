@@ -228,3 +228,13 @@ def test_an_auditor_opens_commitments_and_finds_a_ghost(
     with pytest.raises(SystemExit):
         call_command("audit_draw", draw.draw_id)
     assert "DOES NOT OPEN" in capsys.readouterr().out
+
+
+def test_the_log_shows_the_signature_that_everybody_can_check(client: Client) -> None:
+    draw = made.of_round_1000()
+    actions.note_drand(
+        beacon=draw.beacons.get(), signature=made.SIGNATURE, at=draw.draws_at
+    )
+    text = page(client, made.run(draw).get_absolute_url())
+    assert made.SIGNATURE in text
+    assert "Signature of drand" in text

@@ -7,7 +7,7 @@ from django.db import transaction
 from bureau.accounts.models import User
 from bureau.audit.models import record
 from bureau.common import clock
-from bureau.draws import sportdraw
+from bureau.draws import quicknet, sportdraw
 from bureau.draws.actions.log import locked, write_line
 from bureau.draws.errors import (
     BadBeaconValue,
@@ -18,6 +18,7 @@ from bureau.draws.errors import (
 from bureau.draws.models import Beacon, BeaconReading, Draw
 
 READERS = 2
+SIGNATURE_DIGITS = 96
 
 
 @transaction.atomic
@@ -28,30 +29,40 @@ def read_beacon(
 
     Any separators do; the numbers are brought into their canonical form. Who notices a
     slip types again, as long as the result is not settled. When two differ, a third
-    person (or the one who erred) settles it.
+    person (or the one who erred) settles it. A signature of drand's has to be one.
 
     Raises `NotFrozen`, `BeaconNotDrawnYet`, `BadBeaconValue`, `BeaconKnown`.
     """
     at = at or clock.now()
+    typed = value.strip().lower()
+    is_signature = len(typed) == SIGNATURE_DIGITS and _is_drand(beacon)
+    if is_signature:
+        _refuse_unsigned(beacon, typed)
     beacon = _waiting(beacon, at)
-    value = _canonical(beacon, value)
+    value = _canonical(beacon, typed)
     BeaconReading.objects.update_or_create(
         beacon=beacon, read_by=by, defaults={"value": value, "read_at": at}
     )
     record("draws.beacon.read", subject=beacon, by=by, at=at, detail={"value": value})
     alike = BeaconReading.objects.filter(beacon=beacon, value=value).count()
     if alike >= READERS:
-        _settle(beacon, value, at=at, how="read by two people")
+        signature = typed if is_signature else ""
+        _settle(beacon, value, at=at, how="read by two people", signature=signature)
     return beacon
 
 
-@transaction.atomic
 def note_drand(*, beacon: Beacon, signature: str, at: datetime | None = None) -> Beacon:
     """Take a drand round's value from its signature (96 hex digits).
 
-    Safe to call twice. Raises `NotFrozen`, `BeaconNotDrawnYet`, `BadBeaconValue`.
+    Safe to call twice. Raises `NotFrozen`, `BeaconNotDrawnYet`, `BadBeaconValue`, also
+    where drand's network has not signed this round so.
     """
-    at = at or clock.now()
+    _refuse_unsigned(beacon, signature)  # takes a second: before anything is locked
+    return _note_signed(beacon, signature, at=at or clock.now())
+
+
+@transaction.atomic
+def _note_signed(beacon: Beacon, signature: str, *, at: datetime) -> Beacon:
     try:
         beacon = _waiting(beacon, at)
     except BeaconKnown:
@@ -66,6 +77,15 @@ def note_drand(*, beacon: Beacon, signature: str, at: datetime | None = None) ->
     )
     _settle(beacon, value, at=at, how="fetched", signature=signature)
     return beacon
+
+
+def _is_drand(beacon: Beacon) -> bool:
+    return beacon.source == Beacon.Source.DRAND
+
+
+def _refuse_unsigned(beacon: Beacon, signature: str) -> None:
+    if not _is_drand(beacon) or not quicknet.is_signed(int(beacon.issue), signature):
+        raise BadBeaconValue
 
 
 def _waiting(beacon: Beacon, at: datetime) -> Beacon:

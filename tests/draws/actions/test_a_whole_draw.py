@@ -265,15 +265,40 @@ def test_a_result_is_not_read_before_the_list_is_frozen() -> None:
 
 
 def test_drand_gives_its_value_by_its_signature() -> None:
-    draw = made.frozen(beacons=[BeaconName("drand-quicknet")])
+    draw = made.of_round_1000()
     beacon = draw.beacons.get()
 
-    assert int(beacon.issue) == sportdraw.drand_round(draw.draws_at)
+    assert int(beacon.issue) == sportdraw.drand_round(draw.draws_at) == 1000
     for _twice in range(2):
-        actions.note_drand(beacon=beacon, signature="ab" * 48, at=draw.draws_at)
+        actions.note_drand(beacon=beacon, signature=made.SIGNATURE, at=draw.draws_at)
     beacon.refresh_from_db()
-    assert beacon.value == sportdraw.sha256(bytes.fromhex("ab" * 48)).hex()
+    assert beacon.value == sportdraw.sha256(bytes.fromhex(made.SIGNATURE)).hex()
     assert made.run(draw).state == Draw.State.DRAWN
+
+
+def test_what_drand_has_not_signed_is_not_taken_fetched_or_typed() -> None:
+    draw = made.frozen(beacons=[BeaconName("drand-quicknet")])
+    beacon, at = draw.beacons.get(), draw.draws_at  # of another round
+
+    with pytest.raises(BadBeaconValue):
+        actions.note_drand(beacon=beacon, signature=made.SIGNATURE, at=at)
+    with pytest.raises(BadBeaconValue):
+        actions.read_beacon(beacon=beacon, value=made.SIGNATURE, by=make.user(), at=at)
+    beacon.refresh_from_db()
+    assert beacon.known_at is None
+
+
+def test_a_typed_signature_stands_in_the_log() -> None:
+    draw = made.of_round_1000()
+    for _each in range(2):
+        actions.read_beacon(
+            beacon=draw.beacons.get(),
+            value=f" {made.SIGNATURE.upper()} ",
+            by=make.user(),
+            at=draw.draws_at,
+        )
+    line = LogLine.objects.get(draw=draw, step="beacon")
+    assert f'"signature":"{made.SIGNATURE}"' in line.detail
 
 
 def test_run_twice_it_is_drawn_once() -> None:
