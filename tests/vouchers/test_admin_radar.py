@@ -42,6 +42,12 @@ def staff(role: Role = Role.BUREAU_STAFF, *, of: District | None = None) -> Clie
     return signed_in(user)
 
 
+def decision(client: Client, url: str, reason: str) -> dict[str, str]:
+    """What the page sends of which this is the reason."""
+    seen = client.get(url).context["form"]["seen"].value()
+    return {"reason": reason, "seen": seen}
+
+
 @pytest.fixture
 def city() -> Client:
     return staff(Role.CITY_STAFF)
@@ -101,20 +107,44 @@ def test_staff_find_it_in_order_with_a_reason(city: Client, flag: Flag) -> None:
     assert "can be settled again" in city.get(url).content.decode()
 
     assert city.post(url, {"reason": ""}).status_code == 422
-    assert city.post(url, {"reason": "A course for 500."}).status_code == 302
+    assert city.post(url, decision(city, url, "A course for 500.")).status_code == 302
 
     flag.refresh_from_db()
     assert (flag.state, flag.reason) == ("cleared", "A course for 500.")
-    again = city.post(url, {"reason": "Again."})
+    again = city.post(url, decision(city, url, "Again."))
     assert "decided this already" in again.content.decode()
 
 
 def test_staff_confirm_it(city: Client, flag: Flag) -> None:
     url = reverse("admin:vouchers_flag_confirm", args=[flag.pk])
     assert "stays unpaid" in city.get(url).content.decode()
-    city.post(url, {"reason": "No such bills."})
+    city.post(url, decision(city, url, "No such bills."))
     flag.refresh_from_db()
     assert flag.state == "confirmed"
+
+
+def test_what_the_radar_found_after_the_page_was_opened_is_not_decided_with_it(
+    city: Client, flag: Flag
+) -> None:
+    url = reverse("admin:vouchers_flag_clear", args=[flag.pk])
+    sent = {**decision(city, url, "A course."), "with_others": "on"}
+    more = make.redemption(bill_fen=500_00)
+    flag.redemptions.add(more)
+    answer = city.post(url, sent)
+    assert answer.status_code == 422
+    assert "found more since" in answer.text
+    flag.redemptions.remove(more)
+    Flag.objects.create(
+        campaign=flag.campaign,
+        merchant=flag.merchant,
+        rule="far",
+        day=flag.day,
+        score=1.0,
+        evidence=flag.evidence,
+        raised_at=clock.now(),
+    ).redemptions.add(more)
+    assert city.post(url, sent).status_code == 422
+    assert not Flag.objects.exclude(state="open").exists()
 
 
 def test_a_case_is_decided_as_a_whole(city: Client, flag: Flag) -> None:
@@ -125,7 +155,7 @@ def test_a_case_is_decided_as_a_whole(city: Client, flag: Flag) -> None:
     url = reverse("admin:vouchers_flag_confirm", args=[flag.pk])
     assert "There is 1 more." in city.get(url).content.decode()
 
-    city.post(url, {"reason": "Seen on site.", "with_others": "on"})
+    city.post(url, {**decision(city, url, "Seen on site."), "with_others": "on"})
 
     states = dict(Flag.objects.values_list("pk", "state"))
     assert states == {

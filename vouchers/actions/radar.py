@@ -5,7 +5,7 @@ Flags hold what they name from being settled; they change no money and no vouche
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
@@ -15,6 +15,7 @@ from bureau.audit.models import record
 from bureau.common import clock
 from vouchers.errors.radar import (
     FlagDecided,
+    FlagHasGrown,
     FlagIsYours,
     FlagNeedsReason,
     FlagNotForYou,
@@ -100,14 +101,18 @@ def _flag(
 
 
 @transaction.atomic
-def decide_flag(*, flag: Flag, is_in_order: bool, reason: str, by: User) -> Flag:
+def decide_flag(
+    *, flag: Flag, is_in_order: bool, reason: str, seen: int | None = None, by: User
+) -> Flag:
     """Find a flag to be in order, or confirm it. One decision, with its reason.
 
     In order: its redemptions can be settled, unless another flag holds them.
     Confirmed: they are never settled as they are; what follows (a refund, a merchant
-    suspended) are steps of their own, each with its own reason.
+    suspended) are steps of their own, each with its own reason. `seen` is how many
+    redemptions the decision was taken about: a scan may add to an open flag meanwhile.
 
-    Raises `FlagNotForYou`, `FlagIsYours`, `FlagNeedsReason`, `FlagDecided`.
+    Raises `FlagNotForYou`, `FlagIsYours`, `FlagNeedsReason`, `FlagDecided`,
+    `FlagHasGrown`.
     """
     if not by.has_perm("vouchers.decide_flag"):
         raise FlagNotForYou
@@ -116,6 +121,10 @@ def decide_flag(*, flag: Flag, is_in_order: bool, reason: str, by: User) -> Flag
         raise FlagNeedsReason
     if Member.objects.of(by).filter(merchant=flag.merchant_id).exists():
         raise FlagIsYours
+    if seen is not None:
+        held = Flag.objects.select_for_update(of=("self",)).get(pk=flag.pk).redemptions
+        if held.count() != seen:
+            raise FlagHasGrown
     now = clock.now()
     state = Flag.State.CLEARED if is_in_order else Flag.State.CONFIRMED
     changed = Flag.objects.filter(pk=flag.pk, state=Flag.State.OPEN).update(
@@ -136,10 +145,24 @@ def decide_flag(*, flag: Flag, is_in_order: bool, reason: str, by: User) -> Flag
 
 @transaction.atomic
 def decide_flags(
-    *, flags: Iterable[Flag], is_in_order: bool, reason: str, by: User
+    *,
+    flags: Iterable[Flag],
+    is_in_order: bool,
+    reason: str,
+    seen: Mapping[int, int] | None = None,
+    by: User,
 ) -> list[Flag]:
-    """Decide the signs of one case together, in the order of their keys."""
+    """Decide the signs of one case together, in the order of their keys.
+
+    `seen` has for each flag, by its id, how many redemptions it was seen to hold.
+    """
     return [
-        decide_flag(flag=flag, is_in_order=is_in_order, reason=reason, by=by)
+        decide_flag(
+            flag=flag,
+            is_in_order=is_in_order,
+            reason=reason,
+            seen=None if seen is None else seen.get(flag.pk, 0),
+            by=by,
+        )
         for flag in sorted(flags, key=lambda flag: flag.pk)
     ]

@@ -144,6 +144,7 @@ class FlagAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
             campaign=flag.campaign, merchant=flag.merchant
         )
         beside = list(others.exclude(pk=flag.pk))
+        held = {one.pk: one.redemptions.count() for one in [flag, *beside]}
 
         def act(given: dict[str, Any]) -> tuple[str, Flag]:
             case = [flag, *beside] if given["with_others"] else [flag]
@@ -151,11 +152,12 @@ class FlagAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
                 flags=case,
                 is_in_order=is_in_order,
                 reason=given["reason"],
+                seen=given["seen"],
                 by=request.user,
             )
             return _("Decided."), flag
 
-        count = flag.redemptions.count()
+        count = held[flag.pk]
         if is_in_order:
             lead = ngettext(
                 "%(count)s redemption can be settled again, unless another flag holds "
@@ -179,7 +181,7 @@ class FlagAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
             title=_("In order: %(flag)s") % {"flag": _title(flag)}
             if is_in_order
             else _("Confirm: %(flag)s") % {"flag": _title(flag)},
-            form=DecideForm(request.POST or None, others=len(beside)),
+            form=DecideForm(request.POST or None, held=held),
             lead=lead % {"count": count},
             button=_("In order") if is_in_order else _("Confirm"),
             act=act,

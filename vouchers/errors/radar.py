@@ -12,6 +12,13 @@ class FlagDecided(DomainError):
     message = _("Somebody has decided this already.")
 
 
+class FlagHasGrown(DomainError):
+    """More is held by it than whoever decides has seen."""
+
+    code = "flag_has_grown"
+    message = _("The radar has found more since you opened this page. Look again.")
+
+
 class FlagIsYours(DomainError):
     """Who works for a merchant does not judge it."""
 

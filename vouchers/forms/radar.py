@@ -19,6 +19,7 @@ from unfold.widgets import (
 from bureau.common import clock
 from bureau.common.sports import Sport
 from bureau.regions.models import District
+from vouchers.errors.radar import FlagHasGrown
 from vouchers.models import Campaign, Merchant
 
 LONGEST_DAYS = 731
@@ -37,10 +38,21 @@ class DecideForm(forms.Form):
         widget=UnfoldBooleanWidget,
     )
 
-    def __init__(self, *args: Any, others: int, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    seen = forms.JSONField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, held: Mapping[int, int], **kwargs: Any) -> None:
+        """`held` has for each flag of the case how many redemptions it holds."""
+        super().__init__(*args, initial={"seen": held}, **kwargs)
+        others = len(held) - 1
         told = ngettext("There is %(n)s more.", "There are %(n)s more.", others)
         self.fields["with_others"].help_text = told % {"n": others}
+
+    def clean_seen(self) -> dict[int, int]:
+        given = self.cleaned_data["seen"]
+        try:
+            return {int(pk): int(count) for pk, count in given.items()}
+        except (AttributeError, TypeError, ValueError) as wrong:
+            raise ValidationError(str(FlagHasGrown())) from wrong
 
 
 class ScanForm(forms.Form):
