@@ -56,6 +56,25 @@ class StaffTable(ModelAdmin):
             lookup, value, request
         )
 
+    def offers(self, name: str, row: Any, request: HttpRequest) -> bool:  # noqa: ARG002
+        """Whether a row's page shows the button of an action that they may press.
+
+        For what can be seen from the row: who presses a button that was there a moment
+        ago is told why not by the action itself.
+        """
+        return True
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        shown = super().get_actions_detail(request, object_id)
+        row = self.get_object(request, str(object_id))
+        start = f"{self.opts.app_label}_{self.opts.model_name}_"
+        return [
+            one
+            for one in shown
+            if row is None
+            or self.offers(one.action_name.removeprefix(start), row, request)
+        ]
+
     def _may_ask_for(self, name: str, request: HttpRequest) -> bool:
         try:
             field = self.opts.pk if name == "pk" else self.opts.get_field(name)

@@ -108,6 +108,9 @@ class VoucherAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
     def state_now(self, row: Voucher) -> Badge:
         return Badge(row.state, row.get_state_display())
 
+    def offers(self, name: str, row: Voucher, request: HttpRequest) -> bool:
+        return row.state == Voucher.State.LIVE
+
     def has_void_permission(self, request: HttpRequest, *_args: Any) -> bool:
         return not isinstance(request.user, AnonymousUser) and request.user.has_perm(
             "vouchers.void_voucher"

@@ -108,6 +108,16 @@ class WorkFilter(admin.SimpleListFilter):
         return queryset.filter(**wanted.get(self.value() or "", {}))
 
 
+# In which state a business has which button.
+_FITS = {
+    "approve": State.APPLIED,
+    "refuse": State.APPLIED,
+    "suspend": State.APPROVED,
+    "reinstate": State.SUSPENDED,
+    "join_campaign": State.APPROVED,
+}
+
+
 @admin.register(Merchant)
 class MerchantAdmin(
     Decides, CampaignPages, ImportPages, ReadOnly, HistoryFromAudit, OrNotFound
@@ -242,6 +252,11 @@ class MerchantAdmin(
         return twins(merchant)
 
     # --- Decisions ----------------------------------------------------------------
+
+    def offers(self, name: str, row: Merchant, request: HttpRequest) -> bool:
+        return row.state == _FITS.get(name, row.state) and super().offers(
+            name, row, request
+        )
 
     @action(
         description=gettext_lazy("Approve"), url_path="approve", permissions=["decide"]

@@ -124,6 +124,9 @@ class ParticipationAdmin(Decides, ReadOnly, HistoryFromAudit, OrNotFound):
     ]
     actions_detail = ["end"]
 
+    def offers(self, name: str, row: Participation, request: HttpRequest) -> bool:
+        return row.until is None
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Participation]:
         rows: QuerySet[Participation] = super().get_queryset(request)
         mine = districts_of(request.user)  # type: ignore[arg-type]

@@ -45,6 +45,9 @@ class MerchantChangeAdmin(Decides, ReadOnly, HistoryFromAudit, OrNotFound):
     ]
     actions_detail = ["approve", "refuse"]
 
+    def offers(self, name: str, row: MerchantChange, request: HttpRequest) -> bool:
+        return row.state == MerchantChange.State.ASKED
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[MerchantChange]:
         rows: QuerySet[MerchantChange] = MerchantChange.objects.all()
         mine = districts_of(request.user)  # type: ignore[arg-type]

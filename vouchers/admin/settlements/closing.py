@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -83,6 +83,10 @@ class ClosingReportAdmin(OfTheCity):
     ]
     actions_list = ["end", "repay", "write_down"]
     actions_detail = ["close", "pdf", "xlsx", "as_json"]
+
+    def offers(self, name: str, row: ClosingReport, request: HttpRequest) -> bool:
+        by_another = row.prepared_by != request.user
+        return name != "close" or (by_another and row.closed_at is None)
 
     @action(
         description=gettext_lazy("End a campaign"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -44,6 +44,9 @@ class PaymentFileAdmin(OfTheCity):
         "of",
     ]
     actions_detail = ["csv", "xlsx", "paid"]
+
+    def offers(self, name: str, row: PaymentFile, request: HttpRequest) -> bool:
+        return name != "paid" or self.unpaid(row) > 0
 
     @display(description=gettext_lazy("amount, yuan"), ordering="amount_fen")
     def amount(self, row: PaymentFile) -> str:

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -111,6 +111,15 @@ class SettlementAdmin(OfTheCity):
     actions = ["approve_chosen"]
     actions_list = ["prepare", "pay", "money"]
     actions_detail = ["approve", "reject", "paid", "pdf", "xlsx"]
+
+    def offers(self, name: str, row: Settlement, request: HttpRequest) -> bool:
+        by_another = row.prepared_by != request.user
+        fits = {
+            "approve": by_another and row.state == State.PREPARED,
+            "reject": by_another and row.state in (State.PREPARED, State.APPROVED),
+            "paid": row.state == State.APPROVED and row.payment_file_id is not None,
+        }
+        return fits.get(name, True)
 
     @display(description=gettext_lazy("state"), ordering="state", label=_TONES)
     def state_now(self, row: Settlement) -> Badge:
