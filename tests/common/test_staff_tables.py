@@ -8,6 +8,7 @@ from django.test import Client
 
 from bureau.common.staff_tables import Badge
 from tests import make
+from venues.models import Booking
 
 
 def test_every_coloured_state_is_a_badge_whose_text_is_its_words() -> None:
@@ -27,5 +28,5 @@ def test_the_page_of_a_booking_says_its_state_in_words(client: Client) -> None:
     booking = make.confirmed()
     client.force_login(make.user(is_staff=True, is_superuser=True))
     page = client.get(f"/admin/venues/booking/{booking.pk}/change/").text
-    assert "confirmed" in page
+    assert str(Booking.State.CONFIRMED.label) in page
     assert "(&#x27;confirmed&#x27;" not in page
