@@ -68,6 +68,8 @@ def test_the_preview_has_a_row_for_the_invoices_of_clubs(
 
     preview = page.context["preview"]
     assert preview.invoice_fen == 2 * make.PRICE_FEN
+    assert preview.refund_fen == 0
+    assert "Free" not in page.text
     assert "Taken off invoices of clubs" in page.content.decode()
 
 

@@ -222,6 +222,15 @@ def test_a_file_says_what_was_rejected_since_it_was_made(
     assert "Wrong bank" in page
 
 
+def test_a_sum_of_nothing_is_no_yuan_and_nothing_that_is_free(
+    w: Week, maker: Client
+) -> None:
+    w.redeem()
+    money = maker.get(url("settlement_money")).text
+    assert "¥0</td>" in money
+    assert "Free" not in money
+
+
 def test_staff_of_a_district_do_not_see_the_citys_money(w: Week) -> None:
     w.redeem()
     row = w.settlement()
