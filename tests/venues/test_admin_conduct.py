@@ -12,6 +12,7 @@ from bureau.accounts.models import Role, User
 from bureau.common import clock
 from tests import make
 from tests.venues.actions.test_conduct import banned_person, miss
+from tests.venues.actions.test_seasons import club
 from tests.venues.test_admin import client_of, staff
 from venues import actions
 from venues.models import Appeal, Ban, Bookable, Booking, ConductPoint, ConductRule
@@ -146,3 +147,19 @@ def test_what_is_not_there_is_not_found(page: str) -> None:
     city = client_of(staff(Role.CITY_STAFF))
     assert city.get(f"/admin/venues/{page}/").status_code == 404
     assert city.post(f"/admin/venues/{page}/", {}).status_code == 404
+
+
+def test_who_only_works_at_a_gate_reads_no_list_of_persons(
+    court: Bookable,
+) -> None:
+    banned_person(court)
+    club()
+    keeper = staff(Role.VENUE_STAFF)
+    district = staff(Role.BUREAU_STAFF, court.venue)
+    for table in ("ban", "club"):
+        page = f"/admin/venues/{table}/"
+        seen = {
+            person.pk: client_of(person).get(page).context["cl"].result_count
+            for person in (keeper, district)
+        }
+        assert seen == {keeper.pk: 0, district.pk: 1}

@@ -262,7 +262,7 @@ def test_who_may_not_open_people_reads_a_contact_without_a_link(city: Client) ->
     one = club()
     page = f"/club/{one.pk}/change/"
     link = f'href="/admin/accounts/user/{one.contact_id}/change/"'
-    hall = client_of(staff(Role.VENUE_STAFF))
+    hall = client_of(staff(Role.VENUE_STAFF, make.venue()))
     assert hall.get(f"/admin/accounts/user/{one.contact_id}/change/").status_code == 403
 
     assert link in text(city, page)

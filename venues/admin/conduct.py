@@ -28,6 +28,7 @@ from bureau.regions.queries import districts_of
 from venues import actions
 from venues.admin.pages import ask, page_of, show
 from venues.admin.scope import (
+    ForPostedStaff,
     OrNotFound,
     ScopedAdmin,
     StaffRequest,
@@ -296,7 +297,7 @@ class _OfTheCity(HistoryFromAudit, OrNotFound):
 
 
 @admin.register(Ban)
-class BanAdmin(ReadOnly, _OfTheCity):
+class BanAdmin(ReadOnly, ForPostedStaff, _OfTheCity):
     list_display = ["person", "starts_at", "ends_at", "points", "state", "lift_reason"]
     list_filter = [
         ("lifted_at", admin.EmptyFieldListFilter),

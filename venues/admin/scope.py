@@ -88,6 +88,22 @@ class OrNotFound(ModelAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
 
+class ForPostedStaff(OrNotFound):
+    """Rows that know no district: for who is posted to one, and for the city's staff.
+
+    Who works at the gates of a venue reads its tables, and no list of persons.
+    """
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        user = request.user
+        return (
+            rows
+            if isinstance(user, User) and districts_of(user) != set()
+            else (rows.none())
+        )
+
+
 class ScopedAdmin(HistoryFromAudit, OrNotFound):
     """A table of rows that belong to a district; another's are not there."""
 

@@ -30,7 +30,11 @@ from bureau.common.money import yuan
 from bureau.payments.models import Payment
 from venues import actions
 from venues.admin.pages import ask, chosen_venue, show
-from venues.admin.scope import OrNotFound, ScopedAdmin, StaffRequest
+from venues.admin.scope import (
+    ForPostedStaff,
+    ScopedAdmin,
+    StaffRequest,
+)
 from venues.models import (
     Bookable,
     Club,
@@ -162,7 +166,7 @@ class TransferBackForm(forms.Form):
 
 
 @admin.register(Club)
-class ClubAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
+class ClubAdmin(ReadOnly, HistoryFromAudit, ForPostedStaff):
     """Clubs belong to the whole city; staff check them once."""
 
     list_display = ["name", "credit_code", "priority", "contact", "is_approved"]
