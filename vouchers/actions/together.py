@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from os import getpid
 from threading import Lock
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections
@@ -32,7 +31,8 @@ MOST_TOGETHER = 16
 PATIENCE = 1.0
 """Seconds that a claim waits for those before it. Then it goes alone."""
 
-# $2 is what is the same for all of them.
+# $2 is what is the same for all of them; $3 are the beginnings of IDs that may, $4 the
+# shard to begin at.
 _NUMBERS = (
     "lot",
     "campaign",
@@ -46,7 +46,6 @@ _NUMBERS = (
     "live",
     "least_age",
     "most_age",
-    "shard",
 )
 _OF = {name: f"($2::bigint[])[{n}]" for n, name in enumerate(_NUMBERS, start=1)}
 
@@ -93,7 +92,7 @@ WITH said AS (
             WHERE newer.campaign_id = {_OF["campaign"]}
               AND newer.version > {_OF["version"]}
               AND newer.published_at IS NOT NULL)
-  ORDER BY (shard + {StockShard.SHARDS} - {_OF["shard"]}) % {StockShard.SHARDS}
+  ORDER BY (shard + {StockShard.SHARDS} - $4::int) % {StockShard.SHARDS}
      LIMIT 1
 ), voucher AS (
     INSERT INTO vouchers_voucher (
@@ -253,12 +252,15 @@ def _ask(party: Sequence[First]) -> None:
 def _execute(party: Sequence[First]) -> dict[int, tuple[int, int]]:
     said = f"[{','.join(one.said for one in party)}]"
     facts = party[0].facts
-    call = prepared("vouchers_first", _GIVE, 3)
+    call = prepared("vouchers_first", _GIVE, 4)
     # A cursor of the driver's own, on a connection that was looked up once: Django's
     # proxies take longer than what is between them.
     through = connections[DEFAULT_DB_ALIAS]
     with through.wrap_database_errors, through.connection.cursor() as cursor:
-        cursor.execute(call, [said, _numbers_of(facts), facts.terms.id_prefixes])
+        # Servers take from different rows, as long as they can: nobody waits then.
+        shard = through.connection.get_backend_pid() % StockShard.SHARDS
+        given = [said, _numbers_of(facts), facts.terms.id_prefixes, shard]
+        cursor.execute(call, given)
         return {person: (pk, left) for person, pk, left in cursor.fetchall()}
 
 
@@ -279,8 +281,6 @@ def _numbers_of(facts: LotFacts) -> str:
         "live": facts.live_account,
         "least_age": terms.least_age,
         "most_age": terms.most_age,
-        # Two servers take from different rows, as long as they can.
-        "shard": getpid() % StockShard.SHARDS,
     }
     said = ("NULL" if values[name] is None else str(values[name]) for name in _NUMBERS)
     return f"{{{','.join(said)}}}"
