@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.gis.geos import MultiPolygon, Point, Polygon
@@ -154,6 +155,10 @@ def _signed_in(person: User) -> str:
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = person.get_session_auth_hash()
     session.create()
+    # The list of devices, as signing in writes it.
+    UserSession.objects.create(
+        user=person, session_key=session.session_key, ip="127.0.0.1", user_agent="wrk"
+    )
     name = settings.SESSION_COOKIE_NAME
     return f"{name}={session.session_key}; {settings.CSRF_COOKIE_NAME}={CSRF}"
 

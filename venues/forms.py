@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from bureau.common.sports import Sport
 from bureau.common.templatetags.bureau import distance, duration
 from bureau.regions.models import District
 from venues.actions import ClubFacts, Pick
-from venues.errors import SlotNotOffered
+from venues.errors import FormDamaged, SlotNotOffered
 from venues.models import Bookable, Club, Crossing, Season
 from venues.models.rules import PriceGroup, Weekday
 from venues.queries.search import Box, Wish
@@ -220,6 +220,21 @@ class BookForm(forms.Form):
         min_value=0, max_value=MOST_FEN, widget=forms.HiddenInput
     )
     request_key = forms.UUIDField(widget=forms.HiddenInput)
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> dict[str, Any]:
+        """What was sent, by field; raises `FormDamaged`.
+
+        A form of its own for each request copies all fields first. These are hidden:
+        there is nothing to show again, and no error to show beside them.
+        """
+        try:
+            return {
+                name: field.clean(given.get(name))
+                for name, field in cls.base_fields.items()
+            }
+        except forms.ValidationError as wrong:
+            raise FormDamaged from wrong
 
 
 class ChangeForm(BookForm):

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
-from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django.utils.http import http_date
 from rest_framework.authentication import CSRFCheck
 
 from bureau.accounts.queries import person_in_session
@@ -26,6 +26,7 @@ from venues.views.bookings import book, remember_refusal, take, to_the_cashier
 _ADDRESS = re.compile(r"/venues/([-a-zA-Z0-9_]+)/book/", re.ASCII)
 _FORM = "application/x-www-form-urlencoded"
 _MOST_BYTES = 8192
+_NEVER = "max-age=0, no-cache, no-store, must-revalidate, private"
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -34,7 +35,7 @@ class BookingLane:
     """Send who books straight on to the cashier (docs/adr/0016).
 
     It stands behind what every answer needs (headers, request id, language) and before
-    what it does itself: session, person, venue and CSRF, as strictly, in two questions.
+    what it does itself: session, person, venue and CSRF, as strictly, in one question.
     It only ever says yes. Whatever else there is to say (sign in, sold, a damaged form,
     for a family member) is said by the view, behind all the others. So who asks for
     what was refused to somebody a moment ago goes there at once.
@@ -78,8 +79,8 @@ class BookingLane:
         asked = queries.venue_in_session(code, session_key=key, at=clock.now())
         if asked is None:
             return None
-        venue, session_data = asked
-        person = person_in_session(self.sessions.decode(session_data))
+        venue, session_data, likely = asked
+        person = person_in_session(self.sessions.decode(session_data), likely=likely)
         if person is None:
             return None
         try:
@@ -134,7 +135,9 @@ def _sent_on(request: HttpRequest, booking: Booking) -> HttpResponse:
     if settings.METRICS_TOKEN:
         request.resolver_match = resolve(request.path_info)
     response = to_the_cashier(booking)
-    add_never_cache_headers(response)
-    patch_vary_headers(response, ["Cookie"])
+    # What `never_cache` makes of an answer that says nothing else about it.
+    response["Expires"] = http_date()
+    response["Cache-Control"] = _NEVER
+    response["Vary"] = "Cookie"
     response["Content-Length"] = "0"
     return response

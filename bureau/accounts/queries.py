@@ -50,15 +50,32 @@ def eligible_groups(
     return frozenset(groups)
 
 
+_ROLES = """
+    coalesce((SELECT string_agg(name, ', ' ORDER BY name COLLATE "C")
+                FROM accounts_user_groups AS held
+                JOIN auth_group ON auth_group.id = held.group_id
+               WHERE held.user_id = person.id), '')
+"""
+_PERSON = [str(field.column) for field in User._meta.concrete_fields]
+
 _SIGNED_IN = f"""
-    SELECT {", ".join(str(field.column) for field in User._meta.concrete_fields)},
-           coalesce((SELECT string_agg(name, ', ' ORDER BY name COLLATE "C")
-                       FROM accounts_user_groups AS held
-                       JOIN auth_group ON auth_group.id = held.group_id
-                      WHERE held.user_id = accounts_user.id), '') AS role_text
-      FROM accounts_user
-     WHERE id = $1
+    SELECT {", ".join(f"person.{column}" for column in _PERSON)}, {_ROLES} AS role_text
+      FROM accounts_user AS person
+     WHERE person.id = $1
 """  # noqa: S608 - the columns are our own
+
+SESSION_COLUMNS = f"""
+    session.session_data,
+    {", ".join(f"person.{column} AS person__{column}" for column in _PERSON)},
+    {_ROLES} AS person__role_text
+"""
+"""What `person_in_session` needs, of `SESSION_ROWS`."""
+SESSION_ROWS = """
+    django_session AS session
+    LEFT JOIN usersessions_usersession AS device USING (session_key)
+    LEFT JOIN accounts_user AS person ON person.id = device.user_id
+"""
+"""Stored sessions, and whose they are as far as the list of devices knows."""
 
 
 def signed_in_person(user_id: int) -> User | None:
@@ -67,16 +84,25 @@ def signed_in_person(user_id: int) -> User | None:
     return found[0] if found else None
 
 
-def person_in_session(session: Mapping[str, Any]) -> User | None:
+def person_in_session(
+    session: Mapping[str, Any], *, likely: User | None = None
+) -> User | None:
     """Who a session belongs to, found as strictly as Django's `get_user` does.
 
-    It changes no session. Where there is more to do than to say yes (a key that was
-    replaced, a password that was changed), nobody comes back.
+    `likely` is a person just read (`SESSION_ROWS`): if it is they, nobody is asked
+    again. It changes no session. Where there is more to do than to say yes (a key that
+    was replaced, a password that was changed), nobody comes back.
     """
     path = session.get(BACKEND_SESSION_KEY)
     if path not in settings.AUTHENTICATION_BACKENDS:
         return None
-    person: User | None = load_backend(path).get_user(session.get(SESSION_KEY, 0))
+    backend: Any = load_backend(path)
+    key = session.get(SESSION_KEY, 0)
+    person: User | None
+    if likely and str(likely.pk) == key:
+        person = likely if backend.user_can_authenticate(likely) else None
+    else:
+        person = backend.get_user(key)
     if person is None:
         return None
     told = str(session.get(HASH_SESSION_KEY, ""))

@@ -18,7 +18,7 @@ from bureau.audit.querysets import (
     IdempotentAnswerQuerySet,
     ProofRunQuerySet,
 )
-from bureau.common.db import insert
+from bureau.common.db import insert, new
 from bureau.common.http import origin
 from bureau.common.words import listed
 
@@ -208,7 +208,8 @@ def record_each(
     source = origin()
     actor_id, name, role = (by.pk, str(by), by.role_text) if by else (None, "", "")
     entries = [
-        Entry(
+        new(
+            Entry,
             event=event,
             subject_type=subject._meta.label_lower,
             subject_id=subject.pk,

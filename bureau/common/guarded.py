@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Field, Model
 
-from bureau.common.db import columns_of, name_rows, on_trip, prepared, values_of
+from bureau.common.db import columns_of, name_rows, on_trip, prepared
 
 Statement = tuple[str, list[Any]]
 """A call as `prepared` gives it, and its values."""
@@ -45,10 +47,12 @@ class _Coming:
 
     column: str
     nth: int
+    sql: str
 
-    @property
-    def sql(self) -> str:
-        return f"seen.{self.column}[{self.nth}]"
+
+@cache
+def _coming(column: str, nth: int) -> _Coming:
+    return _Coming(column, nth, f"seen.{column}[{nth}]")
 
 
 class Guarded:
@@ -68,7 +72,7 @@ class Guarded:
             # It would be written whatever the look says.
             raise TypeError(f"{model.__name__} cannot wait for what a look finds.")
         column, numbers = self.ids[model], self.drawn[model]
-        name_rows(rows, [_Coming(column, next(numbers)) for _ in rows])
+        name_rows(rows, [_coming(column, next(numbers)) for _ in rows])
         self.rows += rows
         return True
 
@@ -76,9 +80,9 @@ class Guarded:
         """Put the ids that were drawn into the rows that were written."""
         for row in self.rows:
             own = vars(row)
-            for name, _plain, _field in columns_of(type(row)):
-                if isinstance(coming := own[name], _Coming):
-                    own[name] = self.seen[coming.column][coming.nth - 1]
+            for name, value in own.items():
+                if type(value) is _Coming:
+                    own[name] = self.seen[value.column][value.nth - 1]
 
 
 @contextmanager
@@ -122,28 +126,42 @@ def _execute(statements: Sequence[Statement]) -> tuple[Any, ...]:
     return found
 
 
-Shape = tuple[tuple[type[Model], tuple[str, ...]], ...]
-"""Of each row its model, and of each column what is written: an id to come and NULL as
-they stand in the statement, `VALUE` for any other. Rows of one shape have one text."""
-VALUE = "value"
+Kind = str | int
+"""What is written of a column: an id to come and NULL as they stand in the statement,
+or the place of its value among those that are sent, counted from 0."""
+Shape = tuple[tuple[type[Model], tuple[Kind, ...]], ...]
+"""Of each row its model and its kinds. Rows of one shape have one text."""
 
 
 def _shape_of(rows: Sequence[Model]) -> tuple[Shape, list[Any]]:
-    """The shape of the rows, and the values in them."""
-    shape, values = [], list[Any]()
+    """The shape of the rows, and the values in them.
+
+    A moment or a text that stands in several rows is sent once: PostgreSQL reads each
+    value that it is sent, and who made the rows has said by it that they belong
+    together. (The very same object, so that a shape does not depend on chance.)
+    """
+    # The connection itself: each look at the proxy `connection` costs.
+    through = connections[DEFAULT_DB_ALIAS]
+    shape, values, places = [], list[Any](), dict[int, int]()
     for row in rows:
-        own = vars(row)
-        kinds, filled = [], []
-        for column in columns_of(type(row)):
-            value = own[column[0]]
-            if isinstance(value, _Coming):
-                kinds.append(value.sql)
-            elif value is None:
+        own, kinds = vars(row), list[Kind]()
+        for name, plain, field in columns_of(type(row)):
+            value = own[name]
+            if value is None:
                 kinds.append("NULL")
-            else:
-                kinds.append(VALUE)
-                filled.append(column)
-        values += values_of(row, filled)
+                continue
+            kind = type(value)
+            if kind is _Coming:
+                kinds.append(value.sql)
+                continue
+            place = len(values)
+            if kind is not plain:
+                value = field.get_db_prep_save(value, through)
+            elif kind is datetime or kind is str:
+                place = places.setdefault(id(value), place)
+            kinds.append(place)
+            if place == len(values):
+                values.append(value)
         shape.append((type(row), tuple(kinds)))
     return tuple(shape), values
 
@@ -156,13 +174,12 @@ def _statement(look: Look, shape: Shape, *, first_mark: int) -> tuple[str, str]:
     """The name and the text of the statement for rows of a shape."""
     if known := _statements.get((look.name, shape)):
         return known
-    marks = count(first_mark)
     inserts = ""
     for n, (model, kinds) in enumerate(shape):
         fields = [field for _name, _plain, field in columns_of(model)]
         names = ", ".join(f'"{field.column}"' for field in fields)
         values = ", ".join(
-            _marked(field, next(marks)) if kind == VALUE else kind
+            kind if isinstance(kind, str) else _marked(field, first_mark + kind)
             for field, kind in zip(fields, kinds, strict=True)
         )
         inserts += (

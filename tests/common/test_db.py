@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import (
     DataError,
@@ -13,9 +15,10 @@ from django.db import (
 from django.db.models import Model
 from pytest_django import DjangoAssertNumQueries
 
+from bureau.accounts.models import User
 from bureau.audit.models import Entry
 from bureau.common import clock
-from bureau.common.db import drawing, insert, one_trip, prepared
+from bureau.common.db import drawing, insert, new, one_trip, prepared, row_of_each
 from bureau.payments.actions.payments import ONE_OPEN_PER_OWNER
 from bureau.payments.models import Payment
 from tests import make
@@ -68,6 +71,54 @@ def test_insert_writes_what_save_writes() -> None:
     assert short.pk != long.pk
     assert row(short) == row(long)
     assert not short._state.adding
+
+
+def test_a_new_row_is_what_the_model_makes() -> None:
+    given = {"event": "a.b.c", "subject_type": "x.y", "occurred_at": clock.now()}
+    short, long = new(Entry, **given, subject_id=7), Entry(**given, subject_id=7)
+    names = [field.attname for field in Entry._meta.concrete_fields]
+    assert [getattr(short, name) for name in names] == [
+        getattr(long, name) for name in names
+    ]
+    assert short._state.adding
+    assert short.detail is not new(Entry, **given).detail
+
+
+def test_a_new_row_makes_its_own_number_and_knows_what_it_leads_to() -> None:
+    payer = make.citizen()
+    first, second = new(Payment, payer=payer), new(Payment, payer=None)
+    assert first.number != second.number
+    assert len(first.number) == len(Payment().number)
+    assert (first.payer_id, first.payer) == (payer.pk, payer)
+    assert (second.payer_id, second.payer) == (None, None)
+
+
+def test_a_new_row_of_a_field_that_is_none_is_a_mistake() -> None:
+    with pytest.raises(TypeError, match="colour"):
+        new(Entry, colour="red")
+
+
+def test_one_row_of_each_model_comes_apart() -> None:
+    person, asked = make.citizen(), payment()
+    asked.save()
+    sql = """
+        SELECT person.id AS person__id, person.phone AS person__phone, 7 AS seven,
+               payment.id AS payment__id, payment.number AS payment__number
+          FROM accounts_user AS person
+          LEFT JOIN payments_payment AS payment ON payment.id = $2
+         WHERE person.id = $1
+    """
+    models = {"person": User, "payment": Payment}
+
+    def ask(*given: int) -> Any:
+        return row_of_each("tests_each", sql, given, **models)
+
+    found = ask(person.pk, asked.pk)
+    assert (found["person"], found["person"].phone) == (person, person.phone)
+    assert (found["payment"], found["payment"].number) == (asked, asked.number)
+    assert found["seven"] == 7
+    assert ask(person.pk, 0)["payment"] is None
+    assert ask(0, asked.pk) is None
 
 
 def test_insert_writes_several_rows_and_gives_each_its_key() -> None:

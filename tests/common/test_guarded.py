@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 
 from bureau.accounts.models import User
 from bureau.audit.models import Entry, IdempotentAnswer, record
@@ -29,8 +31,15 @@ LOOK = Look(
 
 
 def answer_of(person: User, **given: Any) -> IdempotentAnswer:
-    plain = {"key": "k", "method": "POST", "path": "/", "fingerprint": "f", "body": {}}
-    return IdempotentAnswer(user=person, created_at=clock.now(), **plain | given)
+    plain: dict[str, Any] = {
+        "key": "k",
+        "method": "POST",
+        "path": "/",
+        "fingerprint": "f",
+        "body": {},
+    }
+    plain |= {"created_at": clock.now()}
+    return IdempotentAnswer(user=person, **plain | given)
 
 
 def write(person: User, *, barred: int, **given: Any) -> tuple[Any, list[Any]]:
@@ -63,6 +72,32 @@ def test_a_clear_way_writes_all_of_it_in_one_message(
     noted = Entry.objects.get(pk=entry.pk)
     assert noted.subject_id == entry.subject_id == answer.pk
     assert noted.ip is None
+
+
+def test_what_stands_in_several_rows_is_sent_once() -> None:
+    """The same moment and the same text, and not what only happens to be alike."""
+    person, at = make.citizen(), clock.now()
+    twin = at + timedelta(0)
+    with (
+        CaptureQueriesContext(connection) as asked,
+        written_if_clear(LOOK, [person.pk, 0, 1, 1], behind=NOTHING),
+    ):
+        answer = answer_of(person, created_at=at)
+        insert(answer)
+        entry = record("x.y.z", subject=answer, by=person, at=at)
+    with (
+        CaptureQueriesContext(connection) as asked_apart,
+        written_if_clear(LOOK, [person.pk, 0, 1, 1], behind=NOTHING),
+    ):
+        other = answer_of(person, created_at=at, key="other")
+        insert(other)
+        record("x.y.z", subject=other, by=person, at=twin)
+    stored = Entry.objects.get(pk=entry.pk)
+    assert stored.occurred_at == IdempotentAnswer.objects.get(pk=answer.pk).created_at
+    times = [
+        queries[-2]["sql"].count(at.isoformat()) for queries in (asked, asked_apart)
+    ]
+    assert times == [1, 2]
 
 
 def test_a_barred_way_writes_none_of_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from bureau.common import clock
 from tests import make
 from venues import actions, queries
 from venues.models import Bookable, Venue
-from venues.queries import Alternative
+from venues.queries import Alternative, WaysOut, free
 
 pytestmark = pytest.mark.django_db
 
@@ -155,6 +156,90 @@ def test_the_questions_are_as_many_in_a_large_city_as_in_a_small_one(
         for _ in range(3):
             make.bookable(venue=far)
     assert asked() == few
+
+
+# --- In a rush ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def a_minute(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """The clock of the memory, which a test turns on."""
+    reading = [1000.0]
+    monkeypatch.setattr(free, "monotonic", lambda: reading[0])
+    free.forget_floors()
+    yield reading
+    free.forget_floors()
+
+
+def lately(court: Bookable, hour: int = 18) -> WaysOut:
+    return queries.ways_out(
+        Venue.objects.get(pk=court.venue_id),
+        [(court.pk, make.tomorrow_at(hour))],
+        at=clock.now(),
+        look=queries.floor_lately,
+    )
+
+
+def test_what_is_free_is_remembered_for_a_second(
+    venue: Venue, court: Bookable, a_minute: list[float]
+) -> None:
+    other = make.bookable(venue=venue, name="Court 2")
+    make.confirmed(court=court)
+    first = told(lately(court).alternatives)
+    assert ("court", "Court 2", 18) in first
+    make.confirmed(court=other)
+    assert told(lately(court).alternatives) == first
+    a_minute[0] += free.LATELY_SECONDS
+    assert ("court", "Court 2", 18) not in told(lately(court).alternatives)
+
+
+def test_in_a_rush_one_question_is_asked_in_place_of_three(
+    venue: Venue, court: Bookable, a_minute: list[float]
+) -> None:
+    make.bookable(venue=venue)
+    make.bookable(venue=make.venue(location=at(500)))
+    make.confirmed(court=court)
+    now = clock.now()
+    wanted = [(court.pk, make.tomorrow_at(18))]
+    hall = Venue.objects.get(pk=court.venue_id)
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            queries.ways_out(hall, wanted, at=now, look=queries.floor_lately)
+        return len(seen)
+
+    asked()  # the rules are known
+    free.forget_floors()
+    assert (asked(), asked()) == (3, 1)
+
+
+def test_what_was_just_taken_is_never_remembered_as_free(
+    venue: Venue, court: Bookable, a_minute: list[float]
+) -> None:
+    make.bookable(venue=venue, name="Court 2")
+    assert not lately(court).barred  # nothing is taken yet, and that is remembered
+    make.confirmed(court=court)
+    ways = lately(court)
+    assert [court.name for court, _offer in ways.barred] == ["Court 1"]
+    assert ("court", "Court 2", 18) in told(ways.alternatives)
+
+
+def test_other_prices_are_other_memories(
+    venue: Venue, court: Bookable, a_minute: list[float]
+) -> None:
+    make.bookable(venue=venue, name="Court 2")
+    make.price(venue=venue, fen=1000, group="senior")
+    make.confirmed(court=court)
+    full = lately(court).alternatives[0].total_fen
+    hall = Venue.objects.get(pk=venue.pk)
+    reduced = queries.ways_out(
+        hall,
+        [(court.pk, make.tomorrow_at(18))],
+        at=clock.now(),
+        groups=frozenset({"senior"}),
+        look=queries.floor_lately,
+    )
+    assert reduced.alternatives[0].total_fen == 1000 < full
 
 
 # --- Where they are shown ----------------------------------------------------------

@@ -16,7 +16,7 @@ from bureau.accounts.models import Dependant, User
 from bureau.accounts.queries import eligible_groups
 from bureau.audit.models import record
 from bureau.common import clock
-from bureau.common.db import insert
+from bureau.common.db import insert, new
 from bureau.payments import actions as payments
 from venues.actions.slots import PickedSlot, Wanted, lock_floor
 from venues.models import (
@@ -50,7 +50,8 @@ def open_booking(
     `write_if_clear` all rows of one that is held go to the database together.
     """
     total = sum(slot.offer.price.fen for slot in slots)
-    booking = Booking(
+    booking = new(
+        Booking,
         venue=venue,
         booked_by=person,
         dependant=dependant,
@@ -92,7 +93,8 @@ def write_lines(
     """A line per slot; those of a change wait for it."""
     pending = change is not None
     lines = [
-        BookingLine(
+        new(
+            BookingLine,
             booking=booking,
             bookable=slot.bookable,
             starts_at=slot.offer.starts_at,
@@ -122,7 +124,8 @@ def take_floor(
     """
     kind = Occupancy.Kind.HOLD if hold_until else Occupancy.Kind.BOOKING
     rows = [
-        Occupancy(
+        new(
+            Occupancy,
             unit_id=unit_id,
             during=period(start, end),
             kind=kind,

@@ -43,6 +43,7 @@ from venues.queries.conduct import (
 from venues.queries.days import DayTypes, is_fitness_day
 from venues.queries.desk import cash_to_collect
 from venues.queries.favourites import favourite_ids, favourites_of
+from venues.queries.free import floor_lately, forget_floors
 from venues.queries.gate import gate_data_of
 from venues.queries.grid import (
     DayGrid,
@@ -173,6 +174,8 @@ __all__ = [
     "favourite_ids",
     "favourites_of",
     "find_venues",
+    "floor_lately",
+    "forget_floors",
     "free_courts",
     "gate_data_of",
     "gate_opens_at",

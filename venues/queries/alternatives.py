@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -112,17 +112,35 @@ def ways_out(
     *,
     at: datetime,
     groups: frozenset[str] = frozenset(),
+    look: Callable[..., FreeFloor] = FreeFloor,
 ) -> WaysOut:
     """Ways out for (court id, start) pairs, of which at least one cannot be had.
 
     The alternatives replace what was wanted of the first court that is not free. Three
-    questions to the database while the rules of the venues are known.
+    questions to the database while the rules of the venues are known. With
+    `floor_lately` as `look` it is one, and what is free may be a second old; what was
+    wanted is not: where that memory holds it for free, the floor is looked at.
     """
+    if look is not FreeFloor:
+        ways = _ways_out(venue, wanted, at=at, groups=groups, look=look)
+        if ways.barred:
+            return ways
+    return _ways_out(venue, wanted, at=at, groups=groups, look=FreeFloor)
+
+
+def _ways_out(
+    venue: Venue,
+    wanted: Sequence[tuple[int, datetime]],
+    *,
+    at: datetime,
+    groups: frozenset[str],
+    look: Callable[..., FreeFloor],
+) -> WaysOut:
     rules = house_rules(venue, today=clock.local_day(at))
     known = [(court, start) for pk, start in wanted if (court := rules.court(pk))]
     if not known:
         return NO_WAY
-    look = partial(FreeFloor, venue, at=at, groups=groups)
+    see = partial(look, venue, at=at, groups=groups)
     floors: dict[tuple[str, date], FreeFloor] = {}
     barred = []
     for court, start in known:
@@ -130,7 +148,7 @@ def ways_out(
             continue
         which = court.sport, offer.business_day
         if which not in floors:
-            floors[which] = look(sport=which[0], on=which[1])
+            floors[which] = see(sport=which[0], on=which[1])
         if not floors[which].has(court, offer):
             barred.append((court, offer))
     bookable, start = known[0]
@@ -139,8 +157,8 @@ def ways_out(
     starts = sorted(start for pk, start in wanted if pk == bookable.pk)
     first = rules.offer_at(bookable, starts[0], groups=groups)
     on = first.business_day if first else clock.local_day(starts[0])
-    here = floors.get((bookable.sport, on)) or look(sport=bookable.sport, on=on)
-    found = _nearest(here, bookable, starts, on=on, at=at, groups=groups)
+    here = floors.get((bookable.sport, on)) or see(sport=bookable.sport, on=on)
+    found = _nearest(here, bookable, starts, on=on, at=at, groups=groups, look=look)
     return WaysOut(found, barred)
 
 
@@ -152,6 +170,7 @@ def _nearest(
     on: date,
     at: datetime,
     groups: frozenset[str],
+    look: Callable[..., FreeFloor] = FreeFloor,
 ) -> list[Alternative]:
     venue = here.venue
     found: list[Alternative] = []
@@ -163,7 +182,7 @@ def _nearest(
     later = [Alternative(Nearness.TIME, venue, run) for run in times]
     found += later[:1]
     for neighbour, metres in _neighbours(venue, bookable, starts, at=at):
-        floor = FreeFloor(neighbour, sport=bookable.sport, on=on, at=at, groups=groups)
+        floor = look(neighbour, sport=bookable.sport, on=on, at=at, groups=groups)
         if there := _same_time(floor.on(on), starts, but=None):
             found.append(Alternative(Nearness.VENUE, neighbour, there, metres))
             break

@@ -9,8 +9,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from bureau.accounts.models import User
+from bureau.accounts.queries import SESSION_COLUMNS, SESSION_ROWS
 from bureau.common import clock
-from bureau.common.db import rows_of
+from bureau.common.db import row_of_each, rows_of
 from bureau.common.sports import Sport
 from venues.models import (
     Bookable,
@@ -27,18 +28,22 @@ def offered_sports() -> list[tuple[str, str]]:
 
 
 # Constant text: putting it together anew takes Django longer than asking it.
-_FOR_BOOKING = """
-    SELECT id, code, kind, name, days_ahead, hold_minutes, max_slots, closed_on,
-           rules_version, releases_at, lead_minutes, walk_in_percent,
-           walk_in_until_minutes, is_low_fee
-      FROM venues_venue
-     WHERE code = $1 AND kind = 'public' AND closed_on IS NULL
-"""
+_OF_VENUE = (
+    *("id", "code", "kind", "name", "days_ahead", "hold_minutes", "max_slots"),
+    *("closed_on", "rules_version", "releases_at", "lead_minutes", "walk_in_percent"),
+    *("walk_in_until_minutes", "is_low_fee"),
+)
+_BOOKABLE = "venue.code = $1 AND venue.kind = 'public' AND venue.closed_on IS NULL"
+
+_FOR_BOOKING = f"""
+    SELECT {", ".join(_OF_VENUE)} FROM venues_venue AS venue WHERE {_BOOKABLE}
+"""  # noqa: S608 - our own text
 
 _IN_SESSION = f"""
-    SELECT venue.*, session.session_data
-      FROM ({_FOR_BOOKING}) AS venue, django_session AS session
-     WHERE session.session_key = $2 AND session.expire_date > $3
+    SELECT {", ".join(f"venue.{column} AS venue__{column}" for column in _OF_VENUE)},
+           {SESSION_COLUMNS}
+      FROM venues_venue AS venue, {SESSION_ROWS}
+     WHERE {_BOOKABLE} AND session.session_key = $2 AND session.expire_date > $3
 """  # noqa: S608 - our own text
 
 
@@ -50,11 +55,17 @@ def venue_for_booking(code: str) -> Venue | None:
 
 def venue_in_session(
     code: str, *, session_key: str, at: datetime
-) -> tuple[Venue, str] | None:
-    """`venue_for_booking`, with what is stored of a session that has not run out."""
+) -> tuple[Venue, str, User | None] | None:
+    """`venue_for_booking`, and with it a session that has not run out.
+
+    Of that what is stored (a text), and whose it is as far as the list of devices says
+    (`accounts.queries.person_in_session` knows whether that is so).
+    """
     given = [code, session_key, at]
-    found = rows_of(Venue, "venues_in_session", _IN_SESSION, given)
-    return (found[0], vars(found[0])["session_data"]) if found else None
+    found = row_of_each(
+        "venues_in_session", _IN_SESSION, given, venue=Venue, person=User
+    )
+    return (found["venue"], found["session_data"], found["person"]) if found else None
 
 
 _OWN_AT = """

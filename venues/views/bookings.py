@@ -112,14 +112,12 @@ def take(
     """Hold what the form asks for, or raise why not."""
     if refusal := request.META.get(_REFUSED):
         raise refusal
-    form = BookForm(request.POST)
-    if not form.is_valid():
-        raise FormDamaged
+    form = BookForm.read(request.POST)
     return actions.hold_slots(
         venue=venue,
         picks=read_picks(request.GET.getlist("slot")),
-        quoted_fen=form.cleaned_data["quoted_fen"],
-        request_key=form.cleaned_data["request_key"],
+        quoted_fen=form["quoted_fen"],
+        request_key=form["request_key"],
         by=person,
         dependant=dependant,
     )
@@ -195,7 +193,11 @@ def _show_refusal(
             for court, offer in ways.barred
         ],
     }
-    return render(request, "venues/not_booked.html", context, status=refusal.status)
+    response = render(request, "venues/not_booked.html", context, status=refusal.status)
+    # Django writes a line for each answer that is an error. That a court is taken is
+    # none, and in a rush it would be hundreds a second.
+    setattr(response, "_has_been_logged", True)  # noqa: B010 - as Django marks it
+    return response
 
 
 def _own_booking(request: HttpRequest) -> Booking | None:
@@ -215,7 +217,9 @@ def _ways_out(
     )
     picks = read_picks(request.GET.getlist("slot"))
     wanted = [(pick.bookable_id, pick.starts_at) for pick in picks]
-    return queries.ways_out(venue, wanted, at=now, groups=groups)
+    return queries.ways_out(
+        venue, wanted, at=now, groups=groups, look=queries.floor_lately
+    )
 
 
 def _summary(

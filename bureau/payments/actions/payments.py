@@ -8,7 +8,7 @@ from django.db import models, transaction
 from bureau.accounts.models import User
 from bureau.audit.models import record
 from bureau.common import clock
-from bureau.common.db import insert
+from bureau.common.db import insert, new
 from bureau.common.tasks import after_commit
 from bureau.payments import providers, tasks
 from bureau.payments.actions.discrepancies import note_discrepancy
@@ -55,7 +55,8 @@ def request_payment(
     first.
     """
     now = clock.now()
-    payment = Payment(
+    payment = new(
+        Payment,
         owner_app=owner._meta.app_label,
         owner_model=owner._meta.model_name or "",
         owner_id=owner.pk,
