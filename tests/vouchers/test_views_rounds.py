@@ -58,7 +58,7 @@ def see(client: Client, shown: Round) -> str:
 
 
 def heading_of(text: str) -> str:
-    return text.split("<h1")[1].split(">", 1)[1].split("</h1>")[0].strip()
+    return text.split("<h1")[1].split(">", 1)[1].split("</h1>", maxsplit=1)[0].strip()
 
 
 def turn_in(text: str) -> str:
@@ -296,6 +296,20 @@ def test_who_has_enough_from_another_round_is_told_so_and_not_that_they_cannot(
     text = see(client, lot.round)
     assert heading_of(text) == "You have your vouchers already"
     assert "and you have it." in text
+
+
+def test_a_voucher_that_was_used_is_not_offered_to_be_shown(
+    client: Client, at: Any
+) -> None:
+    shown = rush(terms={"most_a_round": 1}).round
+    lot = shown.lots.get()
+    voucher = make.voucher(lot)
+    client.force_login(voucher.person)
+    assert "Show my voucher" in see(client, shown)
+    Voucher.objects.filter(pk=voucher.pk).update(state=Voucher.State.REDEEMED)
+    text = see(client, shown)
+    assert "Show my voucher" not in text
+    assert voucher.get_absolute_url() in text
 
 
 def test_the_place_is_asked_for_only_where_the_rules_want_it(

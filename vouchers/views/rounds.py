@@ -36,6 +36,7 @@ from vouchers.queries.live import LiveLot, live_round
 from vouchers.queries.offers import RoundNow, offer_of, with_rounds
 from vouchers.queries.queue import turn_of, turn_token
 from vouchers.queries.standing import PersonInRound, Stage, person_in_round
+from vouchers.queries.wallet import kept
 from vouchers.views.public import live_json
 
 SOON = 30
@@ -79,6 +80,7 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "round": shown.round,
         "shown": shown,
         "view": view,
+        "mine": [kept(voucher, at=now) for voucher in view.mine],
         "stage": view.stage.value,
         "live": live,
         "lots": _claimable(lots, view),
