@@ -18,6 +18,7 @@ from django.views.decorators.http import (
     require_http_methods,
     require_POST,
 )
+from redis.exceptions import RedisError
 
 from bureau.accounts.http import SignedInRequest
 from bureau.common import clock, codes
@@ -230,9 +231,13 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
 
 
 def _may_keep_forgery() -> bool:
+    """Evidence, and not so much of it that it fills the disk; none without Redis."""
     minute = f"payments:forged:{int(clock.now().timestamp()) // 60}"
-    cache.add(minute, 0, timeout=120)
-    return int(cache.incr(minute)) <= FORGERIES_KEPT_PER_MINUTE
+    try:
+        cache.add(minute, 0, timeout=120)
+        return int(cache.incr(minute)) <= FORGERIES_KEPT_PER_MINUTE
+    except (RedisError, ValueError, OSError):
+        return False
 
 
 def _answer(

@@ -317,6 +317,33 @@ def test_forgeries_do_not_fill_the_table(client: Client) -> None:
     assert ProviderEvent.objects.count() == 60
 
 
+def test_without_redis_a_true_callback_settles_and_a_forged_one_is_refused(
+    client: Client, settings: Settings
+) -> None:
+    paid = pay_without_callback()
+    body = json.dumps(paid_message(paid)).encode()
+    address = reverse("payments:callback", args=["sandbox"])
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+        }
+    }
+
+    def told(*, forged: bool) -> int:
+        headers = headers_for(body, forged=forged)
+        kind = headers.pop("Content-Type")
+        return client.post(
+            address, data=body, content_type=kind, headers=headers
+        ).status_code
+
+    assert told(forged=True) == 400
+    assert Payment.objects.get().state == "due"
+    assert told(forged=False) == 200
+    assert Payment.objects.get().state == "paid"
+    assert not ProviderEvent.objects.filter(signature_ok=False).exists()
+
+
 def test_callbacks_are_posted(client: Client) -> None:
     assert client.get(reverse("payments:callback", args=["sandbox"])).status_code == 405
 
