@@ -170,10 +170,10 @@ def hand_out_draw(*, round: Round, at: datetime | None = None) -> bool:  # noqa:
     while _tell_some(round, at=at):
         pass
     with transaction.atomic():
-        # Of its own columns only: see `lay_out_round`.
-        ended = Round.objects.filter(pk=round.pk, handed_out_at=None)
-        if not ended.update(handed_out_at=at):
+        if not _still_to_hand_out(round.pk):
             return False
+        # Of its own columns only: see `lay_out_round`.
+        Round.objects.filter(pk=round.pk).update(handed_out_at=at)
         record("vouchers.round.handed_out", subject=round, by=None, at=at)
     return True
 
@@ -181,9 +181,7 @@ def hand_out_draw(*, round: Round, at: datetime | None = None) -> bool:  # noqa:
 @transaction.atomic
 def _hand_out_some(lot: Lot, *, at: datetime) -> bool:
     """The next entries of a tier; False when all are served or all is gone."""
-    # One worker at a time; the next one sees what this one wrote.
-    Round.objects.select_for_update(no_key=True).get(pk=lot.round_id)
-    facts = lot_facts(lot.pk)
+    facts = lot_facts(lot.pk) if _still_to_hand_out(lot.round_id) else None
     if facts is None:
         return False
     left = sum(lot.shards.values_list("remaining", flat=True))
@@ -205,6 +203,15 @@ def _hand_out_some(lot: Lot, *, at: datetime) -> bool:
     notify_each(kind="vouchers.drawn", messages=given, at=at)
     notify_each(kind="vouchers.passed_over", messages=passed, at=at)
     return bool(entries)
+
+
+def _still_to_hand_out(round_id: int) -> bool:
+    """One worker at a time; the next one sees what this one wrote.
+
+    And whether the draw was declared void meanwhile: of that one nothing is given.
+    """
+    Round.objects.select_for_update(no_key=True).get(pk=round_id)
+    return Round.objects.to_hand_out().filter(pk=round_id).exists()
 
 
 def _unserved(facts: LotFacts) -> QuerySet[DrawEntry]:
@@ -266,7 +273,8 @@ def _news(
 @transaction.atomic
 def _tell_some(round: Round, *, at: datetime) -> bool:  # noqa: A002
     """Tell the next of those who got nothing; False when all have been told."""
-    Round.objects.select_for_update(no_key=True).get(pk=round.pk)
+    if not _still_to_hand_out(round.pk):
+        return False
     served = DrawnVoucher.objects.filter(entry=OuterRef("pk"))
     told = Notice.objects.filter(
         recipient=OuterRef("person"),
@@ -305,7 +313,10 @@ def refuse_void_of_round(*, draw: Draw) -> None:
     """Raise `RoundHandedOut` for the draw of a round whose vouchers people have.
 
     Otherwise the round waits: staff announce its draw again, or it gives nothing away.
+    Behind the round's lock: who hands out looks at the draw anew behind the same.
     """
+    mine = Round.objects.select_for_update(no_key=True).filter(draw=draw)
+    list(mine.order_by("pk").values_list("pk"))
     given = DrawnVoucher.objects.filter(lot__round__draw=draw)
     if given.exists():
         raise RoundHandedOut

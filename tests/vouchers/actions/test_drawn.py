@@ -231,6 +231,36 @@ def test_a_draw_whose_vouchers_people_have_stands() -> None:
         draws.void_draw(draw=round_.draw, reason="A mistake", by=city.user())
 
 
+@pytest.mark.parametrize("is_called_off", [True, False])
+def test_what_is_declared_void_while_it_is_handed_out_gives_nothing_more(
+    monkeypatch: pytest.MonkeyPatch, is_called_off: object
+) -> None:
+    round_ = drawn_round()
+    enter(round_)
+    enter(round_)
+    run(round_)
+    by, lay_out = city.user(), drawn.lay_out_round
+
+    def lay_out_and_void(**given: Any) -> object:
+        """A worker has just seen that the round is drawn; then staff are quicker."""
+        laid = lay_out(**given)
+        if is_called_off:
+            actions.call_off_round(round=round_, reason="A mistake", by=by)
+        else:
+            draws.void_draw(draw=round_.draw, reason="A mistake", by=by)
+        return laid
+
+    monkeypatch.setattr(drawn, "lay_out_round", lay_out_and_void)
+    with time_machine.travel(NOW + 2 * DAY, tick=False):
+        assert actions.hand_out_draw(round=round_, at=clock.now()) is False
+    round_.refresh_from_db()
+    assert round_.handed_out_at is None
+    assert not DrawnVoucher.objects.exists()
+    kinds = ["vouchers.drawn", "vouchers.passed_over", "vouchers.not_drawn"]
+    assert not Notice.objects.filter(kind__in=kinds).exists()
+    assert broken_promises(of="vouchers") == []
+
+
 def test_a_void_draw_is_drawn_again_and_the_round_follows() -> None:
     round_ = drawn_round()
     who = enter(round_)
