@@ -143,6 +143,11 @@ class First:
     left_in_shard: int = 0
     error: BaseException | None = None
 
+    @property
+    def wants(self) -> tuple[int, int]:
+        """From which lot, under which rules: the same for all who go together."""
+        return self.facts.lot.pk, self.facts.terms.pk
+
 
 def first_of(
     facts: LotFacts,
@@ -212,7 +217,7 @@ class _Company:
         with self.door:
             party = {mine.person_id: mine}
             for other in self.waiting:
-                if len(party) < MOST_TOGETHER and other.facts is mine.facts:
+                if len(party) < MOST_TOGETHER and other.wants == mine.wants:
                     party.setdefault(other.person_id, other)
             for one in party.values():
                 one.is_on_its_way = True
