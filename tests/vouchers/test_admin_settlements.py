@@ -174,12 +174,30 @@ def test_the_end_of_a_campaign(w: Week, maker: Client, checker: Client) -> None:
     asked = maker.post(url("closingreport_end"))
     report = ClosingReport.objects.get()
     assert asked["Location"] == url("closingreport_change", report.pk)
-    assert maker.post(url("closingreport_close", report.pk)).status_code == 422
-    assert checker.post(url("closingreport_close", report.pk)).status_code == 302
+    close, seen = url("closingreport_close", report.pk), {"seen": report.sha256}
+    assert maker.post(close, seen).status_code == 422
+    assert f'value="{report.sha256}"' in checker.get(close).text
+    assert checker.post(close, seen).status_code == 302
     assert Campaign.objects.get().state == Campaign.State.CLOSED
     for kind in ("pdf", "xlsx", "as_json"):
         assert checker.get(url(f"closingreport_{kind}", report.pk)).status_code == 200
     assert used.number
+
+
+@pytest.mark.parametrize("seen", ["", "0" * 64])
+def test_a_campaign_is_not_closed_over_figures_that_were_not_read(
+    w: Week, checker: Client, seen: str
+) -> None:
+    """Somebody prepared the report anew while the page was open."""
+    w.redeem()
+    w.paid()
+    Round.objects.update(closes_at=clock.now() - timedelta(hours=1))
+    actions.end_rounds(at=clock.now())
+    report = actions.prepare_closing_report(campaign=w.campaign, by=w.maker)
+    close = url("closingreport_close", report.pk)
+    assert checker.post(close, {"seen": seen}).status_code == 422
+    assert Campaign.objects.get().state == Campaign.State.PUBLISHED
+    assert checker.post(close, {"seen": report.sha256}).status_code == 302
 
 
 @pytest.mark.parametrize(

@@ -134,11 +134,14 @@ def prepare_closing_report(*, campaign: Campaign, by: User) -> ClosingReport:
 
 
 @transaction.atomic
-def close_campaign(*, report: ClosingReport, by: User) -> Campaign:
+def close_campaign(
+    *, report: ClosingReport, seen: str | None = None, by: User
+) -> Campaign:
     """Approve the report and close: what is left goes back to the treasury.
 
-    Nothing moves in the campaign after that. Raises `SamePerson`, `ReportOutdated`,
-    `NotReadyToClose` and `CampaignOver`.
+    `seen` is the hash of the figures that were read: somebody may have prepared others
+    meanwhile. Nothing moves in the campaign after that. Raises `SamePerson`,
+    `ReportOutdated`, `NotReadyToClose` and `CampaignOver`.
     """
     now = clock.now()
     # FOR UPDATE: a claim or a redemption that is under way is waited for.
@@ -146,7 +149,7 @@ def close_campaign(*, report: ClosingReport, by: User) -> Campaign:
     _refuse_unready(campaign)
     report = ClosingReport.objects.select_for_update(of=("self",)).get(pk=report.pk)
     figures = closing_figures(campaign)
-    if figures_hash(figures) != report.sha256:
+    if figures_hash(figures) != report.sha256 or seen not in (None, report.sha256):
         raise ReportOutdated
     report.approved_by, report.closed_at = by, now
     with constraint_errors(vouchers_closingreport_two_people=SamePerson):

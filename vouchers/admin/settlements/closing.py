@@ -41,6 +41,12 @@ from vouchers.queries.closing import (
 from vouchers.queries.settlements import money_by_merchant, taken_back_of
 
 
+class CloseForm(forms.Form):
+    """Nothing to fill in: the hash of the figures that were on the page."""
+
+    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+
 class RepaymentForm(forms.Form):
     merchant = forms.ModelChoiceField(
         label=gettext_lazy("Merchant"),
@@ -215,8 +221,8 @@ class ClosingReportAdmin(OfTheCity):
     def close(self, request: StaffRequest, object_id: str) -> HttpResponse:
         row: ClosingReport = self.get_object(request, object_id)
 
-        def act(_given: dict[str, Any]) -> tuple[str, ClosingReport]:
-            actions.close_campaign(report=row, by=request.user)
+        def act(given: dict[str, Any]) -> tuple[str, ClosingReport]:
+            actions.close_campaign(report=row, seen=given["seen"], by=request.user)
             return _("The campaign is closed. What was left goes back."), row
 
         lead = _(
@@ -231,7 +237,10 @@ class ClosingReportAdmin(OfTheCity):
             request,
             row=row,
             title=_("Close the campaign: %(row)s") % {"row": row},
-            form=EmptyForm(request.POST if request.method == "POST" else None),
+            form=CloseForm(
+                request.POST if request.method == "POST" else None,
+                initial={"seen": row.sha256},
+            ),
             lead=lead,
             button=_("Close it for good"),
             act=act,
