@@ -73,6 +73,19 @@ def test_the_preview_has_a_row_for_the_invoices_of_clubs(
     assert "Taken off invoices of clubs" in page.content.decode()
 
 
+def test_a_hall_that_is_open_again_has_no_button_to_open_it(
+    office: Client, court: Bookable
+) -> None:
+    url = f"{reverse(CLOSE)}?venue={court.venue.pk}"
+    office.post(url, {**given(court), "confirmed": "1"})
+    block = Block.objects.get()
+    page = reverse("admin:venues_block_change", args=[block.pk])
+    lift = f"/admin/venues/block/{block.pk}/lift/"
+    assert lift in office.get(page).text
+    Block.objects.filter(pk=block.pk).update(lifted_at=clock.now())
+    assert lift not in office.get(page).text
+
+
 def test_the_second_button_closes_and_shows_how_far_it_is(
     office: Client, court: Bookable
 ) -> None:

@@ -59,6 +59,22 @@ def test_one_excuse_with_the_money(court: Bookable, citizen: User) -> None:
     assert Booking.objects.get().state == Booking.State.CANCELLED
 
 
+def test_what_is_decided_has_no_button_to_decide_it_again(
+    court: Bookable, citizen: User
+) -> None:
+    point = miss(court, citizen, make.tomorrow_at(9))
+    with later():
+        city = client_of(staff(Role.CITY_STAFF))
+        appeal = actions.appeal_against(point=point, words="The gate broke", by=citizen)
+        excuse = f"/admin/venues/conductpoint/{point.pk}/"
+        grant = f"/admin/venues/appeal/{appeal.pk}/"
+        assert f"{excuse}excuse/" in city.get(f"{excuse}change/").text
+        assert f"{grant}grant/" in city.get(f"{grant}change/").text
+        assert city.post(f"{grant}grant/", {"answer": "True"}).status_code == 302
+        assert f"{excuse}excuse/" not in city.get(f"{excuse}change/").text
+        assert f"{grant}grant/" not in city.get(f"{grant}change/").text
+
+
 def test_a_closure_is_looked_at_and_then_excused(court: Bookable) -> None:
     banned_person(court)
     day = clock.local_day(make.tomorrow_at(9)).isoformat()

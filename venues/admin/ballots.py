@@ -123,6 +123,9 @@ class BallotAdmin(ReadOnly, ScopedAdmin):
     ]
     actions_detail = ["call_off"]
 
+    def offers(self, name: str, row: Ballot, request: HttpRequest) -> bool:
+        return row.state in ("planned", "open", "closed")
+
     @display(description=gettext_lazy("requests"))
     def asked(self, ballot: Ballot) -> int:
         return ballot.requests.count()

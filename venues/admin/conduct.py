@@ -123,6 +123,9 @@ class ConductPointAdmin(ReadOnly, ScopedAdmin):
     actions_detail = ["excuse_one"]
     actions_list = ["excuse_many"]
 
+    def offers(self, name: str, row: ConductPoint, request: HttpRequest) -> bool:
+        return row.excused_at is None
+
     @display(description=gettext_lazy("venue"))
     def venue(self, point: ConductPoint) -> str:
         return str(point.booking.venue)
@@ -235,6 +238,9 @@ class AppealAdmin(ReadOnly, ScopedAdmin):
     ]
     actions_detail = ["grant", "deny"]
 
+    def offers(self, name: str, row: Appeal, request: HttpRequest) -> bool:
+        return row.state == Appeal.State.OPEN
+
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         return ["-state", "asked_at", "pk"]  # "open" is the last of the states
 
@@ -318,6 +324,9 @@ class BanAdmin(ReadOnly, ForPostedStaff, _OfTheCity):
         "lift_reason",
     ]
     actions_detail = ["lift"]
+
+    def offers(self, name: str, row: Ban, request: HttpRequest) -> bool:
+        return row.is_in_force_at(clock.now())
 
     @display(description=gettext_lazy("state"))
     def state(self, ban: Ban) -> str:

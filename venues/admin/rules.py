@@ -333,6 +333,9 @@ class BlockAdmin(ReadOnly, ClosingPages, ScopedAdmin):
     ]
     actions_detail = ["lift"]
 
+    def offers(self, name: str, row: Block, request: HttpRequest) -> bool:
+        return row.lifted_at is None
+
     @display(description=gettext_lazy("units"))
     def units(self, block: Block) -> str:
         units = Unit.objects.filter(pk__in=block.unit_ids).order_by("name", "pk")

@@ -184,6 +184,9 @@ class ClubAdmin(ReadOnly, HistoryFromAudit, ForPostedStaff):
     ]
     actions_detail = ["approve", "refuse", "hand_over"]
 
+    def offers(self, name: str, row: Club, request: HttpRequest) -> bool:
+        return name == "hand_over" or not row.is_approved
+
     def has_check_permission(
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
@@ -412,6 +415,10 @@ class SeasonRequestAdmin(ReadOnly, ScopedAdmin):
     ]
     actions_detail = ["approve", "move", "deny"]
 
+    def offers(self, name: str, row: SeasonRequest, request: HttpRequest) -> bool:
+        asked = SeasonRequest.State
+        return row.state in (asked.ASKED, asked.PROPOSED)
+
     @display(description=gettext_lazy("weekly time"))
     def time(self, request: SeasonRequest) -> str:
         return WeeklyTime.of(request).in_words
@@ -529,6 +536,9 @@ class InvoiceAdmin(ReadOnly, ScopedAdmin):
     ]
     actions_detail = ["note_transfer"]
 
+    def offers(self, name: str, row: Invoice, request: HttpRequest) -> bool:
+        return row.state == Invoice.State.OPEN
+
     @display(description=gettext_lazy("season"))
     def season(self, invoice: Invoice) -> str:
         return str(invoice.request.season)
@@ -608,6 +618,9 @@ class TransferBackAdmin(ReadOnly, ScopedAdmin):
         "reference",
     ]
     actions_detail = ["note_done"]
+
+    def offers(self, name: str, row: TransferBack, request: HttpRequest) -> bool:
+        return row.done_at is None
 
     @display(description=gettext_lazy("club"))
     def club(self, transfer: TransferBack) -> str:
