@@ -42,7 +42,8 @@ class DecideForm(forms.Form):
 
     def __init__(self, *args: Any, held: Mapping[int, int], **kwargs: Any) -> None:
         """`held` has for each flag of the case how many redemptions it holds."""
-        super().__init__(*args, initial={"seen": held}, **kwargs)
+        super().__init__(*args, **kwargs)
+        self.fields["seen"].initial = held
         others = len(held) - 1
         told = ngettext("There is %(n)s more.", "There are %(n)s more.", others)
         self.fields["with_others"].help_text = told % {"n": others}
