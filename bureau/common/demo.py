@@ -1,4 +1,4 @@
-"""What the demonstration city's modules share: one moment and one chain of choices.
+"""What the demonstration city's modules share: one moment and a seeded choice.
 
 Every app that has something to show holds `demo.py` with `fill(city: DemoCity)`;
 `manage.py demo_city` calls them from the lowest layer up.
@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from django.db import connection
 
-from bureau.common import clock
+from bureau.common import clock, codes
 
 T = TypeVar("T")
 SEED = 20261122
@@ -24,8 +24,9 @@ SEED = 20261122
 class DemoCity:
     """The city that is being filled.
 
-    Its choices come from one seeded chain, so that the same day always gives the same
-    city. Invented people and bookings are no lottery: nothing of value hangs on them.
+    Its choices come from a seed, a chain for each part of it, so that the same moment
+    always gives the same city, and a change in one part leaves the others as they were.
+    Invented people and bookings are no lottery: nothing of value hangs on them.
     """
 
     now: datetime
@@ -47,6 +48,14 @@ class DemoCity:
         """
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
+
+    def begin(self, part: str) -> None:
+        """From here on choices are those of a part of the city."""
+        self.dice.seed(f"{SEED} {part}")
+
+    def code(self, length: int) -> str:
+        """As `codes.new_code`, of this city's own dice."""
+        return "".join(self.dice.choices(codes.ALPHABET, k=length))
 
     def chance(self, share: float) -> bool:
         """True in about `share` of the cases."""

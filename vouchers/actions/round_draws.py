@@ -25,13 +25,15 @@ def announce_round_draw(
     *,
     round: Round,  # noqa: A002 - what it is
     beacons: Sequence[BeaconName] = (),
+    code: str = "",
     by: User,
     at: datetime,
 ) -> Draw:
     """Make public how this round is drawn: a pool for each of its tiers.
 
-    Call it inside the transaction that publishes the round. Raises what
-    `draws.announce_draw` raises about times and sources.
+    Call it inside the transaction that publishes the round. `code` ends the draw's
+    number; without it a new one does. Raises what `draws.announce_draw` raises about
+    times and sources.
     """
     lots = Lot.objects.filter(round=round).select_related("tier")
     with translation.override(settings.LANGUAGE_CODE):
@@ -45,7 +47,7 @@ def announce_round_draw(
         ]
     assert round.draws_at is not None  # noqa: S101 - a constraint promises it
     draw = draws.announce_draw(
-        draw_id=f"V{clock.local_day(round.draws_at):%Y%m%d}-{codes.new_code()}",
+        draw_id=f"V{clock.local_day(round.draws_at):%Y%m%d}-{code or codes.new_code()}",
         title=title[:120],
         pools=pools,
         entries_close_at=round.closes_at,

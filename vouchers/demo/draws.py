@@ -1,11 +1,12 @@
 """Two draws: one with its proof to check, and one that can be entered now.
 
-The numbers "of the lottery" are invented, and so is who entered.
+The numbers "of the lottery" are invented, and so is who entered. Salts and numbers of
+entries come from the city's dice, so that the same people win each time; a real draw
+takes them from `secrets`.
 """
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime, timedelta
 
 from bureau.accounts.demo import CITY_STAFF, RENCHENG_STAFF
@@ -30,23 +31,24 @@ READ = {
 
 def fill(city: DemoCity, made: DemoCampaign, rows: Rows, crowd: Crowd) -> None:
     over, open_now = made.round(3), made.round(6)
-    draw = _announced(over)
+    draw = _announced(city, over)
     people = [*crowd.named, *city.dice.sample(crowd.others, k=ENTRIES)]
     _enter(city, rows, draw, over, people)
     _draw(over, draw)
     _hand_out(rows, over, draw, {who.user.pk: who for who in people})
-    coming = _announced(open_now)
+    coming = _announced(city, open_now)
     early = city.dice.sample(crowd.others, k=90)
     _enter(city, rows, coming, open_now, early)
 
 
-def _announced(of: Round) -> Draw:
+def _announced(city: DemoCity, of: Round) -> Draw:
     assert of.draws_at is not None  # noqa: S101 - a constraint promises it
     on = clock.local_day(of.draws_at)
     issue = f"{on:%Y}{on.timetuple().tm_yday:03}"
     return announce_round_draw(
         round=of,
         beacons=[BeaconName(source, issue) for source in READ],
+        code=city.code(codes.LENGTH),
         by=CITY_STAFF.user(),
         at=of.opens_at - timedelta(hours=2),
     )
@@ -71,7 +73,7 @@ def _enter(
             continue
         prefix = city.one_of(lots).tier.pool_prefix
         number = id_number_of(who.user)
-        salt = secrets.token_bytes(draws.entering.SALT_BYTES)
+        salt = city.dice.randbytes(draws.entering.SALT_BYTES)
         entry = DrawEntry(
             draw=draw,
             pool=pools[prefix],
@@ -79,7 +81,7 @@ def _enter(
             subject=sealed.fingerprint(number, purpose="draw-subject"),
             entry_id=sportdraw.id_of(
                 prefix=prefix,
-                random_part=codes.new_code(sportdraw.RANDOM_PART),
+                random_part=city.code(sportdraw.RANDOM_PART),
                 group_size=None,
             ),
             salt_sealed=sealed.seal(salt.hex()),

@@ -46,6 +46,7 @@ class Command(BaseCommand):
                 return
             city = DemoCity(now=clock.now(), say=self._teller(options["verbosity"]))
             for name in MODULES:
+                city.begin(name)
                 import_module(name).fill(city)
             record(MARKER, subject=ADMIN.user(), by=None, at=city.now)
         self.stdout.write("The demonstration city is ready.")
