@@ -89,3 +89,16 @@ def test_of_a_voucher() -> None:
     assert buttons("voucher", voucher.pk, seen_by=clerk) == {"void"}
     Voucher.objects.filter(pk=voucher.pk).update(state=Voucher.State.VOID)
     assert buttons("voucher", voucher.pk, seen_by=clerk) == set()
+
+
+def test_of_a_redemption() -> None:
+    redemption = make.redemption()
+    clerk = of_the_city()
+    assert buttons("redemption", redemption.pk, seen_by=clerk) == {"refund"}
+    actions.refund_redemption(
+        redemption=redemption,
+        refund_fen=redemption.paid_fen,
+        reason="The court was flooded",
+        by=clerk,
+    )
+    assert buttons("redemption", redemption.pk, seen_by=clerk) == set()

@@ -342,3 +342,17 @@ def test_the_cap_of_the_rules_counts_where_a_merchant_has_none() -> None:
 def test_figures_that_stand_still_are_an_alert(campaign: Campaign) -> None:
     late = clock.now() + timedelta(minutes=11)
     assert [one.kind for one in alerts_of(campaign, at=late)] == ["late"]
+
+
+def test_a_flag_that_is_decided_has_no_button_to_decide_it_again(
+    city: Client, flag: Flag
+) -> None:
+    page = f"/admin/vouchers/flag/{flag.pk}/"
+    assert f"{page}clear/" in city.get(f"{page}change/").text
+    Flag.objects.filter(pk=flag.pk).update(
+        state=Flag.State.CLEARED,
+        decided_at=clock.now(),
+        decided_by=make_user(),
+        reason="looked at",
+    )
+    assert f"{page}clear/" not in city.get(f"{page}change/").text

@@ -69,6 +69,9 @@ class FlagAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
     actions_list = ["scan"]
     actions_detail = ["clear", "confirm"]
 
+    def offers(self, name: str, row: Flag, request: HttpRequest) -> bool:
+        return row.state == Flag.State.OPEN
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Flag]:
         rows = super().get_queryset(request)
         if not isinstance(request.user, User):

@@ -94,6 +94,10 @@ class RedemptionAdmin(OfMyDistricts):
     ordering = ["-redeemed_at", "-pk"]
     show_full_result_count = False
     actions_detail = ["refund"]
+
+    def offers(self, name: str, row: Redemption, request: HttpRequest) -> bool:
+        return row.state == Redemption.State.DONE
+
     fields = readonly_fields = [
         "shown_number",
         "state_now",
