@@ -213,7 +213,11 @@ def broken_promises(names: Sequence[str] = ()) -> list[str]:
         for invariant in all_invariants():
             if names and invariant.name not in names:
                 continue
-            cursor.execute(invariant.sql)
-            if cursor.fetchall():
+            if invariant.ask:
+                offenders = list(invariant.ask())
+            else:
+                cursor.execute(invariant.sql)
+                offenders = cursor.fetchall()
+            if offenders:
                 broken.append(invariant.name)
     return broken
