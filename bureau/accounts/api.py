@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.translation import get_language
+from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
 from rest_framework.parsers import FormParser, MultiPartParser
@@ -32,6 +33,12 @@ from bureau.common import clock
 from bureau.common.http import client_ip
 from bureau.common.masking import masked_phone
 from bureau.common.parsers import JSONParser
+
+
+class DeviceTokens(KnoxTokenScheme):  # type: ignore[no-untyped-call]
+    """How the API's description says that a token signs in."""
+
+    target_class = "bureau.accounts.adapter.TokenAuthentication"
 
 
 class LoginCodes(APIView):

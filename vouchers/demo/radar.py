@@ -11,7 +11,7 @@ from vouchers import actions
 from vouchers.demo.rows import DAY
 from vouchers.models import Campaign, Flag, Merchant
 
-NIGHT = 2 * 60 + 10
+NIGHT, MORNING = 2 * 60 + 10, 8 * 60 + 40
 
 
 def fill(city: DemoCity, campaign: Campaign) -> None:
@@ -23,10 +23,13 @@ def fill(city: DemoCity, campaign: Campaign) -> None:
     flags = Flag.objects.filter(campaign=campaign)
     honest = flags.filter(merchant__state=Merchant.State.APPROVED).order_by("score")
     if flag := honest.first():
-        actions.decide_flag(
-            flag=flag,
-            is_in_order=True,
-            reason="已到店核查，账单与收银记录一致",
-            by=CITY_STAFF.user(),
-        )
+        # Before that morning's settlements, which take in what is in order again.
+        morning = clock.at(clock.local_day(flag.raised_at), MORNING)
+        with clock.as_of(min(morning, city.now)):
+            actions.decide_flag(
+                flag=flag,
+                is_in_order=True,
+                reason="已到店核查，账单与收银记录一致",
+                by=CITY_STAFF.user(),
+            )
     city.say(f"{flags.count()} flags of the radar")
