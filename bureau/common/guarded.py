@@ -52,7 +52,7 @@ class _Coming:
 
 @cache
 def _coming(column: str, nth: int) -> _Coming:
-    return _Coming(column, nth, f"seen.{column}[{nth}]")
+    return _Coming(column, nth, f"clear.{column}[{nth}]")
 
 
 class Guarded:
@@ -127,10 +127,13 @@ def _execute(statements: Sequence[Statement]) -> tuple[Any, ...]:
 
 
 Kind = str | int
-"""What is written of a column: an id to come and NULL as they stand in the statement,
-or the place of its value among those that are sent, counted from 0."""
+"""What is written of a column: an id to come, NULL and an empty object as they stand in
+the statement, or the place of its value among those that are sent, counted from 0."""
 Shape = tuple[tuple[type[Model], tuple[Kind, ...]], ...]
 """Of each row its model and its kinds. Rows of one shape have one text."""
+
+
+_CONSTANT = {type(None): "NULL", dict: "'{}'::jsonb"}
 
 
 def _shape_of(rows: Sequence[Model]) -> tuple[Shape, list[Any]]:
@@ -147,14 +150,13 @@ def _shape_of(rows: Sequence[Model]) -> tuple[Shape, list[Any]]:
         own, kinds = vars(row), list[Kind]()
         for name, plain, field in columns_of(type(row)):
             value = own[name]
-            if value is None:
-                kinds.append("NULL")
+            kind, place = type(value), len(values)
+            if (constant := _CONSTANT.get(kind)) and not value:
+                kinds.append(constant)
                 continue
-            kind = type(value)
             if kind is _Coming:
                 kinds.append(value.sql)
                 continue
-            place = len(values)
             if kind is not plain:
                 value = field.get_db_prep_save(value, through)
             elif kind is datetime or kind is str:
@@ -184,10 +186,12 @@ def _statement(look: Look, shape: Shape, *, first_mark: int) -> tuple[str, str]:
         )
         inserts += (
             f", row_{n} AS (INSERT INTO {model._meta.db_table} ({names})"  # noqa: S608
-            f" SELECT {values} FROM seen WHERE {look.is_clear})"
+            f" SELECT {values} FROM clear)"
         )
+    # What is clear is worked out once, and not anew for each of the rows.
     sql = (
-        f"WITH seen ({', '.join(look.columns)}) AS MATERIALIZED ({look.sql}){inserts}"  # noqa: S608
+        f"WITH seen ({', '.join(look.columns)}) AS MATERIALIZED ({look.sql}),"  # noqa: S608
+        f" clear AS MATERIALIZED (SELECT * FROM seen WHERE {look.is_clear}){inserts}"
         f" SELECT *, {look.is_clear} FROM seen"
     )
     name = f"{look.name}_{sha256(sql.encode()).hexdigest()[:16]}"

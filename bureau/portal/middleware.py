@@ -87,9 +87,10 @@ class ReadingPreferences:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "GET":
+            return self.get_response(request)
         asked = QueryDict(mutable=True)
-        if request.method == "GET":
-            asked.update(request.GET)
+        asked.update(request.GET)
         chosen = {}
         if asked.get("mode") in {"elder", "standard"}:
             chosen["mode"] = str(asked.pop("mode")[-1])

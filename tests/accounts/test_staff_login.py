@@ -312,6 +312,7 @@ def test_signing_in_takes_a_new_session(browser: Client, clerk: User) -> None:
     planted = browser.session
     planted["gate_venue"] = "x"
     planted.save()
+    assert planted.session_key
     browser.cookies["bureau_session"] = planted.session_key
     enter(browser, clerk)
     assert browser.cookies["bureau_session"].value != planted.session_key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import time_machine
@@ -29,10 +30,8 @@ def test_a_draw_is_void_or_its_vouchers_are_with_the_people() -> None:
             draw, by = run(round_), city.user()
         with time_machine.travel(NOW + timedelta(days=2), tick=False):
             at_once(
-                lambda of=round_: actions.hand_out_draw(round=of, at=clock.now()),
-                lambda of=draw, who=by: draws.void_draw(
-                    draw=of, reason="A mistake", by=who
-                ),
+                partial(actions.hand_out_draw, round=round_, at=clock.now()),
+                partial(draws.void_draw, draw=draw, reason="A mistake", by=by),
             )
         is_void = Draw.objects.get(pk=draw.pk).state == Draw.State.VOID
         given = DrawnVoucher.objects.filter(entry__draw=draw).count()

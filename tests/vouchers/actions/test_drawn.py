@@ -238,8 +238,7 @@ def test_what_is_declared_void_while_it_is_handed_out_gives_nothing_more(
     round_ = drawn_round()
     enter(round_)
     enter(round_)
-    run(round_)
-    by, lay_out = city.user(), drawn.lay_out_round
+    draw, by, lay_out = run(round_), city.user(), actions.lay_out_round
 
     def lay_out_and_void(**given: Any) -> object:
         """A worker has just seen that the round is drawn; then staff are quicker."""
@@ -247,7 +246,7 @@ def test_what_is_declared_void_while_it_is_handed_out_gives_nothing_more(
         if is_called_off:
             actions.call_off_round(round=round_, reason="A mistake", by=by)
         else:
-            draws.void_draw(draw=round_.draw, reason="A mistake", by=by)
+            draws.void_draw(draw=draw, reason="A mistake", by=by)
         return laid
 
     monkeypatch.setattr(drawn, "lay_out_round", lay_out_and_void)
