@@ -166,6 +166,33 @@ def test_a_prepared_statement_outlives_a_rollback() -> None:
     assert doubled(3) == 6
 
 
+def test_plans_follow_a_table_that_fills_in_a_rush() -> None:
+    """A plan that was made for an empty table reads all of what came since."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE rush (id int PRIMARY KEY, note text) ON COMMIT DROP"
+        )
+        cursor.execute("ANALYZE rush")
+
+        def ask(n: int) -> None:
+            sql = "SELECT note FROM rush WHERE id = $1"
+            cursor.execute(prepared("tests_rush", sql, 1), [n])
+
+        def plan() -> str:
+            cursor.execute("EXPLAIN EXECUTE tests_rush (1)")
+            return str(cursor.fetchone()[0])
+
+        ask(1)
+        assert plan().startswith("Seq Scan")
+        cursor.execute("INSERT INTO rush SELECT n, 'x' FROM generate_series(1,9999) n")
+        calls = 0
+        while plan().startswith("Seq Scan"):
+            ask(1)
+            calls += 1
+            assert calls < 5000
+        assert plan().startswith("Index Scan")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_prepared_statement_is_prepared_again_on_a_new_connection() -> None:
     assert doubled(2) == 4
