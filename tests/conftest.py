@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 from django.db import connection
+from django.utils import translation
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
@@ -69,6 +70,16 @@ def browser() -> Iterator[Browser]:
         )
         yield launched
         launched.close()
+
+
+@pytest.fixture(autouse=True)
+def first_language() -> None:
+    """Each test starts in the language of the settings.
+
+    A request leaves its language behind in the thread, so that what a test reads would
+    depend on the test before it.
+    """
+    translation.deactivate()
 
 
 @pytest.fixture
