@@ -3,6 +3,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.utils.translation import gettext_lazy as _
+
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
@@ -26,6 +28,16 @@ class DomainError(Exception):
     def __str__(self) -> str:
         message = str(self.message)
         return message % self.values if self.values else message
+
+
+class ChangedMeanwhile(DomainError):
+    """Two people had one page open; `what` names what is other than they have read."""
+
+    code = "changed_meanwhile"
+    message = _(
+        "This has changed since you opened the page: %(what)s. Nothing of yours is"
+        " saved. Open the page again to see it as it is now."
+    )
 
 
 class TryLater(DomainError):

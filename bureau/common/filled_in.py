@@ -13,6 +13,9 @@ from openpyxl import load_workbook  # type: ignore[import-untyped]
 MOST_UNPACKED = 5_000_000
 """A file of some kilobytes may unpack to gigabytes, and reading a megabyte takes a
 second; a thousand filled rows are less than two."""
+MOST_ELEMENTS = 100_000
+"""Cells, texts, styles: what takes the time, and a megabyte may hold a million of them.
+A thousand rows of sixteen cells, each with a text of its own, are 65,000."""
 EMPTY_ROWS = 20
 """How many lines there may be for each that may be filled: some are skipped, and
 programs keep formatted ones at the end."""
@@ -44,18 +47,26 @@ class TooManyRows(Exception):
     """More lines than are read at a time."""
 
 
+class TooManyCells(Exception):
+    """Few lines perhaps, but very long ones, or a sheet that is formatted far out."""
+
+
 def read_lines(
     content: bytes, *, columns: Sequence[int], most_rows: int
 ) -> list[list[Line]]:
     """What stands below the headings: of each sheet that `columns` has a width for.
 
     Lines that say nothing are left out, short ones are filled up with None, and a sheet
-    that the file does not have is empty. Raises `NotReadable` or `TooManyRows`.
+    that the file does not have is empty. Raises `NotReadable`, `TooManyRows` or
+    `TooManyCells`.
     """
     try:
         with ZipFile(BytesIO(content)) as packed:
-            if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
+            parts = packed.infolist()
+            if sum(part.file_size for part in parts) > MOST_UNPACKED:
                 raise NotReadable
+            if sum(_elements_in(packed.read(part)) for part in parts) > MOST_ELEMENTS:
+                raise TooManyCells
         # No links: they would read further files.
         book = load_workbook(
             BytesIO(content), read_only=True, data_only=True, keep_links=False
@@ -69,6 +80,11 @@ def read_lines(
         ]
     except _BROKEN as wrong:
         raise NotReadable from wrong
+
+
+def _elements_in(part: bytes) -> int:
+    """How many there are at most: counted, because only a parser would know."""
+    return part.count(b"<") - part.count(b"</")
 
 
 def _lines_of(page: Any, width: int, most_rows: int) -> list[Line]:

@@ -9,7 +9,8 @@ from django.db.models import AutoField, Model
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 from django.utils.functional import Promise
-from unfold.admin import ModelAdmin
+
+from bureau.common.seen_forms import SeenForms
 
 
 class Badge(NamedTuple):
@@ -41,7 +42,7 @@ class _AsText:
         return "–" if related is None else str(related)
 
 
-class StaffTable(ModelAdmin):
+class StaffTable(SeenForms):
     """A table for staff that shows and answers what the reader may see, and no more.
 
     Django lets `?phone__startswith=138` ask for any column, so that what a page masks
@@ -55,6 +56,10 @@ class StaffTable(ModelAdmin):
         return self._may_ask_for(name, request) and super().lookup_allowed(
             lookup, value, request
         )
+
+    def opens_every_row(self, request: HttpRequest) -> bool:
+        """Whether a link to any row leads the reader to its page."""
+        return self.has_view_permission(request)
 
     def offers(self, name: str, row: Any, request: HttpRequest) -> bool:  # noqa: ARG002
         """Whether a row's page shows the button of an action that they may press.
@@ -122,6 +127,11 @@ class StaffTable(ModelAdmin):
         model = field.related_model
         if not self.admin_site.is_registered(model):
             return name  # Django has nowhere to link to either
-        if self.admin_site.get_model_admin(model).has_view_permission(request):
+        table = self.admin_site.get_model_admin(model)
+        if (
+            table.opens_every_row(request)
+            if isinstance(table, StaffTable)
+            else table.has_view_permission(request)
+        ):
             return name
         return _AsText(name, str(getattr(field, "verbose_name", name)))

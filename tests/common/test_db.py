@@ -182,6 +182,9 @@ def test_plans_follow_a_table_that_fills_in_a_rush() -> None:
             cursor.execute("EXPLAIN EXECUTE tests_rush (1)")
             return str(cursor.fetchone()[0])
 
+        # What else the connection was asked says nothing of this statement.
+        for n in range(300):
+            doubled(n)
         ask(1)
         assert plan().startswith("Seq Scan")
         cursor.execute("INSERT INTO rush SELECT n, 'x' FROM generate_series(1,9999) n")
@@ -189,7 +192,7 @@ def test_plans_follow_a_table_that_fills_in_a_rush() -> None:
         while plan().startswith("Seq Scan"):
             ask(1)
             calls += 1
-            assert calls < 5000
+            assert calls <= 64
         assert plan().startswith("Index Scan")
 
 

@@ -9,7 +9,12 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 from openpyxl import Workbook  # type: ignore[import-untyped]
 
-from bureau.common.filled_in import NotReadable, TooManyRows, read_lines
+from bureau.common.filled_in import (
+    NotReadable,
+    TooManyCells,
+    TooManyRows,
+    read_lines,
+)
 
 SHEET = "xl/worksheets/sheet1.xml"
 HEAD = (
@@ -142,3 +147,29 @@ def test_what_no_office_program_wrote_is_not_read(content: bytes) -> None:
 def test_reading_ends_soon_after_the_last_row_that_may_be(content: bytes) -> None:
     with pytest.raises(TooManyRows):
         read(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(
+            with_sheet(f'<row r="2">{"<c><v>1</v></c>" * 60_000}</row>'),
+            id="a row without end",
+        ),
+        pytest.param(with_sheet(f"<row>{'<c/>' * 110_000}</row>"), id="empty cells"),
+        pytest.param(
+            with_part("xl/styles.xml", f"<s>{'<xf/>' * 110_000}</s>"), id="styles"
+        ),
+    ],
+)
+def test_few_lines_of_very_many_cells_are_turned_away_unread(content: bytes) -> None:
+    with pytest.raises(TooManyCells):
+        read(content)
+
+
+def test_as_many_filled_rows_as_there_may_be_are_not_too_many_cells() -> None:
+    book = Workbook()
+    for row in range(1001):
+        book.active.append([f"row {row} cell {cell}" for cell in range(16)])
+    (lines,) = read_lines(saved(book), columns=[16], most_rows=1000)
+    assert len(lines) == 1000
