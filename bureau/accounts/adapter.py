@@ -10,13 +10,16 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from knox.auth import TokenAuthentication as KnoxTokens
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 
 from bureau.accounts.errors import StaffMustSetUpApp
+from bureau.accounts.http import READING
 from bureau.accounts.models import User
 from bureau.accounts.queries import signed_in_person
 from bureau.common import http, sealed
@@ -31,6 +34,12 @@ class Backend(AuthenticationBackend):  # type: ignore[misc]
 
 class TokenAuthentication(KnoxTokens):  # type: ignore[misc]
     """Tokens of devices; one from before its holder became staff is not enough."""
+
+    def authenticate(self, request: Request) -> tuple[User, Any] | None:
+        found: tuple[User, Any] | None = super().authenticate(request)
+        if found and request.method not in READING and found[0].only_reads:
+            raise PermissionDenied
+        return found
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, Any]:
         if not token.isascii():

@@ -161,7 +161,12 @@ class UserAdmin(DjangoUserAdmin[User], _ByPhone):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).prefetch_related("groups")
+        """Who works for districts looks up colleagues; citizens, the city's staff."""
+        rows = super().get_queryset(request).prefetch_related("groups")
+        return rows if _staff(request).sees_the_city else rows.filter(is_staff=True)
+
+    def opens_every_row(self, request: HttpRequest) -> bool:
+        return super().opens_every_row(request) and _staff(request).sees_the_city
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: User | None = None
@@ -361,6 +366,13 @@ class EligibilityAdmin(_LookOnly):
     readonly_fields = ["person", "certificate"]
     actions_detail = ["approve", "refuse"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Eligibility]:
+        """Who works for districts sees what waits, and what they have decided."""
+        rows: QuerySet[Eligibility] = super().get_queryset(request)
+        return rows.filter(
+            pk__in=Eligibility.objects.checked_by(_staff(request)).values("pk")
+        )
+
     def has_review_permission(
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
@@ -396,7 +408,7 @@ class EligibilityAdmin(_LookOnly):
         icon="check",
     )
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(self.get_queryset(request), pk=object_id)
+        row = self._asked(request, object_id)
 
         def do(given: dict[str, Any]) -> HttpResponse:
             actions.approve_eligibility(
@@ -417,7 +429,7 @@ class EligibilityAdmin(_LookOnly):
         description=_("Refuse"), url_path="refuse", permissions=["review"], icon="block"
     )
     def refuse(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(self.get_queryset(request), pk=object_id)
+        row = self._asked(request, object_id)
 
         def do(given: dict[str, Any]) -> HttpResponse:
             actions.refuse_eligibility(
@@ -432,6 +444,12 @@ class EligibilityAdmin(_LookOnly):
             submit=_("Refuse"),
             act=do,
         )
+
+    def _asked(self, request: HttpRequest, object_id: str) -> Eligibility:
+        """Who answers what a colleague has just answered is told so by the action."""
+        is_answer = request.method == "POST"
+        rows = Eligibility.objects.all() if is_answer else self.get_queryset(request)
+        return get_object_or_404(rows, pk=object_id)
 
     def _to_queue(self, request: HttpRequest, text: Any) -> HttpResponse:
         messages.success(request, text)

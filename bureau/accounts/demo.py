@@ -160,12 +160,20 @@ CITY_STAFF = Person(
     role=Role.CITY_STAFF,
     works_for_bureau=True,
 )
-AUDITOR = Person(
-    "auditor",
+FINANCE = Person(
+    "finance",
     "沈岚",
     _("city staff, the second pair of eyes"),
     "/admin/",
     role=Role.CITY_STAFF,
+    works_for_bureau=True,
+)
+AUDITOR = Person(
+    "auditor",
+    "韩雪梅",
+    _("auditor: sees the whole city, changes nothing"),
+    "/admin/",
+    role=Role.AUDITOR,
     works_for_bureau=True,
 )
 ADMIN = Person(
@@ -190,6 +198,7 @@ PEOPLE = (
     PATROL,
     RENCHENG_STAFF,
     CITY_STAFF,
+    FINANCE,
     AUDITOR,
     ADMIN,
 )

@@ -5,11 +5,13 @@ from urllib.parse import urlencode
 
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from bureau.accounts.errors import StaffMustSetUpApp
+from bureau.accounts.http import READING
 from bureau.accounts.models import User
 
 
@@ -59,3 +61,36 @@ class StaffSecondFactor:
         following = request.get_full_path() if request.method == "GET" else "/"
         query = urlencode({"next": following})
         return redirect(f"{reverse('mfa_activate_totp')}?{query}")
+
+
+class AuditorsOnlyRead:
+    """An auditor opens pages and sends nothing, whatever page it is.
+
+    The permissions of the role say the same (`manage.py sync_roles`). This holds for a
+    page that forgets to ask for one, and for what citizens do without any. Tokens of
+    the API do not pass here: see `adapter.TokenAuthentication`.
+    """
+
+    # Signing in and out, the own password and devices, the language, the inbox.
+    about_oneself = (
+        "/accounts/",
+        "/admin/logout/",
+        "/admin/password_change/",
+        "/i18n/",
+        "/me/devices/",
+        "/me/sessions/",
+        "/notices/",
+    )
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if (
+            request.method not in READING
+            and not request.path_info.startswith(self.about_oneself)
+            and isinstance(request.user, User)
+            and request.user.only_reads
+        ):
+            raise PermissionDenied
+        return self.get_response(request)

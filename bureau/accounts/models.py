@@ -42,6 +42,7 @@ class Role(models.TextChoices):
     JUDGE = "judge", _("judge")
     BUREAU_STAFF = "bureau_staff", _("bureau staff")
     CITY_STAFF = "city_staff", _("city staff")
+    AUDITOR = "auditor", _("auditor")
 
 
 class User(AbstractUser):  # type: ignore[django-manager-missing]
@@ -110,6 +111,19 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]
         """Whether the person holds one of the roles (object memberships aside)."""
         names = {group.name for group in self.groups.all()}
         return any(role.value in names for role in roles)
+
+    @property
+    def sees_the_city(self) -> bool:
+        """Whether a member of staff works for the whole city, and not for districts."""
+        return self.is_superuser or self.has_role(Role.CITY_STAFF, Role.AUDITOR)
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether the person checks others' work, and so does none of it.
+
+        Another role beside it changes nothing about that.
+        """
+        return self.is_staff and self.has_role(Role.AUDITOR)
 
 
 class LoginCode(models.Model):

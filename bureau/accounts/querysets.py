@@ -55,6 +55,15 @@ class EligibilityQuerySet(models.QuerySet["Eligibility"]):
     def waiting(self) -> Self:
         return self.filter(state="pending")
 
+    def checked_by(self, person: User) -> Self:
+        """What a member of staff may look at who may check certificates.
+
+        All, for the whole city; what waits, and what they decided, for a district.
+        """
+        if person.sees_the_city:
+            return self
+        return self.filter(Q(state="pending") | Q(decided_by=person))
+
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
     def visible_to(self, user: User) -> Self:

@@ -7,7 +7,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -131,6 +131,7 @@ class EntryResource(resources.ModelResource):
 class EntryAdmin(ExportMixin, ReadOnly):
     resource_classes = [EntryResource]
     export_form_class = ExportForm
+    export_template_name = "audit/export.html"
     formats = [CSV, XLSX]
     list_display = [
         "occurred_at",
@@ -158,6 +159,18 @@ class EntryAdmin(ExportMixin, ReadOnly):
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
+
+    def export_action(self, request: HttpRequest) -> HttpResponse:
+        """Asked by GET, too: it changes nothing, and an auditor sends nothing."""
+        asked, narrowed = QueryDict(mutable=True), request.GET.copy()
+        for name in request.GET:
+            if name in ("format", "resource") or name.startswith("entryresource_"):
+                asked.setlist(name, narrowed.pop(name))
+        if asked:
+            # The library looks for its form there, and for filters of the list here.
+            request.POST, request.GET = asked, narrowed  # type: ignore[assignment]
+        answer: HttpResponse = super().export_action(request)
+        return answer
 
     @admin.display(description=_("kind of subject"), ordering="subject_type")
     def about(self, entry: Entry) -> str:

@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
@@ -20,6 +21,8 @@ from bureau.common import clock
 from bureau.common.templatetags.bureau import amount
 from bureau.portal import queries
 from bureau.regions.queries import districts_of
+from bureau.workdays.models import CalendarYear
+from bureau.workdays.queries import missing_year
 from venues.queries import club_work, open_appeals
 from vouchers.queries import merchant_work
 from vouchers.queries.evidence import flags_in, open_flags, redeemed_today
@@ -178,6 +181,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if mine is None and user.has_perm("accounts.view_user"):
         people = reverse("admin:accounts_user_changelist")
         figures.append((_("New people today"), day.new_people, _("accounts"), people))
+    figures += _calendar_figures(user)
     context |= {"figures": figures, "as_of": now}
     if user.has_perm("audit.view_proofrun"):
         context |= {"may_see_proof": True, "proof": latest_proof()}
@@ -226,6 +230,19 @@ def _voucher_figures(
         what = _("applications, changes, shops")
         figures.append((_("Merchants to check"), asked, what, merchants))
     return figures
+
+
+def _calendar_figures(user: User) -> list[tuple[str, str | int, str, str]]:
+    """The year without holidays: hours and prices take its feasts for plain days."""
+    if not user.has_perm("workdays.add_calendaryear"):
+        return []
+    year = missing_year(on=clock.today())
+    if year is None:
+        return []
+    form = f"{reverse('admin:workdays_calendaryear_add')}?year={year}"
+    label = capfirst(str(CalendarYear._meta.verbose_name))
+    note = _("The public holidays of this year are not entered yet.")
+    return [(label, str(year), note, form)]
 
 
 def _items(app: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -5,9 +5,11 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
@@ -39,8 +41,9 @@ def enter(browser: Client, user: User, password: str = PASSWORD) -> Any:
     )
 
 
-def app_code() -> str:
-    return str(format_hotp_value(hotp_value(SECRET, int(time.time()) // 30)))
+def app_code(*, periods_ago: int = 0) -> str:
+    period = int(time.time()) // 30 - periods_ago
+    return str(format_hotp_value(hotp_value(SECRET, period)))
 
 
 def test_admin_has_no_door_of_its_own(browser: Client) -> None:
@@ -129,6 +132,44 @@ def test_who_has_an_app_is_asked_for_its_code(
 
     assert done["Location"] == "/admin/"
     assert browser.get("/admin/").status_code == HTTPStatus.OK
+
+
+def app_opens(user: User, code: str) -> bool:
+    browser = Client()
+    enter(browser, user)
+    browser.post("/accounts/mfa/authenticate/", {"code": code})
+    return "_auth_user_id" in browser.session
+
+
+@pytest.mark.usefixtures("still_clock")
+def test_a_telephone_whose_clock_is_half_a_minute_off_opens(
+    careful_clerk: User, settings: Settings
+) -> None:
+    settings.STAFF_MFA_REQUIRED = True
+    opening = [
+        periods
+        for periods in (-2, -1, 0, 1, 2)
+        if app_opens(careful_clerk, app_code(periods_ago=periods))
+    ]
+    assert opening == [-1, 0, 1]
+
+
+def test_a_code_opens_once_also_in_the_next_half_minute(
+    careful_clerk: User, settings: Settings
+) -> None:
+    settings.STAFF_MFA_REQUIRED = True
+    with time_machine.travel(time.time(), tick=False) as moment:
+        code = app_code(periods_ago=-1)
+        assert app_opens(careful_clerk, code)
+        # allauth's own mark of a used code is gone by then.
+        moment.shift(31)
+        cache.delete(
+            TOTP(Authenticator.objects.get(user=careful_clerk))._get_used_cache_key(
+                code
+            )
+        )
+        assert not app_opens(careful_clerk, code)
+        assert app_opens(careful_clerk, app_code(periods_ago=-1))
 
 
 @pytest.mark.usefixtures("still_clock")

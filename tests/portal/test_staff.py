@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
+import time_machine
 from django.contrib.auth.models import Permission
 from django.test import Client, RequestFactory
 from pytest_django import DjangoAssertNumQueries
@@ -10,11 +13,14 @@ from bureau.accounts.models import User
 from bureau.audit.actions import prove
 from bureau.common import clock
 from bureau.portal import queries, staff
+from bureau.workdays.actions import set_year
+from bureau.workdays.models import CalendarYear
 from tests import make
 from tests.vouchers import business
 from venues.queries import offered_sports
 
 pytestmark = pytest.mark.django_db
+NOT_ENTERED = "The public holidays of this year are not entered yet."
 
 
 @pytest.fixture
@@ -170,3 +176,39 @@ def test_the_first_page_tells_how_many_businesses_wait(chief: Client) -> None:
 
     assertContains(response, "Merchants to check")
     assertContains(response, "/admin/vouchers/merchant/")
+
+
+@pytest.mark.parametrize(
+    ("moment", "year"),
+    [
+        ("2026-11-30 23:59+08:00", None),
+        ("2026-12-01 00:00+08:00", 2027),
+        ("2027-02-01 09:00+08:00", 2027),
+    ],
+)
+def test_the_first_page_asks_for_the_holidays_of_a_year_that_nobody_entered(
+    client: Client, moment: str, year: int | None
+) -> None:
+    CalendarYear.objects.filter(year=2027).delete()
+    set_year(year=2026, days={}, by=None)
+    clerk = make.user(is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="add_calendaryear"))
+    with time_machine.travel(moment, tick=False):
+        client.force_login(clerk)
+        page = client.get("/admin/")
+
+    if year is None:
+        assertNotContains(page, NOT_ENTERED)
+    else:
+        assertContains(page, NOT_ENTERED)
+        assertContains(page, f'href="/admin/workdays/calendaryear/add/?year={year}"')
+
+
+def test_the_first_page_does_not_ask_for_holidays_that_are_entered(
+    chief: Client,
+) -> None:
+    today = clock.today()
+    for year in (today.year, today.year + 1):
+        set_year(year=year, days={date(year, 1, 1): ("holiday", "")}, by=None)
+
+    assertNotContains(chief.get("/admin/"), NOT_ENTERED)
