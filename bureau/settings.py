@@ -127,6 +127,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "bureau.accounts.middleware.StaffSecondFactor",
+    "bureau.accounts.middleware.AuditorsOnlyRead",
     "django_htmx.middleware.HtmxMiddleware",
     "bureau.portal.middleware.WrongMethod",
     "bureau.portal.middleware.Unavailable",
@@ -180,6 +181,7 @@ TIME_ZONE = "Asia/Shanghai"
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "bureau.formats"
 LANGUAGE_COOKIE_NAME = "lang"
 LANGUAGE_COOKIE_AGE = 60 * 60 * 24 * 365
 
@@ -226,6 +228,9 @@ ACCOUNT_RATE_LIMITS = {
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ADAPTER = "bureau.accounts.adapter.SecondFactorAdapter"
 MFA_TOTP_ISSUER = SITE_NAME
+# A telephone's clock may be half a minute off: the code before and the one after count,
+# each of them once (FactorForm).
+MFA_TOTP_TOLERANCE = 1
 MFA_FORMS = {
     "activate_totp": "bureau.accounts.forms.ActivateFactorForm",
     "authenticate": "bureau.accounts.forms.FactorForm",
@@ -306,7 +311,7 @@ SPECTACULAR_SETTINGS = {
         "LineStateEnum": "venues.models.BookingLine.State",
         "ChangeStateEnum": "venues.models.BookingChange.State",
         "PassStateEnum": "venues.models.EntryPass.State",
-        "SlotStateEnum": "venues.serializers.booking.SLOT_STATES",
+        "SlotStateEnum": "venues.serializers.days.SLOT_STATES",
         "PaymentStateEnum": "bureau.payments.models.Payment.State",
         "DrawStateEnum": "bureau.draws.models.Draw.State",
         "BallotStateEnum": "venues.models.Ballot.State",

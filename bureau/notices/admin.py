@@ -56,7 +56,10 @@ class DeliveryAdmin(HistoryFromAudit, ReadOnly):
     ordering = ["-pk"]
     actions = ["try_again"]
 
-    @admin.action(description=_("Try the given-up ones again"))
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("notices.change_delivery")
+
+    @admin.action(description=_("Try the given-up ones again"), permissions=["retry"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         user: Any = request.user  # staff are never anonymous
         count = actions.retry_deliveries(deliveries=queryset, by=user)

@@ -174,12 +174,15 @@ class PaymentAdmin(Ledger):
             *super().get_urls(),
         ]
 
+    def has_ask_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self.has_refund_permission(request)
+
     def has_refund_permission(
         self, request: HttpRequest, object_id: Any = None
     ) -> bool:
         return request.user.has_perm("payments.refund_payment")
 
-    @admin.action(description=_("Ask the providers again"), permissions=["view"])
+    @admin.action(description=_("Ask the providers again"), permissions=["ask"])
     def ask_selected_again(self, request: HttpRequest, queryset: Any) -> None:
         asked = 0
         for payment in queryset.order_by("pk")[:100]:
@@ -195,7 +198,11 @@ class PaymentAdmin(Ledger):
         )
         self.message_user(request, text % {"count": asked})
 
-    @action(description=_("Ask the providers again"), url_path="ask-again")
+    @action(
+        description=_("Ask the providers again"),
+        url_path="ask-again",
+        permissions=["ask"],
+    )
     def ask_again(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return redirect("admin:payments_payment_ask", object_id)
 
@@ -207,7 +214,7 @@ class PaymentAdmin(Ledger):
 
     def ask_again_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         payment = self.row_or_404(request, object_id)
-        if not self.has_view_permission(request, payment):
+        if not self.has_ask_permission(request):
             raise PermissionDenied
         if request.method == "POST":
             try:

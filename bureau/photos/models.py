@@ -26,10 +26,10 @@ class Photo(models.Model):
         LICENCE = "licence", _("business licence")
         PERMIT = "permit", _("permit for high-risk sports")
 
-    # Who may see what: everybody, or the sender and those with the permission.
+    # Who may see what: everybody, or the sender and those with the permission. A
+    # certificate is seen by who may check it (`visible_to`).
     PUBLIC = (Purpose.VENUE, Purpose.EVENT)
     REVIEWERS = {
-        Purpose.CERTIFICATE: "accounts.change_eligibility",
         Purpose.REPORT: "photos.view_photo",
         Purpose.WORK: "photos.view_photo",
         Purpose.INSPECTION: "photos.view_photo",

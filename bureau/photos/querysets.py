@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Q
 
+from bureau.accounts.models import Eligibility
+
 if TYPE_CHECKING:
     from bureau.accounts.models import User
     from bureau.photos.models import Photo
@@ -31,11 +33,18 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
             for purpose, permission in self.model.REVIEWERS.items()
             if user.has_perm(permission)
         ]
-        return self.filter(
+        visible = (
             Q(purpose__in=self.model.PUBLIC)
             | Q(uploaded_by=user)
             | Q(purpose__in=readable)
         )
+        if user.has_perm("accounts.review_eligibility"):
+            visible |= Q(
+                purpose=self.model.Purpose.CERTIFICATE,
+                subject_type=Eligibility._meta.label_lower,
+                subject_id__in=Eligibility.objects.checked_by(user).values("pk"),
+            )
+        return self.filter(visible)
 
     def with_content(self, sha256: str) -> Self:
         """Uploads of the very same file, whoever sent it."""

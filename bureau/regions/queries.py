@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.gis.geos import MultiPolygon, Point
 
-from bureau.accounts.models import Role, User
+from bureau.accounts.models import User
 from bureau.regions.models import District, Posting
 
 DECIMALS = 3  # about 100 m: borders still meet, for all are rounded alike
@@ -25,9 +25,9 @@ def district_of(point: Point) -> District | None:
 def districts_of(user: User) -> set[int] | None:
     """The ids of the districts that a member of staff may see; None means all.
 
-    None is for city staff and administrators; an empty set sees nothing.
+    None is for city staff, auditors and administrators; an empty set sees nothing.
     """
-    if user.is_superuser or user.has_role(Role.CITY_STAFF):
+    if user.sees_the_city:
         return None
     return set(Posting.objects.of(user).values_list("district_id", flat=True))
 

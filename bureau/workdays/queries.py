@@ -21,6 +21,9 @@ LONGEST = 366 * 30  # days; an end beyond it is a mistake, not a deadline
 FIXED = {(1, 1), (5, 1), (10, 1), (10, 2), (10, 3)}
 SINCE_2025 = {(5, 2)}
 
+# The State Council speaks in November: from this month on the next year is waited for.
+NEXT_YEAR_FROM = 12
+
 Period = tuple[datetime, datetime]
 
 
@@ -115,6 +118,13 @@ def calendar() -> Calendar:
 def _calendar(years: tuple[tuple[int, int, datetime], ...]) -> Calendar:
     days = dict(DayRule.objects.values_list("day", "kind"))
     return Calendar(days, {year: version for year, version, _changed in years})
+
+
+def missing_year(*, on: date) -> int | None:
+    """The year whose holidays staff still have to enter: this one, or soon the next."""
+    years = [on.year, on.year + 1] if on.month >= NEXT_YEAR_FROM else [on.year]
+    known = calendar().versions
+    return next((year for year in years if year not in known), None)
 
 
 def day_type(day: date) -> DayType:

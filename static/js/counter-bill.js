@@ -30,11 +30,15 @@ export function bill(box) {
     sum.hidden = typed === null;
     if (typed === null) return;
     const short = Number(threshold) - typed;
-    if (short <= 0) settle(field);
     sum.toggleAttribute('data-short', short > 0);
     pays.textContent = short > 0 ? sum.dataset.counterShort.replace('%s', yuan(short)) : `¥${yuan(typed - Number(face))}`;
   };
-  field.addEventListener('input', show);
+  // Only what is changed by hand settles what was refused: a page that has just come says why.
+  const change = () => {
+    show();
+    if (fen(field.value) >= Number(threshold)) settle(field);
+  };
+  form.addEventListener('input', change);
   if (form.elements.place) form.elements.place.value = sessionStorage.getItem('counter-place') || '';
   const keys = form.querySelector('[data-counter-keys]');
   if (!fine) {
@@ -45,7 +49,7 @@ export function bill(box) {
       if (!key) return;
       if (key === 'back') field.value = field.value.slice(0, -1);
       else if (field.value.length < 10 && !(key === '.' && field.value.includes('.'))) field.value += key;
-      show();
+      change();
     });
   }
   field.focus({ preventScroll: !fine });

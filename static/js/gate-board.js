@@ -46,3 +46,10 @@ export async function showState() {
     return row;
   }));
 }
+
+// Nobody is refused yet: the code stays in the field, and its digits are typed after it.
+export function askForDigits(text, why) {
+  const { code } = part('form').elements;
+  show('warn', word(page, 'unfinished'), why);
+  if (!code.value) code.value = `${text} `;
+}

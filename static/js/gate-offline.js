@@ -1,7 +1,7 @@
 // <div data-gate-offline data-…> is the gate that works without network (templates/venues/gate_offline.html).
 // With network each scan goes to the portal. Without, the signed list of this device answers, a pass is remembered here,
 // and what was let in is told later. Its words are data- attributes.
-import { part, show, showState } from './gate-board.js';
+import { askForDigits, part, show, showState } from './gate-board.js';
 import { ask, clock, device, gate, load, now, page, refresh, sync } from './gate-link.js';
 import { isLive, parse } from './gate-proof.js';
 import * as keep from './gate-store.js';
@@ -42,7 +42,8 @@ async function atThePortal(text, named) {
     return true;
   }
   if (!said.message) return false;
-  show('danger', word(page, 'no'), said.message);
+  if (said.code === 'pass_needs_digits') askForDigits(text, said.message);
+  else show('danger', word(page, 'no'), said.message);
   return true;
 }
 
@@ -67,6 +68,7 @@ async function atThisDevice(text, named) {
   const scanned = parse(text);
   const found = scanned && gate.list && gate.list.passes.find((one) => one.code === scanned.code);
   const why = await refusal(scanned, found);
+  if (why && why === word(page, 'digits')) { askForDigits(text, why); return; }
   if (why) { show('danger', word(page, 'no'), why); return; }
   const who = `${found.name}${found.persons > 1 ? ` × ${found.persons}` : ''} · ${found.what}`;
   if (!scanned.proof && !named) { waiting = { text }; show('warn', word(page, 'paper'), who, true); return; }

@@ -1,5 +1,6 @@
 // The gate with a hand scanner: it types a code and Enter. <form data-gate-scan> keeps the focus in its field, and the same
 // code read twice within two seconds is sent once. Where a finger is the pointer the keyboard stays away.
+// data-gate-unfinished: the field holds a code that lacks its digits, and they are typed after it.
 const AGAIN = 2000;
 
 document.querySelectorAll('[data-gate-scan]').forEach((form) => {
@@ -7,7 +8,8 @@ document.querySelectorAll('[data-gate-scan]').forEach((form) => {
   // What a scanner typed before this script ran stays; what the page came with makes room for the next code.
   const focus = () => {
     field.focus({ preventScroll: true });
-    if (field.value === field.defaultValue) field.select();
+    if ('gateUnfinished' in form.dataset) field.setSelectionRange(field.value.length, field.value.length);
+    else if (field.value === field.defaultValue) field.select();
   };
   if (window.matchMedia('(pointer: fine)').matches) {
     focus();

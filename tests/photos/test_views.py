@@ -3,10 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Model
 from django.test import Client
 
-from bureau.accounts.models import User
+from bureau.accounts.models import Eligibility, Role, User
+from bureau.common import clock
 from bureau.photos import actions
 from bureau.photos.models import Photo
 from tests import make
@@ -15,10 +17,10 @@ from tests.photos import pictures
 pytestmark = pytest.mark.django_db
 
 
-def keep(citizen: User, purpose: str) -> Photo:
+def keep(citizen: User, purpose: str, *, about: Model | None = None) -> Photo:
     return actions.store_photo(
         file=pictures.upload(pictures.jpeg()),
-        subject=citizen,
+        subject=about or citizen,
         by=citizen,
         purpose=purpose,
     )
@@ -57,14 +59,17 @@ def test_a_known_picture_is_not_sent_again(client: Client, citizen: User) -> Non
 def test_a_certificate_is_for_its_sender_and_reviewers(
     client: Client, citizen: User, stranger: User
 ) -> None:
-    photo = keep(citizen, "certificate")
+    waiting = Eligibility.objects.create(
+        user=citizen, kind="student", expires_on=clock.today(), asked_at=clock.now()
+    )
+    photo = keep(citizen, "certificate", about=waiting)
     assert not allowed(client, photo)
 
     people: list[tuple[User, bool]] = [
         (stranger, False),
         (reviewer("view_photo"), False),
         (citizen, True),
-        (reviewer("change_eligibility"), True),
+        (reviewer("review_eligibility"), True),
     ]
     for person, may in people:
         client.force_login(person)
@@ -72,6 +77,27 @@ def test_a_certificate_is_for_its_sender_and_reviewers(
 
     kept = client.get(photo.get_absolute_url())["Cache-Control"]
     assert kept.startswith("private,")
+
+
+def test_a_certificate_that_is_decided_is_for_who_did_and_for_the_city(
+    client: Client, citizen: User
+) -> None:
+    decider, other, city = (reviewer("review_eligibility") for _ in range(3))
+    role, _new = Group.objects.get_or_create(name=Role.CITY_STAFF)
+    city.groups.add(role)
+    decided = Eligibility.objects.create(
+        user=citizen,
+        kind="student",
+        state="approved",
+        expires_on=clock.today(),
+        asked_at=clock.now(),
+        decided_at=clock.now(),
+        decided_by=decider,
+    )
+    photo = keep(citizen, "certificate", about=decided)
+    for person, may in [(decider, True), (other, False), (city, True)]:
+        client.force_login(person)
+        assert allowed(client, photo) is may
 
 
 def test_a_report_is_for_its_sender_and_staff(
