@@ -19,7 +19,7 @@ from bureau.common.sports import Sport
 from bureau.common.templatetags.bureau import distance, duration
 from bureau.regions.models import District
 from venues.actions import ClubFacts, Pick
-from venues.errors import FormDamaged, SlotNotOffered
+from venues.errors.slots import FormDamaged, SlotNotOffered
 from venues.models import Bookable, Club, Crossing, Season
 from venues.models.rules import PriceGroup, Weekday
 from venues.queries.search import Box, Wish

@@ -25,7 +25,7 @@ from venues import actions
 from venues.actions import Band
 from venues.admin.forms import HoursForm
 from venues.admin.scope import OrNotFound
-from venues.errors import QuotaLimitsNothing
+from venues.errors.rules import QuotaLimitsNothing
 from venues.models import (
     Admission,
     Block,
@@ -40,6 +40,7 @@ from venues.models import (
     Venue,
     WeeklyHours,
 )
+from venues.models.rules import DayType, Weekday
 
 pytestmark = pytest.mark.django_db
 
@@ -315,10 +316,35 @@ def test_a_pin_off_the_map_is_refused(office: Client, court: Bookable) -> None:
 # --- Hours and prices --------------------------------------------------------------
 
 
+def week(**lines: str) -> dict[str, Any]:
+    """The form of weekly hours as a browser sends it: every line, empty ones too."""
+    return {f"day{day.value}": "" for day in Weekday} | lines
+
+
+def day_types(**lines: str) -> dict[str, Any]:
+    return dict.fromkeys(DayType.values, "") | lines
+
+
+def test_a_form_of_hours_that_arrives_without_its_lines_shuts_nothing(
+    office: Client, court: Bookable
+) -> None:
+    damaged: list[dict[str, Any]] = [{"from_on": ""}, {"day1": "09:00-12:00"}]
+    for given in damaged:
+        refused = office.post(url("venue", court.venue, "hours/"), given)
+        assert refused.status_code == 422
+        assert "The form arrived damaged." in refused.text
+    office.post(url("venue", court.venue, "day-types/"), day_types(holiday="closed"))
+    refused = office.post(url("venue", court.venue, "day-types/"), {"from_on": ""})
+    assert refused.status_code == 422
+
+    assert WeeklyHours.objects.filter(venue=court.venue, valid_until=None).count() == 7
+    assert DayTypeHours.objects.get().day_type == DayType.HOLIDAY
+
+
 def test_hours_are_set_for_a_venue(
     office: Client, clerk: User, court: Bookable
 ) -> None:
-    given = {"day1": "09:00-12:00, 14:00–21:30", "day7": "10:00-24:00"}
+    given = week(day1="09:00-12:00, 14:00–21:30", day7="10:00-24:00")
 
     answer = office.post(url("venue", court.venue, "hours/"), given)
 
@@ -337,7 +363,7 @@ def test_hours_can_be_set_from_a_day_to_come_and_not_from_a_past_one(
 ) -> None:
     page = url("venue", court.venue, "hours/")
     today = clock.today()
-    given = {"day1": "09:00-12:00"}
+    given = week(day1="09:00-12:00")
 
     late = office.post(page, {**given, "from_on": today - timedelta(days=1)})
     assert late.status_code == 422
@@ -373,7 +399,7 @@ def test_an_exception_of_a_day_that_is_over_stays(
 def test_hours_that_are_none_are_refused(
     text: str, office: Client, court: Bookable
 ) -> None:
-    refused = office.post(url("venue", court.venue, "hours/"), {"day1": text})
+    refused = office.post(url("venue", court.venue, "hours/"), week(day1=text))
 
     assert refused.status_code == 422
     assert WeeklyHours.objects.filter(venue=court.venue).count() == 7
@@ -383,7 +409,7 @@ def test_hours_that_overlap_are_refused_with_the_reason(
     office: Client, court: Bookable
 ) -> None:
     refused = office.post(
-        url("bookable", court, "hours/"), {"day1": "09:00-12:00, 11:00-13:00"}
+        url("bookable", court, "hours/"), week(day1="09:00-12:00, 11:00-13:00")
     )
 
     assert refused.status_code == 422
@@ -396,7 +422,7 @@ def test_a_court_takes_hours_of_its_own_and_gives_them_up_again(
 ) -> None:
     page = url("bookable", court, "hours/")
 
-    office.post(page, {"day3": "10:00-11:00"})
+    office.post(page, week(day3="10:00-11:00"))
     assert WeeklyHours.objects.filter(bookable=court).count() == 1
 
     office.post(page, {"follow": "1"})
@@ -665,7 +691,7 @@ def test_a_booking_until_midnight_ends_at_24_on_the_same_line() -> None:
 
 @pytest.mark.parametrize("dash", ["-", "–", "\uff0d", "\uff5e", "至", "到"])
 def test_hours_are_read_as_a_chinese_keyboard_writes_them(dash: str) -> None:
-    form = HoursForm({"day1": f"09：00{dash}12：00，13:30 {dash} 21:30"})
+    form = HoursForm(week(day1=f"09：00{dash}12：00，13:30 {dash} 21:30"))
 
     assert form.is_valid(), form.errors
     assert form.hours == {1: [(540, 720), (810, 1290)]}
@@ -679,9 +705,7 @@ def test_hours_are_set_for_types_of_day(
 ) -> None:
     page = url("venue", court.venue, "day-types/")
 
-    answer = office.post(
-        page, {"holiday": "10:00-26:00", "school_break": "closed", "weekend": ""}
-    )
+    answer = office.post(page, day_types(holiday="10:00-26:00", school_break="closed"))
 
     assert answer.status_code == 302
     rows = DayTypeHours.objects.filter(venue=court.venue, bookable=None)
@@ -702,7 +726,7 @@ def test_hours_of_a_type_of_day_that_make_no_sense_are_refused(
 ) -> None:
     page = url("bookable", court, "day-types/")
 
-    assert office.post(page, {"holiday": text}).status_code == 422
+    assert office.post(page, day_types(holiday=text)).status_code == 422
     assert not DayTypeHours.objects.exists()
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.urls import reverse
 from bureau.common import clock
 from tests import make
 from tests.venues.actions.test_seasons import approved, monday_nine
-from venues.models import Block, Bookable, Booking
+from venues.models import Block, Bookable, Booking, Unit
 
 __all__ = ["monday_nine"]
 pytestmark = pytest.mark.django_db
@@ -115,3 +116,25 @@ def test_it_asks_for_the_venue_first_and_for_the_right(
     clerk = Client()
     clerk.force_login(make.user(is_staff=True))
     assert clerk.get(reverse(CLOSE)).status_code in {302, 403}
+
+
+def test_courts_stand_in_the_order_in_which_people_count(
+    office: Client, court: Bookable
+) -> None:
+    hall = make.venue(name="Ten Courts")
+    names = ["Court 10", "Court 2", "Court 1", "Hall 2 Court 1", "Hall 1 Court 12"]
+    for name in names:
+        Unit.objects.create(venue=hall, name=name)
+
+    page = office.get(f"{reverse(CLOSE)}?venue={hall.pk}").content.decode()
+
+    boxes = re.findall(
+        r"<label[^>]*>\s*<input[^>]*name=\"units\".*?</label>", page, re.DOTALL
+    )
+    assert [re.sub(r"<[^>]*>", "", box).strip() for box in boxes] == [
+        "Court 1",
+        "Court 2",
+        "Court 10",
+        "Hall 1 Court 12",
+        "Hall 2 Court 1",
+    ]

@@ -36,6 +36,8 @@ def test_an_appeal_is_answered_once(court: Bookable, citizen: User) -> None:
         city = client_of(staff(Role.CITY_STAFF))
         appeal = actions.appeal_against(point=point, words="The gate broke", by=citizen)
         assert "The gate broke" in city.get("/admin/venues/appeal/").text
+        assert "no_show" not in str(appeal)
+        assert "nobody came" in str(appeal)
         page = f"/admin/venues/appeal/{appeal.pk}"
         assert city.get(f"{page}/change/").status_code == 200
         assert "The gate broke" in city.get(f"{page}/grant/").text

@@ -19,8 +19,6 @@ from venues.models import Admission, Bookable, Booking
 
 pytestmark = pytest.mark.django_db
 
-TOMORROW = clock.today() + timedelta(days=1)
-
 
 @pytest.fixture
 def court() -> Bookable:
@@ -147,8 +145,8 @@ def test_districts_and_sports_are_listed(api: APIClient) -> None:
 # --- The day -----------------------------------------------------------------------
 
 
-def day_url(court: Bookable, on: Any = TOMORROW) -> str:
-    return f"/api/v1/venues/{court.venue.code}/days/{on}/"
+def day_url(court: Bookable, on: Any = None) -> str:
+    return f"/api/v1/venues/{court.venue.code}/days/{on or make.tomorrow()}/"
 
 
 def test_a_day_tells_each_slot_with_its_state_and_price(
@@ -165,8 +163,8 @@ def test_a_day_tells_each_slot_with_its_state_and_price(
     assert slots["09:00"]["reason"] == "Somebody has booked this time."
     assert slots["10:00"] == {
         "court": court.pk,
-        "starts_at": f"{TOMORROW}T10:00:00+08:00",
-        "ends_at": f"{TOMORROW}T11:00:00+08:00",
+        "starts_at": f"{make.tomorrow()}T10:00:00+08:00",
+        "ends_at": f"{make.tomorrow()}T11:00:00+08:00",
         "state": "free",
         "reason": "",
         "opens_at": None,
@@ -214,7 +212,7 @@ def body(court: Bookable, hour: int = 18, **given: Any) -> dict[str, Any]:
     return {
         "venue": court.venue.code,
         "slots": [
-            {"court": court.pk, "starts_at": f"{TOMORROW}T{hour:02}:00:00+08:00"}
+            {"court": court.pk, "starts_at": f"{make.tomorrow()}T{hour:02}:00:00+08:00"}
         ],
         "quoted_fen": make.PRICE_FEN,
         **given,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date
 
 import pytest
 import time_machine
@@ -22,11 +22,10 @@ from venues.queries import (
 
 pytestmark = pytest.mark.django_db
 
-TOMORROW = clock.today() + timedelta(days=1)
 
-
-def grid_of(venue: Venue) -> DayGrid:
-    return day_grid(venue, sport="badminton", on=TOMORROW, at=clock.now())
+def grid_of(venue: Venue, on: date | None = None) -> DayGrid:
+    on = on or make.tomorrow()
+    return day_grid(venue, sport="badminton", on=on, at=clock.now())
 
 
 def state_at(grid: DayGrid, court: Bookable, hour: int) -> SlotState:
@@ -36,7 +35,7 @@ def state_at(grid: DayGrid, court: Bookable, hour: int) -> SlotState:
         for slot in row.slots
         if slot
         and slot.bookable_id == court.pk
-        and slot.starts_at == clock.at(TOMORROW, hour * 60)
+        and slot.starts_at == clock.at(grid.on, hour * 60)
     )
 
 
@@ -71,10 +70,10 @@ def test_a_half_booking_takes_the_whole_hall_out_of_the_grid() -> None:
 
 
 def test_what_has_begun_is_past() -> None:
-    court = make.bookable()
+    court, day = make.bookable(), make.tomorrow()
 
-    with time_machine.travel(make.tomorrow_at(12), tick=False):
-        grid = grid_of(court.venue)
+    with time_machine.travel(clock.at(day, 12 * 60), tick=False):
+        grid = grid_of(court.venue, on=day)
         assert state_at(grid, court, 12) is SlotState.PAST
         assert state_at(grid, court, 13) is SlotState.FREE
 
@@ -84,7 +83,7 @@ def test_a_day_beyond_the_window_says_when_it_opens() -> None:
 
     grid = grid_of(court.venue)
 
-    assert grid.opens_for_booking_on == TOMORROW
+    assert grid.opens_for_booking_on == make.tomorrow()
     assert grid.free_count == 0
     assert bookable_days(court.venue, at=clock.now()) == [clock.today()]
 
@@ -146,7 +145,7 @@ def change_hours(court: Bookable) -> None:
 
 
 def close_tomorrow(court: Bookable) -> None:
-    HoursException.objects.create(venue=court.venue, on=TOMORROW, reason="Storm")
+    HoursException.objects.create(venue=court.venue, on=make.tomorrow(), reason="Storm")
 
 
 def change_prices(court: Bookable) -> None:

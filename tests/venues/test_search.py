@@ -22,14 +22,12 @@ from venues.queries import Wish, find_venues, free_courts, map_points, next_free
 
 pytestmark = pytest.mark.django_db
 
-TODAY = clock.today()
-TOMORROW = TODAY + timedelta(days=1)
 EVENING = 19 * 60
 
 
 def at_seven(**wish: Any) -> list[int]:
     """The venues that can be booked for tomorrow at seven."""
-    asked = Wish(on=TOMORROW, since=EVENING, **wish)
+    asked = Wish(on=make.tomorrow(), since=EVENING, **wish)
     return [one.venue_id for one in find_venues(asked, at=clock.now())]
 
 
@@ -78,7 +76,7 @@ def test_more_slots_than_one_may_book_are_not_on_offer() -> None:
 def test_the_price_is_the_persons_own() -> None:
     court = make.bookable()
     make.price(venue=court.venue, fen=15_00, group="student")
-    wish = Wish(on=TOMORROW, since=EVENING, most_fen=20_00)
+    wish = Wish(on=make.tomorrow(), since=EVENING, most_fen=20_00)
 
     assert find_venues(wish, at=clock.now()) == []
     (found,) = find_venues(wish, groups=frozenset({"student"}), at=clock.now())
@@ -123,35 +121,37 @@ def test_open_now_asks_for_the_hours_and_not_for_a_court() -> None:
             for one in find_venues(Wish(open_now=True), at=clock.at(day_of, minute))
         ]
 
-    assert open_at(TODAY, 12 * 60) == [day.venue_id]
-    assert open_at(TODAY, 21 * 60) == [night.venue_id]
-    assert open_at(TOMORROW, 60) == [night.venue_id]  # the night before goes on
-    assert open_at(TOMORROW, 3 * 60) == []
+    assert open_at(clock.today(), 12 * 60) == [day.venue_id]
+    assert open_at(clock.today(), 21 * 60) == [night.venue_id]
+    assert open_at(make.tomorrow(), 60) == [night.venue_id]  # the night before goes on
+    assert open_at(make.tomorrow(), 3 * 60) == []
 
 
 def test_the_night_after_a_day_is_found_by_its_moment() -> None:
     court = make.bookable(venue=make.venue(opens=18 * 60, closes=26 * 60))
     make.price(venue=court.venue, starts=1440, ends=2160)
-    (found,) = find_venues(Wish(on=TOMORROW, since=60), at=clock.now())
+    (found,) = find_venues(Wish(on=make.tomorrow(), since=60), at=clock.now())
 
     assert found.venue_id == court.venue_id
-    assert found.first_at == clock.at(TOMORROW, 60)
-    assert found.first_on == TODAY
+    assert found.first_at == clock.at(make.tomorrow(), 60)
+    assert found.first_on == clock.today()
 
 
 def test_next_free_is_the_first_slot_that_nobody_has() -> None:
     court = make.bookable(venue=make.venue(opens=9 * 60, closes=11 * 60))
     for hour in (9, 10):
         make.confirmed(court=court, starts_at=make.tomorrow_at(hour))
-    with time_machine.travel(clock.at(TODAY, 12 * 60), tick=False):
+    with time_machine.travel(clock.at(clock.today(), 12 * 60), tick=False):
         found = next_free([court.venue_id], Wish(), at=clock.now())
 
-    assert found[court.venue_id].first_at == clock.at(TODAY + timedelta(days=2), 9 * 60)
+    assert found[court.venue_id].first_at == clock.at(
+        clock.today() + timedelta(days=2), 9 * 60
+    )
 
 
 def test_every_start_that_is_found_can_be_held_at_its_price() -> None:
     court = make.bookable(venue=make.venue(opens=8 * 60, closes=12 * 60))
-    wish = Wish(on=TOMORROW)
+    wish = Wish(on=make.tomorrow())
 
     for found in free_courts(court.venue_id, wish, at=clock.now()):
         make.held(court=court, starts_at=found.starts_at, quoted_fen=found.fen)
@@ -163,7 +163,7 @@ def test_the_map_counts_free_courts_and_says_the_lowest_price() -> None:
     busy, quiet = make.bookable(), make.bookable()
     make.price(venue=quiet.venue, fen=10_00, starts=0, ends=1440, sport="badminton")
     make.confirmed(court=busy, starts_at=make.tomorrow_at(19))
-    wish = Wish(on=TOMORROW, since=EVENING, box=(116, 35, 117, 36))
+    wish = Wish(on=make.tomorrow(), since=EVENING, box=(116, 35, 117, 36))
 
     (point,) = map_points(wish, zoom=8, at=clock.now())
 
@@ -177,22 +177,27 @@ def test_a_search_lives_in_its_address(client: Client) -> None:
     free, full = make.bookable(), make.bookable()
     make.confirmed(court=full, starts_at=make.tomorrow_at(19))
 
-    text = client.get(f"/venues/?on={TOMORROW}&since=19:00&sport=badminton").text
+    text = client.get(f"/venues/?on={make.tomorrow()}&since=19:00&sport=badminton").text
 
     assert free.venue.name in text
     assert full.venue.name not in text
     assert "1 court free" in text
-    assert f"/venues/{free.venue.code}/?on={TOMORROW}&amp;sport=badminton#slots" in text
+    assert (
+        f"/venues/{free.venue.code}/?on={make.tomorrow()}&amp;sport=badminton#slots"
+        in text
+    )
 
 
 def test_a_search_without_an_answer_says_what_to_drop(client: Client) -> None:
     make.bookable()
 
-    text = client.get(f"/venues/?on={TOMORROW}&since=19:00&free=on").text
+    text = client.get(f"/venues/?on={make.tomorrow()}&since=19:00&free=on").text
 
     assert "Nothing is free like this." in text
-    assert f'href="?on={TOMORROW}&amp;since=19%3A00"' in text  # without the price
-    assert f'href="?on={TOMORROW}&amp;free=on"' in text  # without the time
+    without_the_price = f"?on={make.tomorrow()}&amp;since=19%3A00"
+    without_the_time = f"?on={make.tomorrow()}&amp;free=on"
+    assert f'href="{without_the_price}"' in text
+    assert f'href="{without_the_time}"' in text
 
 
 @pytest.mark.parametrize(
@@ -221,12 +226,13 @@ def test_the_pins_say_how_many_courts_are_free(client: Client) -> None:
     box = "bbox=116,35,117,36&zoom=15"
 
     (pin,) = client.get(
-        f"/venues/points.geojson?{box}&on={TOMORROW}&since=19:00"
+        f"/venues/points.geojson?{box}&on={make.tomorrow()}&since=19:00"
     ).json()["features"]
 
     assert pin["properties"]["free"] == 1
     assert pin["properties"]["from_fen"] == make.PRICE_FEN
-    assert pin["properties"]["url"] == f"/venues/{court.venue.code}/?on={TOMORROW}"
+    day = f"?on={make.tomorrow()}"
+    assert pin["properties"]["url"] == f"/venues/{court.venue.code}/{day}"
 
 
 def test_the_list_beside_the_map_is_what_the_map_shows(client: Client) -> None:
@@ -250,7 +256,7 @@ def test_every_card_says_when_the_next_court_is_free(client: Client) -> None:
     assert "Next free: " in client.get("/venues/").text
 
     full = make.bookable(venue=make.venue(days_ahead=0, opens=0, closes=60))
-    with time_machine.travel(clock.at(TODAY, 120), tick=False):
+    with time_machine.travel(clock.at(clock.today(), 120), tick=False):
         text = client.get(f"/venues/?q={full.venue.name}").text
     assert "Nothing free in the days ahead" in text
 
@@ -262,14 +268,15 @@ def test_the_api_finds_what_the_page_finds(api: APIClient) -> None:
     free, full = make.bookable(), make.bookable()
     make.confirmed(court=full, starts_at=make.tomorrow_at(19))
 
-    answer = api.get("/api/v1/venues/search/", {"on": str(TOMORROW), "since": "19:00"})
+    asked = {"on": str(make.tomorrow()), "since": "19:00"}
+    answer = api.get("/api/v1/venues/search/", asked)
 
     assert answer.status_code == 200, answer.data
     (row,) = answer.data["results"]
     assert row["venue"]["code"] == free.venue.code
     assert row["free_courts"] == 1
     assert row["from_fen"] == make.PRICE_FEN
-    assert row["first_on"] == str(TOMORROW)
+    assert row["first_on"] == str(make.tomorrow())
 
 
 def test_the_api_says_what_is_free_next_and_asks_no_more_for_more_venues(
@@ -324,16 +331,16 @@ def test_the_api_lists_the_free_starts_of_each_court(
         user=citizen,
         kind=Eligibility.Kind.STUDENT,
         state=Eligibility.State.APPROVED,
-        expires_on=TODAY + timedelta(days=30),
+        expires_on=clock.today() + timedelta(days=30),
         asked_at=clock.now(),
         decided_at=clock.now(),
         decided_by=make.user(),
     )
     address = f"/api/v1/venues/{court.venue.code}/free/"
 
-    everybody = api.get(address, {"on": str(TOMORROW)}).data
+    everybody = api.get(address, {"on": str(make.tomorrow())}).data
     api.force_authenticate(citizen)
-    own = api.get(address, {"on": str(TOMORROW)}).data
+    own = api.get(address, {"on": str(make.tomorrow())}).data
 
     assert [row["price_fen"] for row in everybody] == [make.PRICE_FEN] * 2
     assert [row["price_fen"] for row in own] == [10_00] * 2

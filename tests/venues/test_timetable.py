@@ -12,7 +12,7 @@ from bureau.common import clock
 from bureau.workdays import actions as workdays
 from tests import make
 from venues import actions
-from venues.errors import SlotsOverlap, SlotTaken
+from venues.errors.slots import SlotsOverlap, SlotTaken
 from venues.models import Bookable, BookingLine, Occupancy, Venue
 from venues.queries import (
     DayTypes,

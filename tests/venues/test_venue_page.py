@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from io import BytesIO
 
 import pytest
@@ -177,7 +178,7 @@ def test_types_of_days_courts_and_single_days_have_their_lines(
         ("public holiday", "09:00–02:00 next day"),
     ]
     ((courts, hours),) = told.own_hours
-    assert courts == "Court 1"
+    assert courts == ("Court 1",)
     assert hours[0].text == "10:00–12:00"
     text = page(venue)
     for words in ("public holiday", "Spring clean", "Court 1", "Closed"):
@@ -244,18 +245,19 @@ def test_a_closure_of_some_courts_names_them(venue: Venue, court: Bookable) -> N
 @pytest.mark.parametrize(
     "given",
     [
-        {"is_closure": False},
-        {"lifted_at": clock.now()},
+        {"is_closure": lambda _now: False},
+        {"lifted_at": lambda now: now},
         {
-            "starts_at": clock.now() - timedelta(days=2),
-            "ends_at": clock.now() - timedelta(days=1),
+            "starts_at": lambda now: now - timedelta(days=2),
+            "ends_at": lambda now: now - timedelta(days=1),
         },
     ],
 )
 def test_what_is_no_closure_or_over_is_not(
-    venue: Venue, given: dict[str, object]
+    venue: Venue, given: dict[str, Callable[[datetime], object]]
 ) -> None:
-    closure(venue, **given)
+    now = clock.now()
+    closure(venue, **{name: value(now) for name, value in given.items()})
     assert "New floor" not in page(venue)
 
 

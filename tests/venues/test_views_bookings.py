@@ -83,6 +83,23 @@ def test_the_summary_shows_each_slot_and_the_total(
     assert 'name="quoted_fen" value="8000"' in text
 
 
+def test_terms_whose_time_is_over_are_not_offered_any_more(
+    client: Client, court: Bookable, citizen: User
+) -> None:
+    page = book_url(court, 18)  # tomorrow
+    with time_machine.travel(make.tomorrow_at(17), tick=False):
+        client.force_login(citizen)
+        text = client.get(page).text
+        assert "What is paid does not come back." in text
+        assert "% comes back" not in text
+        booking = make.confirmed(
+            court=court, starts_at=clock.at(clock.today(), 18 * 60), by=citizen
+        )
+        text = client.get(f"/bookings/{booking.number}/").text
+        assert "What is paid does not come back." in text
+        assert "% comes back" not in text
+
+
 def test_agreeing_takes_the_slots_and_goes_on_to_pay(
     signed_in: Client, court: Bookable, citizen: User
 ) -> None:
@@ -298,6 +315,17 @@ def test_my_bookings_are_mine_ahead_or_past(
     assert ahead.number not in past
     assert foreign.number not in coming + past
     assert signed_in.get("/bookings/?page=1000000000").status_code == 404
+
+
+def test_my_bookings_show_the_sport_that_was_booked_and_not_the_venues_first(
+    signed_in: Client, citizen: User
+) -> None:
+    park = make.venue(sports=["football", "tennis"])
+    make.confirmed(by=citizen, court=make.bookable(venue=park, sport="tennis"))
+    for page in ("/bookings/", "/me/"):
+        text = signed_in.get(page).text
+        assert "court-tennis" in text, page
+        assert "court-football" not in text, page
 
 
 def test_my_bookings_ask_as_often_for_ten_as_for_one(

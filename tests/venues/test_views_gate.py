@@ -128,8 +128,20 @@ def test_an_old_screenshot_is_red(gate: Client, booking: Booking) -> None:
 
 
 @pytest.mark.usefixtures("at_start")
-def test_a_code_without_its_digits_is_red(gate: Client, booking: Booking) -> None:
-    assert "six digits" in check(gate, make.pass_of(booking).code).text
+@pytest.mark.parametrize("mode", ["check", "quick"])
+def test_a_code_without_its_digits_waits_for_them_and_refuses_nobody(
+    gate: Client, booking: Booking, mode: str
+) -> None:
+    gate.post("/gate/set-up/", {"mode": mode})
+    code = make.pass_of(booking).code
+
+    answer = check(gate, code)
+
+    assert "The six digits are missing" in answer.text
+    assert "Type the six digits below the code, too." in answer.text
+    assert "Do not let in" not in answer.text
+    assert f'value="{code} "' in answer.text  # only the digits are typed now
+    assert not Admission.objects.exists()
 
 
 @pytest.mark.usefixtures("at_start")
@@ -207,6 +219,27 @@ def test_a_colleague_who_checked_the_same_pass_is_told_that_it_is_used(
     answer = colleague.post("/gate/admit/", {"token": theirs})
     assert answer.status_code == 409
     assert "already used at" in answer.text
+
+
+@pytest.mark.usefixtures("at_start")
+@pytest.mark.parametrize("mode", ["check", "quick"])
+def test_two_gates_under_one_name_let_the_same_pass_in_once(
+    gate: Client, keeper: User, booking: Booking, mode: str
+) -> None:
+    other = Client()
+    other.force_login(keeper)
+    text, admit = live_text(booking), "/gate/admit/"
+    for each in (gate, other):
+        each.post("/gate/set-up/", {"mode": mode})
+    first, second = (check(each, text) for each in (gate, other))
+    if mode == "check":  # both are green, and both are tapped
+        tokens = token_in(first), token_in(second)
+        first = cast("HttpResponse", gate.post(admit, {"token": tokens[0]}))
+        second = cast("HttpResponse", other.post(admit, {"token": tokens[1]}))
+    assert first.status_code == 302
+    assert second.status_code == 409
+    assert "already used at" in second.text
+    assert Admission.objects.count() == 1
 
 
 @pytest.mark.usefixtures("at_start")

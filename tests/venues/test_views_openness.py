@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from http import HTTPStatus
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
@@ -13,7 +14,7 @@ from bureau.accounts.models import Role
 from bureau.common import clock
 from bureau.regions.models import Posting
 from tests import make
-from venues import actions
+from venues import actions, queries
 from venues.models import Venue
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +108,32 @@ def test_the_booker_finds_other_times_after_a_closure(client: Client) -> None:
     assert f"/bookings/{booking.number}/instead/" in booked
     client.force_login(make.citizen())
     assert client.get(f"/bookings/{booking.number}/instead/").status_code == 404
+
+
+def test_what_the_booker_gave_back_before_the_closure_is_not_looked_for() -> None:
+    court = make.bookable()
+    six, seven = make.tomorrow_at(18), make.tomorrow_at(19)
+    by = make.citizen()
+    held = actions.hold_slots(
+        venue=court.venue,
+        picks=[make.pick(court, six), make.pick(court, seven)],
+        quoted_fen=2 * make.PRICE_FEN,
+        request_key=uuid4(),
+        by=by,
+    )
+    booking = make.pay(held)
+    given_back = booking.lines.get(starts_at=six)
+    actions.cancel_booking(booking=booking, by=by, line_ids=[given_back.pk])
+    block = actions.close_units(
+        venue=court.venue,
+        units=list(court.units.all()),
+        starts_at=make.tomorrow_at(8),
+        ends_at=make.tomorrow_at(22),
+        reason="Repairs",
+        by=make.user(),
+    )
+    actions.work_through_closure(block=block)
+
+    lost = queries.closed_lines_of(booking.pk, at=clock.now())
+
+    assert [line.starts_at for line in lost] == [seven]

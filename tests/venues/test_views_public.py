@@ -217,7 +217,7 @@ def test_each_sport_has_its_own_grid(client: Client) -> None:
     shown = make.venue(sports=[Sport.BADMINTON, Sport.TENNIS])
     make.bookable(venue=shown, sport=Sport.BADMINTON, name="Feather 1")
     make.bookable(venue=shown, sport=Sport.TENNIS, name="Clay 1")
-    text = client.get(f"/venues/{shown.code}/?sport=tennis").text
+    text = client.get(f"/venues/{shown.code}/?sport=tennis&on={day(1)}").text
     assert "Clay 1" in text
     assert "Feather 1" not in text
 

@@ -139,6 +139,16 @@ def test_a_joined_booking_is_found_under_my_bookings_and_me(
         ), page
 
 
+def test_what_is_mine_to_pay_stands_before_what_i_only_join(
+    friend: Client, booking: Booking, stranger: User
+) -> None:
+    companion_of(booking, stranger)
+    later = booking.starts_at + timedelta(days=1)
+    own = make.held(by=stranger, starts_at=later)
+    text = friend.get("/bookings/").text
+    assert text.index(own.number) < text.index(booking.number)
+
+
 def test_who_leaves_is_gone(friend: Client, booking: Booking, stranger: User) -> None:
     companion_of(booking, stranger)
     page = friend.post(f"/together/{booking.number}/leave/", follow=True)

@@ -48,7 +48,7 @@ from venues.actions.slots import (
 )
 from venues.actions.telling import tell
 from venues.actions.waiting import offer_freed
-from venues.errors import (
+from venues.errors.ballots import (
     AlreadyInBallot,
     BallotBackwards,
     BallotByRequestOnly,
@@ -58,9 +58,8 @@ from venues.errors import (
     BallotOver,
     BallotTwice,
     NotInBallot,
-    SlotNotOffered,
-    SlotTaken,
 )
+from venues.errors.slots import SlotNotOffered, SlotTaken
 from venues.models import (
     Ballot,
     BallotRequest,

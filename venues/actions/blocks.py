@@ -12,13 +12,8 @@ from bureau.common.db import constraint_errors
 from bureau.common.words import listed
 from venues.actions.slots import lock_floor, refuse_taken
 from venues.actions.waiting import offer_freed
-from venues.errors import (
-    BlockAlreadyLifted,
-    NothingPicked,
-    PeriodTooLong,
-    SlotTaken,
-    UnitsTaken,
-)
+from venues.errors.closures import BlockAlreadyLifted, PeriodTooLong, UnitsTaken
+from venues.errors.slots import NothingPicked, SlotTaken
 from venues.models import Block, Booking, Occupancy, Unit, Venue
 from venues.querysets import period
 

@@ -45,15 +45,10 @@ from venues.actions.slots import (
 from venues.actions.telling import tell
 from venues.actions.tickets import retake_tickets
 from venues.actions.waiting import offer_freed
-from venues.errors import (
-    Banned,
-    OfferOver,
-    PriceChanged,
-    SessionCancelled,
-    SessionFull,
-    SlotTaken,
-    TooManyHolds,
-)
+from venues.errors.conduct import Banned
+from venues.errors.sessions import SessionCancelled, SessionFull
+from venues.errors.slots import PriceChanged, SlotTaken, TooManyHolds
+from venues.errors.waiting import OfferOver
 from venues.models import Booking, Occupancy, Venue, WaitingEntry
 from venues.queries.rules import house_rules
 

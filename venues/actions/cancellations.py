@@ -23,14 +23,14 @@ from venues.actions.session_lines import offer_freed_places
 from venues.actions.slots import free_lines
 from venues.actions.telling import tell
 from venues.actions.waiting import offer_freed
-from venues.errors import (
-    AlreadyAdmitted,
+from venues.errors.bookings import (
     BookingMovedOn,
     NotCancellable,
-    OfferOver,
     RefundChanged,
     TooLateToCancel,
 )
+from venues.errors.gate import AlreadyAdmitted
+from venues.errors.waiting import OfferOver
 from venues.models import (
     Booking,
     BookingLine,

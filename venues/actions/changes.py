@@ -41,17 +41,15 @@ from venues.actions.slots import (
 )
 from venues.actions.telling import tell
 from venues.actions.waiting import offer_freed
-from venues.errors import (
-    AlreadyAdmitted,
+from venues.errors.bookings import (
     BookingMovedOn,
     ChangeUnderWay,
     NotChangeable,
     NothingToChange,
-    PriceChanged,
     RefundChanged,
-    SlotTaken,
-    TooManySlots,
 )
+from venues.errors.gate import AlreadyAdmitted
+from venues.errors.slots import PriceChanged, SlotTaken, TooManySlots
 from venues.models import (
     Booking,
     BookingChange,

@@ -30,15 +30,10 @@ from venues.actions.cancellations import call_off_booking
 from venues.actions.changes import drop_change
 from venues.actions.sessions import cancel_session
 from venues.actions.slots import lock_floor
-from venues.errors import (
-    AlreadyAdmitted,
-    AnnouncedLater,
-    ClosureOver,
-    NothingPicked,
-    PeriodTooLong,
-    ReasonMissing,
-    VenueShut,
-)
+from venues.errors.closures import AnnouncedLater, ClosureOver, PeriodTooLong
+from venues.errors.conduct import ReasonMissing
+from venues.errors.gate import AlreadyAdmitted
+from venues.errors.slots import NothingPicked, VenueShut
 from venues.models import (
     Ballot,
     Block,

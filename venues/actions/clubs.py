@@ -16,7 +16,8 @@ from bureau.notices.actions import notify
 from venues.actions.companions import leave_own_booking
 from venues.actions.floor import issue_pass
 from venues.actions.money import close_due, lock_invoice_money
-from venues.errors import (
+from venues.errors.conduct import ReasonMissing
+from venues.errors.seasons import (
     ClubCorrected,
     ClubDecided,
     ClubNamed,
@@ -24,7 +25,6 @@ from venues.errors import (
     ContactUnknown,
     CreditCodeTaken,
     CreditCodeWrong,
-    ReasonMissing,
 )
 from venues.models import Booking, Club, EntryPass
 

@@ -16,8 +16,7 @@ from bureau.audit.models import record
 from bureau.common import clock, codes
 from venues.actions.floor import lock_booking
 from venues.actions.telling import tell_one
-from venues.errors import (
-    AlreadyAdmitted,
+from venues.errors.companions import (
     InviteUnknown,
     NotAlong,
     NotShareable,
@@ -26,6 +25,7 @@ from venues.errors import (
     PartyTooLarge,
     TooLateForCompanions,
 )
+from venues.errors.gate import AlreadyAdmitted
 from venues.models import Booking, Companion, EntryPass
 from venues.queries import companions_until, party_of
 

@@ -28,7 +28,7 @@ from venues.actions.money import lock_payments, pay_back
 from venues.actions.slots import free_lines
 from venues.actions.telling import tell
 from venues.actions.waiting import offer_freed
-from venues.errors import (
+from venues.errors.conduct import (
     AlreadyAppealed,
     AlreadyDecided,
     AlreadyExcused,

@@ -23,14 +23,9 @@ from venues.actions.floor import groups_of, open_booking
 from venues.actions.slots import Pick, clear_way, lock_and_look, resolve_picks
 from venues.actions.telling import tell
 from venues.actions.tickets import buy_tickets
-from venues.errors import (
-    AlreadyAdmitted,
-    NoPhoneForLink,
-    PassRevoked,
-    PriceChanged,
-    SlotTaken,
-    WrongCash,
-)
+from venues.errors.desk import NoPhoneForLink, WrongCash
+from venues.errors.gate import AlreadyAdmitted, PassRevoked
+from venues.errors.slots import PriceChanged, SlotTaken
 from venues.models import Booking, BookingChange, EntryPass, OpenSession, Venue
 
 Way = Literal["cash", "link"]

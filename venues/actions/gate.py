@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 from django.core import signing
 from django.db import transaction
@@ -13,7 +13,7 @@ from bureau.accounts.queries import eligible_groups
 from bureau.audit.models import record
 from bureau.common import clock, codes
 from bureau.common.db import advisory_locks, constraint_errors, insert
-from venues.errors import (
+from venues.errors.gate import (
     CheckTooOld,
     NobodyInside,
     PassLeft,
@@ -36,7 +36,7 @@ KIND = "p"  # https://<host>/p/<code>
 CHECK_LIFE = timedelta(minutes=2)
 DOUBLE_SCAN = timedelta(seconds=10)
 """A hand scanner often reads a code twice; the second time is the same admission."""
-_SALT = "venues.gate.check"
+_SALT = "venues.gate.check.with_key"
 _CROWD_LOCK = -1  # beside (unit, day) and (person, 0): days are positive
 # Somebody of several groups is counted in the first of these.
 _COUNTED_AS = (
@@ -66,8 +66,14 @@ def check_token(*, entry_pass: EntryPass, venue: Venue, by: User) -> str:
     """Sign that this person has just checked this pass at this venue's gate.
 
     Between the green card and the tap only the browser knows; it cannot change this.
+    Each check has a key of its own: two gates may work under one person's name.
     """
-    checked = {"pass": entry_pass.pk, "user": by.pk, "venue": venue.pk}
+    checked = {
+        "pass": entry_pass.pk,
+        "user": by.pk,
+        "venue": venue.pk,
+        "key": str(uuid4()),
+    }
     return signing.dumps(checked, salt=_SALT)
 
 
@@ -81,9 +87,10 @@ def admit_checked(
 ) -> tuple[Admission, bool]:
     """Let in whom this person checked a moment ago; True when it is news.
 
-    A second tap of the same hand on the same check is the same admission. `venue` is
-    where the person stands now, if that is known. Raises `CheckTooOld` for a token that
-    is old, damaged, somebody else's or another gate's, and what `admit` raises.
+    A second tap on the same check is the same admission; another check of the pass, at
+    another gate, is not. `venue` is where the person stands now, if that is known.
+    Raises `CheckTooOld` for a token that is old, damaged, somebody else's or another
+    gate's, and what `admit` raises.
     """
     try:
         checked = signing.loads(token, salt=_SALT, max_age=CHECK_LIFE)
@@ -92,6 +99,7 @@ def admit_checked(
     post = Venue.objects.worked_at_by(by).filter(pk=checked["venue"]).first()
     entry_pass = EntryPass.objects.filter(pk=checked["pass"]).first()
     is_mine = checked["user"] == by.pk and venue in (None, post)
+    key = UUID(checked["key"])
     if post is None or entry_pass is None or not is_mine:
         raise CheckTooOld
     try:
@@ -101,34 +109,43 @@ def admit_checked(
             by=by,
             gate=gate,
             over_limit_because=over_limit_because,
+            request_key=key,
         )
     except PassUsed:
-        if (found := _mine(entry_pass.code, post, by)) is None:
+        if (found := _mine(entry_pass.code, post, by, key)) is None:
             raise
         return found, False
     return admission, True
 
 
 def let_in(
-    *, text: str, venue: Venue, by: User, gate: Gate | None = None
+    *,
+    text: str,
+    venue: Venue,
+    by: User,
+    gate: Gate | None = None,
+    reader: str = "",
 ) -> tuple[Admission | EntryPass, bool]:
     """Check and let in at one go, for a hand scanner or a turnstile; True: it is news.
 
-    The same code read twice within seconds is one admission. A pass on paper is only
-    checked, and comes back as it is: somebody has to compare the name first. Raises
-    what `check_pass` and `admit` raise.
+    The same code read twice within seconds by the same `reader` (a browser, a device)
+    is one admission. A pass on paper is only checked, and comes back as it is: somebody
+    has to compare the name first. Raises what `check_pass` and `admit` raise.
     """
+    read = codes.parse(text, kind=KIND)
+    code = read.code if read else ""
+    key = uuid5(NAMESPACE_OID, f"{KIND}|{code}|{by.pk}|{reader}")
     try:
         entry_pass = check_pass(text=text, venue=venue)
     except PassUsed:
-        read = codes.parse(text, kind=KIND)
-        found = _mine(read.code if read else "", venue, by)
+        found = _mine(code, venue, by, key)
         if found is None or clock.now() - found.admitted_at > DOUBLE_SCAN:
             raise
         return found, False
     if entry_pass.is_on_paper:
         return entry_pass, True
-    return admit(entry_pass=entry_pass, venue=venue, by=by, gate=gate), True
+    done = admit(entry_pass=entry_pass, venue=venue, by=by, gate=gate, request_key=key)
+    return done, True
 
 
 @transaction.atomic
@@ -139,12 +156,14 @@ def admit(
     by: User,
     gate: Gate | None = None,
     over_limit_because: str = "",
+    request_key: UUID | None = None,
 ) -> Admission:
     """Let the holder of a checked pass in, once, and count who comes with it.
 
-    `over_limit_because` is why staff let somebody into a full house; it is recorded.
-    Raises what `check_pass` raises about the booking, `VenueFull`, and `CheckTooOld`
-    when the pass changed hands with another gate in between.
+    `request_key` names the tap or the read that does it. `over_limit_because` is why
+    staff let somebody into a full house; it is recorded. Raises what `check_pass`
+    raises about the booking, `VenueFull`, and `CheckTooOld` when the pass changed hands
+    with another gate in between.
     """
     now = clock.now()
     entry_pass = EntryPass.objects.with_holder().get(pk=entry_pass.pk)
@@ -158,7 +177,7 @@ def admit(
         raise CheckTooOld
     _refuse_crowd(venue, entry_pass.persons, by=by, at=now, because=over_limit_because)
     return write_admission(
-        entry_pass, venue, at=now, by=by, gate=gate, request_key=uuid4()
+        entry_pass, venue, at=now, by=by, gate=gate, request_key=request_key or uuid4()
     )
 
 
@@ -293,10 +312,12 @@ def _read(text: str) -> EntryPass:
     return entry_pass
 
 
-def _mine(code: str, venue: Venue, by: User) -> Admission | None:
+def _mine(code: str, venue: Venue, by: User, key: UUID) -> Admission | None:
+    """The admission that this very tap or read made a moment ago."""
     return (
         Admission.objects.select_related("entry_pass", "venue")
         .filter(entry_pass__code=code, venue=venue, admitted_by=by)
+        .filter(crossings__request_key=key)
         .first()
     )
 

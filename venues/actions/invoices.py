@@ -25,7 +25,7 @@ from bureau.notices.actions import notify
 from bureau.payments import actions as payments
 from bureau.payments.models import Payment
 from venues.actions.money import close_due, lock_invoice_money, pay_back
-from venues.errors import (
+from venues.errors.seasons import (
     InvoiceNotOpen,
     ReferenceMissing,
     TransferBeforeInvoice,

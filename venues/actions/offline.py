@@ -26,7 +26,7 @@ from bureau.common import clock, codes
 from bureau.common.db import insert
 from bureau.notices.actions import notify
 from venues.actions.gate import write_admission
-from venues.errors import DeviceRevoked
+from venues.errors.gate import DeviceRevoked
 from venues.models import (
     Admission,
     Booking,

@@ -10,7 +10,7 @@ from django.db import transaction
 from bureau.accounts.models import User
 from bureau.audit.models import record
 from bureau.common import clock
-from venues.errors import ProgrammeAhead, ProgrammeBackwards, ProgrammeNobody
+from venues.errors.ballots import ProgrammeAhead, ProgrammeBackwards, ProgrammeNobody
 from venues.models import Programme, Venue
 
 

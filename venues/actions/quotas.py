@@ -23,7 +23,9 @@ from bureau.common.fields import LATEST
 from bureau.common.sports import Sport
 from bureau.common.words import listed
 from venues.actions.slots import PickedSlot, person_key
-from venues.errors import Banned, QuotaLimitsNothing, QuotaUsedUp
+from venues.errors.conduct import Banned
+from venues.errors.rules import QuotaLimitsNothing
+from venues.errors.slots import QuotaUsedUp
 from venues.models import Booking, BookingChange, BookingLine, Quota, Venue
 from venues.queries.conduct import banned_until
 from venues.queries.rules import house_rules

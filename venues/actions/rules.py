@@ -16,7 +16,7 @@ from bureau.common.db import constraint_errors
 from bureau.common.geo import Datum
 from bureau.regions.models import District
 from venues.actions.announced import keeping_what_was_announced
-from venues.errors import (
+from venues.errors.rules import (
     BandsTurnedRound,
     HoursBackwards,
     HoursInThePast,

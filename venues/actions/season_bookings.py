@@ -28,7 +28,7 @@ from venues.actions.invoices import DUE_DAYS, add_to_invoice, tell_club
 from venues.actions.money import lock_invoice_money
 from venues.actions.seasons import close_if_decided, lock_season, move_to, tell_request
 from venues.actions.slots import Pick, lock_floor, refuse_taken, resolve_picks
-from venues.errors import SlotNotOffered, SlotTaken
+from venues.errors.slots import SlotNotOffered, SlotTaken
 from venues.models import Booking, Invoice, Season, SeasonRequest, SkippedDate, Venue
 from venues.queries import house_rules
 from venues.queries.seasons import WeeklyTime, booked_dates, plan_season, slots_on

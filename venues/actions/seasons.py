@@ -13,7 +13,7 @@ from bureau.common import clock
 from bureau.common.db import constraint_errors
 from bureau.notices.actions import notify
 from venues.actions.clubs import given_reason
-from venues.errors import (
+from venues.errors.seasons import (
     AskedAlready,
     ClubNotChecked,
     NoDateToBook,
@@ -25,10 +25,9 @@ from venues.errors import (
     SeasonClosed,
     SeasonNamed,
     SeasonStillOpen,
-    SlotNotOffered,
     TooManyRequests,
-    VenueShut,
 )
+from venues.errors.slots import SlotNotOffered, VenueShut
 from venues.models import Bookable, Club, Season, SeasonRequest, Venue
 from venues.queries.seasons import (
     Granted,

@@ -29,7 +29,8 @@ from venues.actions.tickets import (
     refuse_sale,
 )
 from venues.actions.waiting import MOST_TRIED, hold_for, refuse_many_lines
-from venues.errors import AlreadyInLine, PlacesLeft, TooManyTickets
+from venues.errors.sessions import TooManyTickets
+from venues.errors.waiting import AlreadyInLine, PlacesLeft
 from venues.models import Booking, BookingLine, OpenSession, Venue, WaitingEntry
 
 

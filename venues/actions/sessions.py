@@ -24,18 +24,18 @@ from venues.actions.cancellations import call_off_booking
 from venues.actions.session_lines import end_session_line, offer_places
 from venues.actions.slots import Wanted, lock_floor, refuse_taken
 from venues.actions.waiting import offer_freed
-from venues.errors import (
-    AlreadyAdmitted,
+from venues.errors.bookings import NotCancellable
+from venues.errors.closures import UnitsTaken
+from venues.errors.conduct import ReasonMissing
+from venues.errors.gate import AlreadyAdmitted
+from venues.errors.sessions import (
     CapacityTooSmall,
     ConcessionTooDear,
-    NotCancellable,
-    ReasonMissing,
     SessionBackwards,
     SessionCancelled,
     SessionOver,
-    SlotTaken,
-    UnitsTaken,
 )
+from venues.errors.slots import SlotTaken
 from venues.models import (
     Bookable,
     Booking,

@@ -29,7 +29,7 @@ from bureau.common.db import (
 )
 from bureau.common.guarded import Look, written_if_clear
 from bureau.payments.models import Payment
-from venues.errors import (
+from venues.errors.slots import (
     NothingPicked,
     SlotInThePast,
     SlotKeptForDesk,

@@ -22,18 +22,16 @@ from bureau.common.money import yuan
 from venues.actions.floor import open_booking
 from venues.actions.slots import PickedSlot, expire_hold
 from venues.actions.telling import tell
-from venues.errors import (
-    Banned,
-    PriceChanged,
+from venues.errors.conduct import Banned
+from venues.errors.sessions import (
     SessionBegun,
     SessionCancelled,
     SessionFull,
     SessionNotOpenYet,
     SessionOver,
-    TooManyHolds,
     TooManyTickets,
-    VenueShut,
 )
+from venues.errors.slots import PriceChanged, TooManyHolds, VenueShut
 from venues.models import Booking, BookingLine, OpenSession, Venue, WaitingEntry
 from venues.queries import Offer, conduct, sessions
 

@@ -18,15 +18,8 @@ from venues.actions.floor import groups_of, open_booking
 from venues.actions.quotas import may_be_offered, refuse_banned, refuse_over_quota
 from venues.actions.slots import Pick, PickedSlot, Wanted, lock_floor, resolve_picks
 from venues.actions.telling import tell
-from venues.errors import (
-    AlreadyInLine,
-    NotInLine,
-    SlotInThePast,
-    SlotNotOffered,
-    SlotNotTaken,
-    SlotTaken,
-    TooManyLines,
-)
+from venues.errors.slots import SlotInThePast, SlotNotOffered, SlotTaken
+from venues.errors.waiting import AlreadyInLine, NotInLine, SlotNotTaken, TooManyLines
 from venues.models import Bookable, Booking, Occupancy, Venue, WaitingEntry
 
 MOST_TRIED = 50

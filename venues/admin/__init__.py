@@ -5,9 +5,11 @@ from __future__ import annotations
 from venues.admin import (
     ballots,
     bookings,
+    clubs,
     conduct,
     exports,
     gate,
+    invoices,
     photos,
     places,
     programmes,
@@ -20,9 +22,11 @@ from venues.admin import (
 __all__ = [
     "ballots",
     "bookings",
+    "clubs",
     "conduct",
     "exports",
     "gate",
+    "invoices",
     "photos",
     "places",
     "programmes",

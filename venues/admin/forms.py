@@ -25,9 +25,11 @@ from unfold.widgets import (
 
 from bureau.common import clock
 from bureau.common.fields import MinuteOfDayFormField, clock_text
+from bureau.common.seen import SeenField
 from bureau.common.sports import Sport
 from venues.actions.rules import Band, OpenMinutes
-from venues.errors import BandsTurnedRound
+from venues.errors.rules import BandsTurnedRound
+from venues.errors.slots import FormDamaged
 from venues.models import Bookable, MarketPrice, PriceRule, Unit, Venue
 from venues.models.places import Facility
 from venues.models.rules import DayType, PriceGroup, Weekday
@@ -73,6 +75,8 @@ class OpenPeriodsField(forms.CharField):
 class _FromADay(forms.Form):
     """What holds from a day on; from today when none is given."""
 
+    seen = SeenField()
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["from_on"] = forms.DateField(
@@ -81,6 +85,14 @@ class _FromADay(forms.Form):
             initial=clock.today,
             widget=UnfoldAdminSingleDateWidget,
         )
+
+    def clean(self) -> dict[str, Any]:
+        """An empty line shuts a day; a line that did not arrive must not."""
+        given = super().clean() or self.cleaned_data
+        lines = set(self.fields) - {"seen", "from_on"}
+        if any(self.add_prefix(line) not in self.data for line in lines):
+            raise ValidationError(FormDamaged.message, code="damaged")
+        return given
 
     @property
     def from_on(self) -> date:
@@ -317,7 +329,7 @@ class BlockForm(forms.Form):
 
     def __init__(self, *args: Any, venue: Venue, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        units = venue.units.order_by("name", "pk")
+        units = venue.units.in_order()
         self.fields["units"].queryset = units  # type: ignore[attr-defined]
         self.fields["units"].label_from_instance = (  # type: ignore[attr-defined]
             lambda unit: unit.name

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import Model
 from django.forms import BaseForm
 from django.http import HttpResponse, HttpResponseRedirect
@@ -21,6 +22,7 @@ from unfold.admin import ModelAdmin
 
 from bureau.common import clock
 from bureau.common.errors import DomainError
+from bureau.common.seen import lock_form_of, mark_of, refuse_if_changed
 from bureau.common.sports import Sport
 from bureau.common.words import listed
 from venues import actions
@@ -51,21 +53,25 @@ def hours_page(
     court: Bookable | None,
 ) -> HttpResponse:
     """The weekly hours of a venue, or those that a court has of its own."""
+    may_set = _may_set(request, "venues.change_weeklyhours")
     today = clock.today()
+    seen = _mark_of_hours(venue, court)  # before they are read for the page
     own = _hours_of(venue, court, on=today)
     shown = own or (_hours_of(venue, None, on=today) if court else {})
     initial = {f"day{day}": periods for day, periods in shown.items()}
-    form = HoursForm(request.POST or None, initial=initial)
+    form = HoursForm(request.POST or None, initial={**initial, "seen": seen})
     follows = bool(court) and "follow" in request.POST
     if request.method == "POST" and (follows or form.is_valid()):
         try:
-            actions.set_weekly_hours(
-                venue=venue,
-                bookable=court,
-                hours={} if follows else form.hours,
-                from_on=today if follows else form.from_on,
-                by=request.user,
-            )
+            with transaction.atomic():
+                _refuse_other_hours(request, venue, court)
+                actions.set_weekly_hours(
+                    venue=venue,
+                    bookable=court,
+                    hours={} if follows else form.hours,
+                    from_on=today if follows else form.from_on,
+                    by=request.user,
+                )
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -82,7 +88,41 @@ def hours_page(
         court=court,
         is_own=bool(own),
         versions=_versions_of(venue, court),
+        may_set=may_set,
     )
+
+
+def _may_set(request: StaffRequest, permission: str) -> bool:
+    """Whether the page has a form; who only looks may send none."""
+    may_set = request.user.has_perm(permission)
+    if request.method == "POST" and not may_set:
+        raise PermissionDenied
+    return may_set
+
+
+def _mark_of_hours(venue: Venue, court: Bookable | None) -> str:
+    """Of all hours that the page shows, whenever they are in force."""
+    places = [None, court] if court else [None]
+    return mark_of(
+        [
+            list(rows.order_by("pk").values_list())
+            for place in places
+            for rows in (
+                WeeklyHours.objects.of_place(venue, place),
+                DayTypeHours.objects.of_place(venue, place),
+            )
+        ]
+    )
+
+
+def _refuse_other_hours(
+    request: StaffRequest, venue: Venue, court: Bookable | None
+) -> None:
+    """Who saves second must not write over hours that they have never seen."""
+    lock_form_of(venue)
+    if "seen" in request.POST:
+        now = _mark_of_hours(venue, court)
+        refuse_if_changed(request.POST["seen"], now, what=_("Opening hours"))
 
 
 def day_types_page(
@@ -94,7 +134,9 @@ def day_types_page(
     court: Bookable | None,
 ) -> HttpResponse:
     """The hours of holidays, school breaks and other types of day."""
-    initial = {
+    may_set = _may_set(request, "venues.change_weeklyhours")
+    seen = _mark_of_hours(venue, court)  # before they are read for the page
+    initial: dict[str, Any] = {
         own.day_type: []
         if own.opens is None or own.closes is None
         else [(own.opens, own.closes)]
@@ -102,16 +144,18 @@ def day_types_page(
             clock.today()
         )
     }
-    form = DayTypesForm(request.POST or None, initial=initial)
+    form = DayTypesForm(request.POST or None, initial={**initial, "seen": seen})
     if request.method == "POST" and form.is_valid():
         try:
-            actions.set_day_type_hours(
-                venue=venue,
-                bookable=court,
-                hours=form.hours,
-                from_on=form.from_on,
-                by=request.user,
-            )
+            with transaction.atomic():
+                _refuse_other_hours(request, venue, court)
+                actions.set_day_type_hours(
+                    venue=venue,
+                    bookable=court,
+                    hours=form.hours,
+                    from_on=form.from_on,
+                    by=request.user,
+                )
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -126,6 +170,7 @@ def day_types_page(
         form=form,
         court=court,
         ahead=_days_ahead(venue, court),
+        may_set=may_set,
     )
 
 
@@ -161,6 +206,7 @@ def prices_page(
     court: Bookable | None,
 ) -> HttpResponse:
     """What an hour costs now, what it will cost, what it did; and a new price."""
+    may_set = _may_set(request, "venues.change_pricerule")
     form = PriceForm(request.POST or None, venue=venue, court=court)
     if request.method == "POST" and form.is_valid():
         try:
@@ -198,6 +244,7 @@ def prices_page(
         venue=venue,
         court=court,
         limits=_limits(venue, court),
+        may_set=may_set,
         lists=[
             (heading, _rows(rules))
             for heading, rules in (
@@ -258,7 +305,7 @@ class PriceRow:
     def days(self) -> str:
         if self.rule.weekday and len(self.weekdays) == len(Weekday):
             return _("every day")
-        return ", ".join(self.weekdays)
+        return listed(self.weekdays)
 
 
 def _rows(rules: list[PriceRule]) -> list[PriceRow]:

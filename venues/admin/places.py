@@ -9,7 +9,7 @@ from django.forms import Media
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from leaflet.admin import LeafletAdminWidget, LeafletGeoAdminMixin
-from unfold.admin import TabularInline
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
 from bureau.common import clock
@@ -31,7 +31,7 @@ from venues.models import (
     Venue,
     VenueStaff,
 )
-from venues.querysets import VenueQuerySet
+from venues.querysets import UnitQuerySet, VenueQuerySet
 
 
 class SportFilter(admin.SimpleListFilter):
@@ -71,9 +71,9 @@ class UnitInline(TabularInline):
     extra = 0
     tab = True
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Unit]:
-        rows: QuerySet[Unit] = super().get_queryset(request)
-        return rows.select_related("venue").order_by("name", "pk")
+    def get_queryset(self, request: HttpRequest) -> UnitQuerySet:
+        rows: UnitQuerySet = super().get_queryset(request)
+        return rows.select_related("venue").in_order()
 
     def has_delete_permission(self, *_args: Any, **_kwargs: Any) -> bool:
         return False
@@ -92,8 +92,24 @@ class BandInline(TabularInline):
         return rows.order_by("-minutes_before")
 
 
+class OpeningPages(ModelAdmin):
+    """Who sees the pages of hours and prices; what is set on them, they ask for."""
+
+    def has_see_hours_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        return request.user.has_perm("venues.view_weeklyhours")
+
+    def has_see_prices_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        return request.user.has_perm("venues.view_pricerule")
+
+
 @admin.register(Venue)
-class VenueAdmin(LeafletGeoAdminMixin, StatisticsPages, SubsidyPages, ScopedAdmin):
+class VenueAdmin(
+    LeafletGeoAdminMixin, StatisticsPages, SubsidyPages, OpeningPages, ScopedAdmin
+):
     form = PinForm
     widget = PinWidget
     district_path = "district"
@@ -177,16 +193,6 @@ class VenueAdmin(LeafletGeoAdminMixin, StatisticsPages, SubsidyPages, ScopedAdmi
     def has_delete_permission(self, *_args: Any, **_kwargs: Any) -> bool:
         return False  # a venue that is gone has a day on which it closed for good
 
-    def has_change_hours_permission(
-        self, request: HttpRequest, object_id: str | None = None
-    ) -> bool:
-        return request.user.has_perm("venues.change_weeklyhours")
-
-    def has_change_prices_permission(
-        self, request: HttpRequest, object_id: str | None = None
-    ) -> bool:
-        return request.user.has_perm("venues.change_pricerule")
-
     @transaction.atomic
     def save_model(
         self, request: StaffRequest, obj: Venue, form: Any, change: bool
@@ -221,20 +227,18 @@ class VenueAdmin(LeafletGeoAdminMixin, StatisticsPages, SubsidyPages, ScopedAdmi
     @action(
         description=_("Hours by type of day"),
         url_path="day-types",
-        permissions=["change_hours"],
+        permissions=["see_hours"],
     )
     def day_type_hours(self, request: StaffRequest, object_id: str) -> HttpResponse:
         venue: Venue = self.get_object(request, object_id)
         return day_types_page(self, request, row=venue, venue=venue, court=None)
 
-    @action(
-        description=_("Weekly hours"), url_path="hours", permissions=["change_hours"]
-    )
+    @action(description=_("Weekly hours"), url_path="hours", permissions=["see_hours"])
     def weekly_hours(self, request: StaffRequest, object_id: str) -> HttpResponse:
         venue: Venue = self.get_object(request, object_id)
         return hours_page(self, request, row=venue, venue=venue, court=None)
 
-    @action(description=_("Prices"), url_path="prices", permissions=["change_prices"])
+    @action(description=_("Prices"), url_path="prices", permissions=["see_prices"])
     def prices(self, request: StaffRequest, object_id: str) -> HttpResponse:
         venue: Venue = self.get_object(request, object_id)
         return prices_page(self, request, row=venue, venue=venue, court=None)
@@ -255,7 +259,7 @@ class PartInline(TabularInline):
             kwargs["queryset"] = (
                 Unit.objects.filter(venue__bookables=court_id)
                 .select_related("venue")
-                .order_by("name", "pk")
+                .in_order()
             )
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
@@ -286,7 +290,7 @@ class PartInline(TabularInline):
 
 
 @admin.register(Bookable)
-class BookableAdmin(ScopedAdmin):
+class BookableAdmin(OpeningPages, ScopedAdmin):
     list_display = ["name", "venue", "sport", "slot_minutes", "position", "is_open"]
     list_filter = [
         "sport",
@@ -316,33 +320,21 @@ class BookableAdmin(ScopedAdmin):
     def has_delete_permission(self, *_args: Any, **_kwargs: Any) -> bool:
         return False  # shut it instead: bookings and prices of the past point at it
 
-    def has_change_hours_permission(
-        self, request: HttpRequest, object_id: str | None = None
-    ) -> bool:
-        return request.user.has_perm("venues.change_weeklyhours")
-
-    def has_change_prices_permission(
-        self, request: HttpRequest, object_id: str | None = None
-    ) -> bool:
-        return request.user.has_perm("venues.change_pricerule")
-
     @action(
         description=_("Hours by type of day"),
         url_path="day-types",
-        permissions=["change_hours"],
+        permissions=["see_hours"],
     )
     def day_type_hours(self, request: StaffRequest, object_id: str) -> HttpResponse:
         court: Bookable = self.get_object(request, object_id)
         return day_types_page(self, request, row=court, venue=court.venue, court=court)
 
-    @action(
-        description=_("Weekly hours"), url_path="hours", permissions=["change_hours"]
-    )
+    @action(description=_("Weekly hours"), url_path="hours", permissions=["see_hours"])
     def weekly_hours(self, request: StaffRequest, object_id: str) -> HttpResponse:
         court: Bookable = self.get_object(request, object_id)
         return hours_page(self, request, row=court, venue=court.venue, court=court)
 
-    @action(description=_("Prices"), url_path="prices", permissions=["change_prices"])
+    @action(description=_("Prices"), url_path="prices", permissions=["see_prices"])
     def prices(self, request: StaffRequest, object_id: str) -> HttpResponse:
         court: Bookable = self.get_object(request, object_id)
         return prices_page(self, request, row=court, venue=court.venue, court=court)

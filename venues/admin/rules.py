@@ -26,7 +26,8 @@ from venues.admin.closures import ClosingPages
 from venues.admin.forms import BlockForm, MarketPriceForm, VenueChoiceForm
 from venues.admin.pages import chosen_venue, page_of, show
 from venues.admin.scope import ScopedAdmin, StaffRequest
-from venues.errors import HoursInThePast, UnitsTaken
+from venues.errors.closures import UnitsTaken
+from venues.errors.rules import HoursInThePast
 from venues.models import (
     Block,
     Booking,
@@ -338,7 +339,7 @@ class BlockAdmin(ReadOnly, ClosingPages, ScopedAdmin):
 
     @display(description=gettext_lazy("units"))
     def units(self, block: Block) -> str:
-        units = Unit.objects.filter(pk__in=block.unit_ids).order_by("name", "pk")
+        units = Unit.objects.filter(pk__in=block.unit_ids).in_order()
         return listed(unit.name for unit in units)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""Seasons of clubs: opened, allocated, approved; invoices, and bank transfers."""
+"""Seasons of clubs: opened, allocated, approved."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -21,69 +20,21 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from bureau.accounts import actions as accounts
-from bureau.audit.admin import HistoryFromAudit, ReadOnly
+from bureau.audit.admin import ReadOnly
 from bureau.common import clock
 from bureau.common.errors import DomainError
 from bureau.common.fields import MinuteOfDayFormField
-from bureau.common.money import yuan
-from bureau.payments.models import Payment
 from venues import actions
+from venues.admin.clubs import ReasonForm
 from venues.admin.pages import ask, chosen_venue, show
-from venues.admin.scope import (
-    ForPostedStaff,
-    ScopedAdmin,
-    StaffRequest,
-)
-from venues.models import (
-    Bookable,
-    Club,
-    Invoice,
-    Season,
-    SeasonRequest,
-    TransferBack,
-    Venue,
-)
+from venues.admin.scope import ScopedAdmin, StaffRequest
+from venues.models import Bookable, Invoice, Season, SeasonRequest, Venue
 from venues.models.rules import Weekday
 from venues.queries.seasons import WeeklyTime, seed_hash, weigh
 
 
-class SeenClub(forms.Form):
-    """What the staff looked at comes back with their click."""
-
-    name = forms.CharField(widget=forms.HiddenInput, required=False, strip=False)
-    credit_code = forms.CharField(widget=forms.HiddenInput, required=False)
-    priority = forms.IntegerField(widget=forms.HiddenInput, required=False)
-
-
 class EmptyForm(forms.Form):
     """Nothing to fill in, only to confirm."""
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=200,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("The club will read it."),
-    )
-
-
-class ContactForm(forms.Form):
-    """Who the new contact is, and why."""
-
-    number = forms.CharField(
-        label=gettext_lazy("Mobile number of the new contact"),
-        max_length=30,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("They have confirmed their real name here."),
-    )
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=200,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("Both contacts will read it."),
-    )
 
 
 class SeasonForm(forms.Form):
@@ -146,135 +97,6 @@ class MoveForm(ReasonForm):
         self.fields["bookable"].queryset = courts  # type: ignore[attr-defined]
 
 
-class TransferForm(forms.Form):
-    reference = forms.CharField(
-        label=gettext_lazy("reference of the transfer"),
-        max_length=64,
-        widget=UnfoldAdminTextInputWidget,
-    )
-    paid_on = forms.DateField(
-        label=gettext_lazy("arrived on"), widget=UnfoldAdminDateWidget
-    )
-
-
-class TransferBackForm(forms.Form):
-    reference = forms.CharField(
-        label=gettext_lazy("reference of the transfer"),
-        max_length=64,
-        widget=UnfoldAdminTextInputWidget,
-    )
-
-
-@admin.register(Club)
-class ClubAdmin(ReadOnly, HistoryFromAudit, ForPostedStaff):
-    """Clubs belong to the whole city; staff check them once."""
-
-    list_display = ["name", "credit_code", "priority", "contact", "is_approved"]
-    list_filter = ["is_approved", "priority"]
-    list_select_related = ["contact"]
-    search_fields = ["name", "=credit_code"]
-    ordering = ["is_approved", "name", "pk"]
-    fields = readonly_fields = [
-        "name",
-        "credit_code",
-        "priority",
-        "contact",
-        "is_approved",
-        "refusal",
-    ]
-    actions_detail = ["approve", "refuse", "hand_over"]
-
-    def offers(self, name: str, row: Club, request: HttpRequest) -> bool:
-        return name == "hand_over" or not row.is_approved
-
-    def has_check_permission(
-        self, request: HttpRequest, object_id: str | None = None
-    ) -> bool:
-        return request.user.has_perm("venues.change_club")
-
-    @action(
-        description=gettext_lazy("Approve"), url_path="approve", permissions=["check"]
-    )
-    def approve(self, request: StaffRequest, object_id: str) -> HttpResponse:
-        club: Club = self.get_object(request, object_id)
-
-        def act(given: dict[str, Any]) -> tuple[str, Club]:
-            club.name, club.credit_code = given["name"], given["credit_code"]
-            club.priority = given["priority"]
-            actions.approve_club(club=club, by=request.user)
-            return _("The club is approved."), club
-
-        lead = _(
-            "Compare name, code and kind with the certificate or the public register: "
-            "%(name)s, %(code)s, %(kind)s. The kind decides who comes first."
-        ) % {
-            "name": club.name,
-            "code": club.credit_code,
-            "kind": club.get_priority_display(),
-        }
-        return ask(
-            self,
-            request,
-            row=club,
-            title=_("Approve: %(club)s") % {"club": club},
-            form=SeenClub(request.POST or None, initial=model_to_dict(club)),
-            lead=lead,
-            button=_("Approve"),
-            act=act,
-        )
-
-    @action(
-        description=gettext_lazy("Refuse"), url_path="refuse", permissions=["check"]
-    )
-    def refuse(self, request: StaffRequest, object_id: str) -> HttpResponse:
-        club: Club = self.get_object(request, object_id)
-
-        def act(given: dict[str, Any]) -> tuple[str, Club]:
-            actions.refuse_club(club=club, reason=given["reason"], by=request.user)
-            return _("The contact is told to correct it."), club
-
-        return ask(
-            self,
-            request,
-            row=club,
-            title=_("Refuse: %(club)s") % {"club": club},
-            form=ReasonForm(request.POST or None),
-            button=_("Refuse"),
-            act=act,
-        )
-
-    @action(
-        description=gettext_lazy("Hand to another contact"),
-        url_path="hand-over",
-        permissions=["check"],
-    )
-    def hand_over(self, request: StaffRequest, object_id: str) -> HttpResponse:
-        club: Club = self.get_object(request, object_id)
-
-        def act(given: dict[str, Any]) -> tuple[str, Club]:
-            contact = accounts.find_person(number=given["number"], by=request.user)
-            actions.hand_over_club(
-                club=club, contact=contact, reason=given["reason"], by=request.user
-            )
-            return _("The club has a new contact. Both are told."), club
-
-        lead = _(
-            "Ask both, or see the club's letter. Its requests, its invoices and its "
-            "bookings to come move to the new contact, with new passes; what is over "
-            "stays with the old one."
-        )
-        return ask(
-            self,
-            request,
-            row=club,
-            title=_("Hand to another contact: %(club)s") % {"club": club},
-            form=ContactForm(request.POST or None),
-            lead=lead,
-            button=_("Hand over"),
-            act=act,
-        )
-
-
 @admin.register(Season)
 class SeasonAdmin(ReadOnly, ScopedAdmin):
     """Opened with a venue, allocated by the table; never edited: clubs rely on it."""
@@ -314,6 +136,7 @@ class SeasonAdmin(ReadOnly, ScopedAdmin):
     def has_allocate_permission(
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
+        """To propose and to approve; who sees a season sees how it is given out."""
         return request.user.has_perm("venues.change_season")
 
     def add_view(
@@ -342,11 +165,14 @@ class SeasonAdmin(ReadOnly, ScopedAdmin):
     @action(
         description=gettext_lazy("Allocation"),
         url_path="allocation",
-        permissions=["allocate"],
+        permissions=["view"],
     )
     def allocation(self, request: StaffRequest, object_id: str) -> HttpResponse:
         """The table of who comes first and what is in the way; propose, approve."""
         season: Season = self.get_object(request, object_id)
+        may_allocate = self.has_allocate_permission(request)
+        if request.method == "POST" and not may_allocate:
+            raise PermissionDenied
         form = EmptyForm(request.POST or None)
         if form.is_valid():
             try:
@@ -369,6 +195,7 @@ class SeasonAdmin(ReadOnly, ScopedAdmin):
             rows=[(row, WeeklyTime.of(row.request)) for row in rows],
             proposed=sum(row.request.state == "proposed" for row in rows),
             approved=sum(row.request.state == "approved" for row in rows),
+            may_allocate=may_allocate,
         )
 
     def _carry_out(self, request: StaffRequest, season: Season) -> str:
@@ -501,156 +328,5 @@ class SeasonRequestAdmin(ReadOnly, ScopedAdmin):
             title=_("Deny: %(request)s") % {"request": row},
             form=ReasonForm(request.POST or None),
             button=_("Deny"),
-            act=act,
-        )
-
-
-@admin.register(Invoice)
-class InvoiceAdmin(ReadOnly, ScopedAdmin):
-    district_path = "request__season__venue__district"
-    list_display = ["number", "club", "season", "total", "state", "due_on"]
-    list_filter = [
-        "state",
-        ("request__season__venue__district", admin.RelatedOnlyFieldListFilter),
-        ("request__season__venue", admin.RelatedOnlyFieldListFilter),
-    ]
-    list_select_related = ["club", "request__season__venue"]
-    search_fields = ["=number", "club__name"]
-    date_hierarchy = "issued_at"
-    ordering = ["-issued_at", "-pk"]
-    fields = readonly_fields = [
-        "number",
-        "request",
-        "club",
-        "state",
-        "total",
-        "kept",
-        "issued_at",
-        "due_on",
-        "reminded_at",
-        "reminded_late_at",
-        "paid_at",
-        "transfer_reference",
-        "transfer_noted_by",
-        "money",
-    ]
-    actions_detail = ["note_transfer"]
-
-    def offers(self, name: str, row: Invoice, request: HttpRequest) -> bool:
-        return row.state == Invoice.State.OPEN
-
-    @display(description=gettext_lazy("season"))
-    def season(self, invoice: Invoice) -> str:
-        return str(invoice.request.season)
-
-    @display(description=gettext_lazy("total, yuan"), ordering="total_fen")
-    def total(self, invoice: Invoice) -> str:
-        return yuan(invoice.total_fen)
-
-    @display(description=gettext_lazy("kept for what was given up, yuan"))
-    def kept(self, invoice: Invoice) -> str:
-        return yuan(invoice.retained_fen)
-
-    @display(description=gettext_lazy("payments and refunds"))
-    def money(self, invoice: Invoice) -> SafeString:
-        told = [
-            f"{payment.number} {payment.get_state_display()} "
-            f"¥{yuan(payment.amount_fen)} - ¥{yuan(payment.refunded_fen)}"
-            for payment in Payment.objects.for_owner(invoice).order_by("pk")
-        ]
-        told += [
-            f"{transfer.reason} ¥{yuan(transfer.fen)} {transfer.reference}"
-            for transfer in invoice.transfers_back.order_by("pk")
-        ]
-        return format_html_join("", "<p>{}</p>", ((one,) for one in told)) or (
-            SafeString("–")
-        )
-
-    def has_note_permission(
-        self, request: HttpRequest, object_id: str | None = None
-    ) -> bool:
-        return request.user.has_perm("venues.change_invoice")
-
-    @action(
-        description=gettext_lazy("Note a transfer"),
-        url_path="note-transfer",
-        permissions=["note"],
-    )
-    def note_transfer(self, request: StaffRequest, object_id: str) -> HttpResponse:
-        invoice: Invoice = self.get_object(request, object_id)
-
-        def act(given: dict[str, Any]) -> tuple[str, Invoice]:
-            actions.note_transfer(invoice=invoice, by=request.user, **given)
-            return _("The invoice is paid."), invoice
-
-        lead = _("The account shows the whole sum: %(sum)s yuan, no more and no less.")
-        return ask(
-            self,
-            request,
-            row=invoice,
-            title=_("Paid by transfer: %(invoice)s") % {"invoice": invoice},
-            form=TransferForm(request.POST or None, initial={"paid_on": clock.today()}),
-            lead=lead % {"sum": yuan(invoice.total_fen)},
-            button=_("It has arrived"),
-            act=act,
-        )
-
-
-@admin.register(TransferBack)
-class TransferBackAdmin(ReadOnly, ScopedAdmin):
-    """What staff have to pay back by transfer; the open ones first."""
-
-    district_path = "invoice__request__season__venue__district"
-    list_display = ["invoice", "club", "sum", "reason", "asked_at", "done_at"]
-    list_filter = [("done_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["invoice__club", "done_by"]
-    search_fields = ["=invoice__number", "invoice__club__name", "reference"]
-    ordering = ["-done_at", "asked_at", "pk"]  # NULL is the greatest: open ones first
-    fields = readonly_fields = [
-        "invoice",
-        "booking",
-        "club",
-        "sum",
-        "reason",
-        "asked_at",
-        "done_at",
-        "done_by",
-        "reference",
-    ]
-    actions_detail = ["note_done"]
-
-    def offers(self, name: str, row: TransferBack, request: HttpRequest) -> bool:
-        return row.done_at is None
-
-    @display(description=gettext_lazy("club"))
-    def club(self, transfer: TransferBack) -> str:
-        return transfer.invoice.club.name
-
-    @display(description=gettext_lazy("yuan"), ordering="fen")
-    def sum(self, transfer: TransferBack) -> str:
-        return yuan(transfer.fen)
-
-    def has_note_permission(
-        self, request: HttpRequest, object_id: str | None = None
-    ) -> bool:
-        return request.user.has_perm("venues.change_transferback")
-
-    @action(
-        description=gettext_lazy("Paid back"), url_path="done", permissions=["note"]
-    )
-    def note_done(self, request: StaffRequest, object_id: str) -> HttpResponse:
-        transfer: TransferBack = self.get_object(request, object_id)
-
-        def act(given: dict[str, Any]) -> tuple[str, TransferBack]:
-            actions.note_transfer_back(transfer=transfer, by=request.user, **given)
-            return _("Noted. The club is told."), transfer
-
-        return ask(
-            self,
-            request,
-            row=transfer,
-            title=_("Paid back: %(transfer)s") % {"transfer": transfer},
-            form=TransferBackForm(request.POST or None),
-            button=_("It is paid back"),
             act=act,
         )

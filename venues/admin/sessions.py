@@ -32,7 +32,7 @@ from venues.actions.sessions import plan_days
 from venues.admin.forms import CallOffForm, VenueChoiceForm
 from venues.admin.pages import ask, chosen_venue, show
 from venues.admin.scope import ScopedAdmin, StaffRequest
-from venues.errors import ConcessionTooDear
+from venues.errors.sessions import ConcessionTooDear
 from venues.models import (
     Bookable,
     BookingLine,
@@ -166,7 +166,7 @@ class SessionPlanAdmin(ScopedAdmin):
         told = _("%(count)s dates are laid out. See “Dates” for those that are not.")
         messages.info(request, told % {"count": len(laid_out)})
 
-    @action(description=gettext_lazy("Dates"), url_path="dates")
+    @action(description=gettext_lazy("Dates"), url_path="dates", permissions=["view"])
     def dates(self, request: StaffRequest, object_id: str) -> HttpResponse:
         """What became of the coming dates: laid out, or what stands in the way."""
         plan: SessionPlan = self.get_object(request, object_id)

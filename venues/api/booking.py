@@ -29,23 +29,26 @@ from bureau.common.sports import Sport
 from bureau.regions.models import District
 from venues import actions, queries
 from venues.actions import Pick
-from venues.errors import SlotKeptForDesk, SlotTaken, TooShortNotice
+from venues.errors.slots import SlotKeptForDesk, SlotTaken, TooShortNotice
 from venues.models import Booking, EntryPass, Venue
-from venues.serializers.booking import (
-    FAR,
+from venues.serializers.admission import (
     AdmissionInput,
     AdmissionOutput,
+    CheckInput,
+    CheckOutput,
+)
+from venues.serializers.booking import (
     BookingDetailOutput,
     BookingInput,
     BookingOutput,
     BookingQuery,
     CancelInput,
-    CheckInput,
-    CheckOutput,
-    DayOutput,
-    DayQuery,
-    DistrictOutput,
     PassOutput,
+)
+from venues.serializers.days import DayOutput, DayQuery
+from venues.serializers.fields import FAR
+from venues.serializers.places import (
+    DistrictOutput,
     SportOutput,
     VenueDetailOutput,
     VenueOutput,

@@ -14,7 +14,7 @@ from bureau.common import clock
 from venues import actions
 from venues.actions import Pick
 from venues.api.booking import KEY, NUMBER, booking_of, request_key
-from venues.errors import NotChangeable
+from venues.errors.bookings import NotChangeable
 from venues.models import Booking, BookingChange
 from venues.serializers.booking import BookingDetailOutput, ChangeOutput
 from venues.serializers.changes import ChangeInput, ExchangeInput, ExchangeOutput

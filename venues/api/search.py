@@ -19,7 +19,7 @@ from venues import queries
 from venues.actions import Pick
 from venues.actions.slots import resolve_picks
 from venues.api.booking import CODE, CappedPages, dependant_of
-from venues.errors import SlotTaken
+from venues.errors.slots import SlotTaken
 from venues.models import Booking, Venue
 from venues.serializers.search import (
     FoundOutput,

@@ -25,7 +25,8 @@ from venues.api.booking import CODE, KEY, booking_of, dependant_of, request_key
 from venues.api.waiting import entries_of, entries_shown
 from venues.models import OpenSession, Venue, WaitingEntry
 from venues.queries.sessions import SessionCard, TicketPrice, card_of, ticket_price
-from venues.serializers.booking import FAR, BookingDetailOutput
+from venues.serializers.booking import BookingDetailOutput
+from venues.serializers.fields import FAR
 from venues.serializers.sessions import (
     SessionDetailOutput,
     SessionLineInput,

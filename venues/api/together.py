@@ -20,9 +20,10 @@ from bureau.common import clock
 from bureau.common.pagination import NewestFirst
 from venues import actions, queries
 from venues.api.booking import pass_shown
-from venues.errors import InviteUnknown
+from venues.errors.companions import InviteUnknown
 from venues.models import Booking, Companion, EntryPass, Venue
-from venues.serializers.booking import PassOutput, VenueOutput
+from venues.serializers.booking import PassOutput
+from venues.serializers.places import VenueOutput
 from venues.serializers.together import (
     FeedOutput,
     InviteOutput,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from venues.models.ballots import Ballot, BallotRequest, BallotSlot
-from venues.models.bookings import Block, Booking, BookingChange, BookingLine, Occupancy
+from venues.models.bookings import Booking, BookingChange, BookingLine
 from venues.models.calendars import CalendarFeed
 from venues.models.conduct import Appeal, Ban, ConductPoint, ConductRule
 from venues.models.exports import ExportRecord
 from venues.models.gate import Admission, Crossing, EntryPass, GateDevice, OfflineScan
+from venues.models.occupancy import Block, Occupancy
 from venues.models.openness import (
     AnnouncedHours,
     MarketPrice,

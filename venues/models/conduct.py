@@ -100,7 +100,7 @@ class ConductPoint(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.person} +{self.points} {self.reason}"
+        return f"{self.person} +{self.points} {self.get_reason_display()}"
 
 
 class Ban(models.Model):
@@ -190,4 +190,4 @@ class Appeal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.point} {self.state}"
+        return f"{self.point} {self.get_state_display()}"

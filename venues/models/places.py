@@ -18,7 +18,7 @@ from bureau.common.geo import Datum
 from bureau.common.sports import Sport
 from bureau.photos.models import Photo
 from bureau.regions.models import District
-from venues.querysets import BookableQuerySet, VenueQuerySet
+from venues.querysets import BookableQuerySet, UnitQuerySet, VenueQuerySet
 
 
 class Facility(models.TextChoices):
@@ -310,6 +310,8 @@ class Unit(models.Model):
         Venue, verbose_name=_("venue"), on_delete=models.PROTECT, related_name="units"
     )
     name = models.CharField(_("name"), max_length=60)
+
+    objects = UnitQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("unit")

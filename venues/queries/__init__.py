@@ -110,7 +110,7 @@ from venues.queries.seasons import (
     reasons_for_club_to_stay,
 )
 from venues.queries.sessions import SessionCard, sessions_of_day, ticket_price
-from venues.queries.terms import booking_terms, quota_in_words
+from venues.queries.terms import bands_ahead, booking_terms, quota_in_words
 from venues.queries.waiting import (
     people_ahead,
     servable_entries,
@@ -157,6 +157,7 @@ __all__ = [
     "announced_closures",
     "appeal_until",
     "ballot_data_of",
+    "bands_ahead",
     "banned_until",
     "bookable_days",
     "booking_terms",

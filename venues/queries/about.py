@@ -64,8 +64,8 @@ class OtherDay:
 @dataclass(frozen=True)
 class Opening:
     hours: tuple[Hours, ...]
-    own_hours: tuple[tuple[str, tuple[Hours, ...]], ...]
-    """(courts, their hours) where they differ from the venue's."""
+    own_hours: tuple[tuple[tuple[str, ...], tuple[Hours, ...]], ...]
+    """(names of courts, their hours) where they differ from the venue's."""
     other_days: tuple[OtherDay, ...]
     changes_on: date | None = None
     """The day from which on the venue's hours are known to be others…"""
@@ -108,7 +108,7 @@ def _read_opening(venue: Venue, rules: HouseRules, today: date) -> Opening:
         if changes_on
         else (),
         hours=_hours_of(None, weekly, typed),
-        own_hours=tuple((", ".join(courts), hours) for hours, courts in own.items()),
+        own_hours=tuple((tuple(courts), hours) for hours, courts in own.items()),
         other_days=tuple(
             OtherDay(
                 on=row.on,
@@ -210,7 +210,7 @@ def _closures(blocks: Iterable[Block]) -> list[tuple[Venue, Closure]]:
     blocks = list(blocks)
     partly = {block.venue_id for block in blocks if block.unit_ids}
     names: dict[int, dict[int, str]] = {}
-    units = Unit.objects.filter(venue__in=partly).order_by("name", "pk")
+    units = Unit.objects.filter(venue__in=partly).in_order()
     for venue_id, pk, name in units.values_list("venue", "pk", "name"):
         names.setdefault(venue_id, {})[pk] = name
     return [

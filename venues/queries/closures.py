@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from bureau.common import clock
 from venues.models import (
@@ -197,11 +197,16 @@ def progress_of(block: Block, *, at: datetime) -> Progress:
 
 
 def closed_lines_of(booking_id: int, *, at: datetime) -> list[BookingLine]:
-    """The slots of a booking that fell to a closure and whose time has not come."""
+    """The slots of a booking that fell to a closure and whose time has not come.
+
+    Of a booking that was called off these are the slots that it still had: what the
+    person gave back before that, they do not look for.
+    """
+    taken_from_it = Q(booking__state__in=_LIVE, state="given_up")
+    gone_with_it = ~Q(booking__state__in=_LIVE) & Q(state="standing")
     return list(
         BookingLine.objects.filter(booking=booking_id, starts_at__gt=at, session=None)
-        .filter(arrives_with=None)
-        .exclude(state="standing", booking__state__in=_LIVE)
+        .filter(taken_from_it | gone_with_it, arrives_with=None)
         .select_related("bookable")
         .order_by("starts_at", "pk")
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -10,9 +10,20 @@ from django.utils.translation import ngettext
 from bureau.common.fields import clock_text
 from bureau.common.sports import Sport
 from bureau.common.words import listed
-from venues.models import Quota, Venue
+from venues.models import Booking, Quota, Venue
 from venues.models.rules import PriceGroup
 from venues.queries.rules import house_rules
+
+
+def bands_ahead(
+    booking: Booking, *, starts_at: datetime, at: datetime
+) -> list[tuple[datetime, int]]:
+    """(until when, percent that comes back): what can still be used."""
+    return [
+        (until, percent)
+        for until, percent in booking.bands_for(starts_at)
+        if until > at
+    ]
 
 
 def booking_terms(venue: Venue, *, today: date) -> list[str]:

@@ -11,12 +11,9 @@ from rest_framework import serializers
 from bureau.common import clock
 from venues.models import Ballot, BallotRequest
 from venues.queries.ballots import phase_of, starts_of, won_booking
-from venues.serializers.booking import (
-    BIGGEST_ID,
-    AwareDateTimeField,
-    DependantNameOutput,
-    VenueNameOutput,
-)
+from venues.serializers.booking import DependantNameOutput
+from venues.serializers.fields import BIGGEST_ID, AwareDateTimeField
+from venues.serializers.places import VenueNameOutput
 
 
 class BallotStartOutput(serializers.Serializer[Any]):

@@ -7,12 +7,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from venues.serializers.booking import (
-    BIGGEST_FEN,
-    BIGGEST_ID,
-    MOST_SLOTS,
-    SlotInput,
-)
+from venues.serializers.booking import MOST_SLOTS, SlotInput
+from venues.serializers.fields import BIGGEST_FEN, BIGGEST_ID
 
 
 class ExchangeInput(serializers.Serializer[Any]):

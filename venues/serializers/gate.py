@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from venues.models import Crossing, GateDevice, OfflineScan
 from venues.models.rules import PriceGroup
-from venues.serializers.booking import AwareDateTimeField
+from venues.serializers.fields import AwareDateTimeField
 
 MOST_SCANS = 200
 

@@ -14,14 +14,9 @@ from bureau.common.fields import LATEST
 from bureau.common.sports import Sport
 from venues.models.rules import PriceGroup
 from venues.queries import Wish
-from venues.serializers.booking import (
-    BIGGEST_ID,
-    FAR,
-    MOST_SLOTS,
-    LonLatField,
-    SlotInput,
-    VenueOutput,
-)
+from venues.serializers.booking import MOST_SLOTS, SlotInput
+from venues.serializers.fields import BIGGEST_ID, FAR, LonLatField
+from venues.serializers.places import VenueOutput
 
 
 class TimeOfDayField(serializers.CharField):

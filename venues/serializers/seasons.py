@@ -21,7 +21,8 @@ from venues.queries.seasons import (
     open_lines,
     seed_hash,
 )
-from venues.serializers.booking import BIGGEST_ID, VenueNameOutput
+from venues.serializers.fields import BIGGEST_ID
+from venues.serializers.places import VenueNameOutput
 
 MOST_WISHES = 20
 REQUEST_STATES = ["asked", "approved", "denied", "withdrawn"]

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from venues.actions.tickets import MOST_PLACES
-from venues.serializers.booking import BIGGEST_FEN, BIGGEST_ID, VenueNameOutput
+from venues.serializers.fields import BIGGEST_FEN, BIGGEST_ID
+from venues.serializers.places import VenueNameOutput
 
 
 class TicketPriceOutput(serializers.Serializer[Any]):

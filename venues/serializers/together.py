@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from venues.models import Booking, BookingLine, Companion, EntryPass
-from venues.serializers.booking import VenueNameOutput
+from venues.serializers.places import VenueNameOutput
 
 
 class CompanionOutput(serializers.ModelSerializer[Companion]):

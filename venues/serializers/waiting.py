@@ -12,13 +12,10 @@ from bureau.common import clock
 from bureau.common.sports import Sport
 from venues.models import WaitingEntry
 from venues.queries.alternatives import Nearness
-from venues.serializers.booking import (
-    BIGGEST_ID,
-    AwareDateTimeField,
-    DependantNameOutput,
-    SlotOutput,
-    VenueNameOutput,
-)
+from venues.serializers.booking import DependantNameOutput
+from venues.serializers.days import SlotOutput
+from venues.serializers.fields import BIGGEST_ID, AwareDateTimeField
+from venues.serializers.places import VenueNameOutput
 
 
 class AlternativeSlotOutput(serializers.Serializer[Any]):

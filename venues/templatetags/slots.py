@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.utils.translation import pgettext
 
 from bureau.common import clock, money
 from bureau.common.templatetags.bureau import yuan
+from venues.models import BookingLine, Venue
 from venues.queries import Price, Row, Slot, SlotState, quote_in_words
 
 register = template.Library()
@@ -30,6 +31,12 @@ def slot_rows(
     """
     cells = _Cells(escape(why_url), frozenset(chosen))
     return SafeString("\n".join(cells.row(row) for row in rows))
+
+
+@register.filter
+def sports_of(lines: Iterable[BookingLine], venue: Venue) -> list[str]:
+    """What is played on these times; without any, what the venue offers."""
+    return [line.bookable.sport for line in lines] or venue.sports
 
 
 @register.filter

@@ -24,7 +24,7 @@ from bureau.accounts.queries import identity_of
 from bureau.common import clock
 from bureau.common.errors import DomainError
 from venues import actions, queries
-from venues.errors import SlotNotOffered
+from venues.errors.slots import SlotNotOffered
 from venues.models import Ballot, BallotRequest
 from venues.queries.ballots import (
     past_ballots,

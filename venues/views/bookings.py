@@ -33,12 +33,10 @@ from bureau.payments.models import Payment, ProviderName, Refund
 from venues import actions, queries
 from venues.actions.floor import groups_of
 from venues.actions.slots import PickedSlot, resolve_picks
-from venues.errors import (
-    BookingMovedOn,
+from venues.errors.bookings import BookingMovedOn, NotCancellable, RefundChanged
+from venues.errors.slots import (
     FormDamaged,
-    NotCancellable,
     PriceChanged,
-    RefundChanged,
     SlotKeptForDesk,
     SlotTaken,
     TooShortNotice,
@@ -238,7 +236,8 @@ def _bands(venue: Venue, summary: Summary) -> list[tuple[datetime, int]]:
     """(until when, percent that comes back) of what would be booked now."""
     rules = queries.house_rules(venue, today=clock.today())
     terms = Booking(cancel_terms=rules.cancel_terms)
-    return terms.bands_for(summary.slots[0].offer.starts_at)
+    starts_at = summary.slots[0].offer.starts_at
+    return queries.bands_ahead(terms, starts_at=starts_at, at=clock.now())
 
 
 def _fen_asked(request: HttpRequest) -> int | None:
@@ -367,7 +366,7 @@ def booking(request: HttpRequest, number: str) -> HttpResponse:
         "can_cancel": shown.can_be_given_back_at(now)
         and shown.shown_state_at(now) != Booking.State.EXPIRED
         and not used_at(entry_pass),
-        "cancel_bands": shown.bands_for(shown.starts_at),
+        "cancel_bands": queries.bands_ahead(shown, starts_at=shown.starts_at, at=now),
         "is_coming": is_coming,
         "party": queries.party_of(shown) if is_coming else None,
     }

@@ -29,7 +29,8 @@ from bureau.common.sports import Sport
 from bureau.payments.http import way_to_pay
 from venues import actions, queries
 from venues.actions.slots import PickedSlot
-from venues.errors import FormDamaged, NotChangeable, PriceChanged, RefundChanged
+from venues.errors.bookings import NotChangeable, RefundChanged
+from venues.errors.slots import FormDamaged, PriceChanged
 from venues.forms import ChangeForm, read_day, read_picks
 from venues.models import Booking, BookingChange, BookingLine
 from venues.views.bookings import lines_asked

@@ -24,7 +24,7 @@ from bureau.accounts.models import User
 from bureau.common import clock, codes
 from bureau.common.errors import DomainError
 from venues import actions, queries
-from venues.errors import InviteUnknown
+from venues.errors.companions import InviteUnknown
 from venues.models import Booking, Companion, EntryPass
 from venues.views.passes import used_at
 

@@ -22,7 +22,7 @@ from bureau.common import clock, codes
 from bureau.common.errors import DomainError
 from bureau.common.frames import answer_frame
 from venues import actions
-from venues.errors import VenueFull
+from venues.errors.gate import PassNeedsDigits, VenueFull
 from venues.forms import CountForm, GateForm
 from venues.models import Admission, Crossing, EntryPass, Gate, Venue
 from venues.models.rules import PriceGroup
@@ -85,6 +85,11 @@ class Check:
     def is_full(self) -> bool:
         """Only staff who say why can let in beyond the number of people allowed."""
         return isinstance(self.refusal, VenueFull)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Nobody is refused yet: only half of the pass was typed."""
+        return isinstance(self.refusal, PassNeedsDigits)
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,11 @@ def _let_in(request: HttpRequest, post: Post, text: str) -> HttpResponse:
     """One read of a hand scanner: checked and in, unless a name has to be compared."""
     try:
         done, _is_new = actions.let_in(
-            text=text, venue=post.venue, by=post.person, gate=post.door
+            text=text,
+            venue=post.venue,
+            by=post.person,
+            gate=post.door,
+            reader=request.session.session_key or "",
         )
     except VenueFull as full:
         # The pass is good: staff may still say why this person comes in.
@@ -263,7 +272,7 @@ def _show(
         "venue": post.venue,
         "has_several": post.has_several,
         "doors": doors_of(post.venue),
-        "form": GateForm() if is_answered else form,
+        "form": _next_form(request, check) if is_answered else form,
         "check": check,
         "counted": counted,
         "admitted": admitted,
@@ -281,6 +290,14 @@ def _show(
         context["lines"] = standing_lines_of(check.entry_pass)
     status = check.refusal.status if check.refusal else HTTPStatus.OK
     return render(request, "venues/gate.html", context, status=status)
+
+
+def _next_form(request: HttpRequest, check: Check) -> GateForm:
+    """Empty for the next person; a code that lacks its digits waits for them."""
+    if not check.is_unfinished:
+        return GateForm()
+    asked = request.POST if request.method == "POST" else request.GET
+    return GateForm(initial={"code": f"{asked['code'].strip()} "})
 
 
 def _just_in(request: HttpRequest, venue: Venue) -> Admission | None:

@@ -129,7 +129,9 @@ def gate_check(request: HttpRequest, device: UUID) -> HttpResponse:
                 entry_pass=entry_pass, venue=venue, by=by, gate=door
             )
         else:
-            done, _is_new = actions.let_in(text=text, venue=venue, by=by, gate=door)
+            done, _is_new = actions.let_in(
+                text=text, venue=venue, by=by, gate=door, reader=str(device)
+            )
     except DomainError as refusal:
         return _refused(refusal)
     is_waiting = isinstance(done, EntryPass)

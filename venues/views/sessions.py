@@ -24,7 +24,9 @@ from bureau.payments.http import way_to_pay
 from bureau.payments.models import Payment
 from venues import actions, queries
 from venues.actions.tickets import MOST_PLACES
-from venues.errors import FormDamaged, PlacesLeft, PriceChanged, SessionFull
+from venues.errors.sessions import SessionFull
+from venues.errors.slots import FormDamaged, PriceChanged
+from venues.errors.waiting import PlacesLeft
 from venues.forms import BookForm
 from venues.models import Booking, BookingLine, OpenSession, Venue, WaitingEntry
 from venues.queries.sessions import SessionCard, card_of, ticket_price
@@ -187,7 +189,8 @@ def _places_of(person: User, shown: OpenSession) -> int:
 
 def _bands(shown: OpenSession) -> list[Any]:
     rules = queries.house_rules(shown.venue, today=clock.today())
-    return Booking(cancel_terms=rules.cancel_terms).bands_for(shown.starts_at)
+    terms = Booking(cancel_terms=rules.cancel_terms)
+    return queries.bands_ahead(terms, starts_at=shown.starts_at, at=clock.now())
 
 
 def _address(request: HttpRequest, *, places: int) -> str:

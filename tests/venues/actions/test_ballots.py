@@ -22,18 +22,17 @@ from tests.draws import make as make_draws
 from tests.promises import broken_promises
 from venues import actions, queries
 from venues.actions import BallotTimes, Pick, ballots, floor
-from venues.errors import (
+from venues.errors.ballots import (
     AlreadyInBallot,
     BallotBackwards,
     BallotHandedOut,
     BallotNotOpen,
     BallotOver,
     BallotTwice,
-    Banned,
     NotInBallot,
-    SlotNotOffered,
-    SlotTaken,
 )
+from venues.errors.conduct import Banned
+from venues.errors.slots import SlotNotOffered, SlotTaken
 from venues.models import (
     Ballot,
     BallotRequest,

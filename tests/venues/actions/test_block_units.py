@@ -4,7 +4,8 @@ import pytest
 
 from tests import make
 from venues import actions
-from venues.errors import BlockAlreadyLifted, PeriodTooLong, SlotTaken, UnitsTaken
+from venues.errors.closures import BlockAlreadyLifted, PeriodTooLong, UnitsTaken
+from venues.errors.slots import SlotTaken
 from venues.models import Block, Bookable, Occupancy
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from tests import make
 from venues import actions
 from venues.actions import Pick
 from venues.actions.slots import PickedSlot, resolve_picks
-from venues.errors import (
+from venues.errors.slots import (
     SlotKeptForDesk,
     SlotNotOpenYet,
     TooManySlots,

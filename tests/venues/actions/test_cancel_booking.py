@@ -8,7 +8,8 @@ import time_machine
 from bureau.payments.models import Payment, Refund
 from tests import make
 from venues import actions
-from venues.errors import AlreadyAdmitted, NotCancellable, TooLateToCancel
+from venues.errors.bookings import NotCancellable, TooLateToCancel
+from venues.errors.gate import AlreadyAdmitted
 from venues.models import Booking, Occupancy
 
 pytestmark = pytest.mark.django_db

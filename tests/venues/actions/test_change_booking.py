@@ -13,14 +13,8 @@ from bureau.audit.models import Entry
 from bureau.payments.models import Payment, Refund
 from tests import make
 from venues import actions
-from venues.errors import (
-    ChangeUnderWay,
-    NothingToChange,
-    PriceChanged,
-    RefundChanged,
-    SlotTaken,
-    TooManySlots,
-)
+from venues.errors.bookings import ChangeUnderWay, NothingToChange, RefundChanged
+from venues.errors.slots import PriceChanged, SlotTaken, TooManySlots
 from venues.models import (
     Bookable,
     Booking,

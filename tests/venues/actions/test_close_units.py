@@ -16,14 +16,9 @@ from tests.promises import broken_promises
 from venues import actions, queries
 from venues.actions import closures
 from venues.actions.calling_off import call_off_alike
-from venues.errors import (
-    AnnouncedLater,
-    ClosureOver,
-    NothingPicked,
-    PeriodTooLong,
-    ReasonMissing,
-    SlotTaken,
-)
+from venues.errors.closures import AnnouncedLater, ClosureOver, PeriodTooLong
+from venues.errors.conduct import ReasonMissing
+from venues.errors.slots import NothingPicked, SlotTaken
 from venues.models import Block, Bookable, Booking, Occupancy, Venue
 
 pytestmark = pytest.mark.django_db

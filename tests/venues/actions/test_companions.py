@@ -19,17 +19,16 @@ from tests.promises import broken_promises
 from venues import actions, queries
 from venues.actions import companions as companions_module
 from venues.actions.gate import admit, check_pass
-from venues.errors import (
-    AlreadyAdmitted,
+from venues.errors.companions import (
     InviteUnknown,
     NotAlong,
     NotShareable,
     OwnInvite,
     PartyFull,
     PartyTooLarge,
-    PassRevoked,
     TooLateForCompanions,
 )
+from venues.errors.gate import AlreadyAdmitted, PassRevoked
 from venues.models import (
     Booking,
     BookingLine,

@@ -16,7 +16,7 @@ from bureau.payments.models import Refund
 from tests import make
 from tests.promises import broken_promises
 from venues import actions
-from venues.errors import (
+from venues.errors.conduct import (
     AlreadyAppealed,
     AlreadyDecided,
     AlreadyExcused,

@@ -25,13 +25,8 @@ from bureau.payments.invariants import INVARIANTS
 from bureau.payments.models import CashMovement, Payment, Refund
 from tests import make
 from venues import actions
-from venues.errors import (
-    NoPhoneForLink,
-    PriceChanged,
-    SlotKeptForDesk,
-    SlotTaken,
-    WrongCash,
-)
+from venues.errors.desk import NoPhoneForLink, WrongCash
+from venues.errors.slots import PriceChanged, SlotKeptForDesk, SlotTaken
 from venues.models import Bookable, Booking, Venue
 from venues.queries.desk import cash_sheet, refunds_to_pay_out
 

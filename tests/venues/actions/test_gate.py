@@ -9,7 +9,7 @@ from bureau.common import clock, codes
 from bureau.common.errors import DomainError
 from tests import make
 from venues import actions
-from venues.errors import (
+from venues.errors.gate import (
     PassNeedsDigits,
     PassOfOtherVenue,
     PassOver,

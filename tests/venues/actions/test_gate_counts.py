@@ -13,7 +13,7 @@ from bureau.common import clock, codes
 from tests import make
 from tests.at_once import at_once, outcomes
 from venues import actions
-from venues.errors import (
+from venues.errors.gate import (
     NobodyInside,
     PassLeft,
     PassNeedsDigits,

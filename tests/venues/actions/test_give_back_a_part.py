@@ -11,7 +11,7 @@ import time_machine
 from bureau.payments.models import Refund
 from tests import make
 from venues import actions
-from venues.errors import BookingMovedOn, RefundChanged
+from venues.errors.bookings import BookingMovedOn, RefundChanged
 from venues.models import Booking, BookingLine, Occupancy
 
 pytestmark = pytest.mark.django_db

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +16,7 @@ from tests import make
 from venues import actions
 from venues.actions import Pick
 from venues.actions.bookings import MOST_HOLDS
-from venues.errors import (
+from venues.errors.slots import (
     NothingPicked,
     PriceChanged,
     SlotInThePast,
@@ -195,19 +195,20 @@ def test_one_person_cannot_hoard_holds(citizen: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "refusal"),
+    ("days", "minute", "refusal"),
     [
-        (make.tomorrow_at(18, 30), SlotNotOffered),  # off the raster
-        (make.tomorrow_at(7), SlotNotOffered),  # before the doors open
-        (make.tomorrow_at(22), SlotNotOffered),  # the last slot ends at 22:00
-        (make.tomorrow_at(18) - timedelta(days=2), SlotInThePast),
-        (make.tomorrow_at(18) + timedelta(days=7), SlotNotOpenYet),
+        (1, 18 * 60 + 30, SlotNotOffered),  # off the raster
+        (1, 7 * 60, SlotNotOffered),  # before the doors open
+        (1, 22 * 60, SlotNotOffered),  # the last slot ends at 22:00
+        (-1, 18 * 60, SlotInThePast),
+        (8, 18 * 60, SlotNotOpenYet),
     ],
 )
 def test_refuses_a_time_that_is_not_offered(
-    start: datetime, refusal: type[DomainError]
+    days: int, minute: int, refusal: type[DomainError]
 ) -> None:
     court = make.bookable(venue=make.venue(opens=8 * 60, closes=22 * 60))
+    start = clock.at(clock.today() + timedelta(days=days), minute)
 
     with pytest.raises(refusal):
         make.held(court=court, starts_at=start)

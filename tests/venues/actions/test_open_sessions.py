@@ -15,18 +15,17 @@ from bureau.payments.models import Payment, Refund
 from tests import make
 from venues import actions
 from venues.actions.sessions import Prices
-from venues.errors import (
-    AlreadyAdmitted,
+from venues.errors.closures import UnitsTaken
+from venues.errors.gate import AlreadyAdmitted
+from venues.errors.sessions import (
     CapacityTooSmall,
-    PriceChanged,
     SessionBegun,
     SessionCancelled,
     SessionFull,
     SessionNotOpenYet,
-    SlotTaken,
     TooManyTickets,
-    UnitsTaken,
 )
+from venues.errors.slots import PriceChanged, SlotTaken
 from venues.models import (
     Booking,
     EntryPass,

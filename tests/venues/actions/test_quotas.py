@@ -22,7 +22,9 @@ from tests.at_once import at_once
 from venues import actions
 from venues.actions import Pick, bookings, quotas
 from venues.actions import slots as floor_locks
-from venues.errors import Banned, QuotaLimitsNothing, QuotaUsedUp
+from venues.errors.conduct import Banned
+from venues.errors.rules import QuotaLimitsNothing
+from venues.errors.slots import QuotaUsedUp
 from venues.models import Ban, Bookable, Booking, Quota, Venue, WaitingEntry
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from bureau.common import clock
 from tests import make
 from venues import actions
 from venues.actions import Band
-from venues.errors import (
+from venues.errors.rules import (
     HoursBackwards,
     HoursInThePast,
     HoursOverlap,
@@ -24,13 +24,11 @@ from venues.errors import (
 from venues.models import Bookable, PriceRule, Venue, WeeklyHours
 from venues.queries import Timetable
 
-TODAY = clock.today()
-
 
 @pytest.mark.django_db
 def test_a_court_with_hours_of_its_own_leaves_its_venues() -> None:
     court = make.bookable(venue=make.venue(opens=8 * 60, closes=22 * 60))
-    weekday = TODAY.isoweekday()
+    weekday = clock.today().isoweekday()
 
     actions.set_weekly_hours(
         venue=court.venue,
@@ -39,9 +37,9 @@ def test_a_court_with_hours_of_its_own_leaves_its_venues() -> None:
         by=make.user(),
     )
 
-    table = Timetable(court.venue, [court], since=TODAY)
-    assert table.opening_text(court, TODAY) == "10:00–12:00, 14:00–15:00"
-    assert table.offers(court, TODAY + timedelta(days=1)) == []
+    table = Timetable(court.venue, [court], since=clock.today())
+    assert table.opening_text(court, clock.today()) == "10:00–12:00, 14:00–15:00"
+    assert table.offers(court, clock.today() + timedelta(days=1)) == []
 
 
 @pytest.mark.django_db
@@ -77,7 +75,7 @@ def open_from(venue: Venue, opens: int, **given: Any) -> None:
 
 
 def text_on(court: Bookable, *, days: int) -> str:
-    day = TODAY + timedelta(days=days)
+    day = clock.today() + timedelta(days=days)
     return Timetable(court.venue, [court], since=day).opening_text(court, day)
 
 
@@ -85,21 +83,23 @@ def text_on(court: Bookable, *, days: int) -> str:
 def test_hours_can_be_told_before_they_begin() -> None:
     court = make.bookable(venue=make.venue(opens=480, closes=1320))
 
-    open_from(court.venue, 600, from_on=TODAY + timedelta(days=3))
+    open_from(court.venue, 600, from_on=clock.today() + timedelta(days=3))
 
     assert text_on(court, days=2) == "08:00–22:00"
     assert text_on(court, days=3) == "10:00–22:00"
-    table = Timetable(court.venue, [court], since=TODAY)
-    shown = [table.opening_text(court, TODAY + timedelta(days=n)) for n in (2, 3)]
+    table = Timetable(court.venue, [court], since=clock.today())
+    shown = [
+        table.opening_text(court, clock.today() + timedelta(days=n)) for n in (2, 3)
+    ]
     assert shown == ["08:00–22:00", "10:00–22:00"]
 
 
 @pytest.mark.django_db
 def test_the_last_word_takes_the_place_of_what_was_planned_for_later() -> None:
     court = make.bookable(venue=make.venue(opens=480, closes=1320))
-    open_from(court.venue, 600, from_on=TODAY + timedelta(days=3))
+    open_from(court.venue, 600, from_on=clock.today() + timedelta(days=3))
 
-    open_from(court.venue, 540, from_on=TODAY + timedelta(days=1))
+    open_from(court.venue, 540, from_on=clock.today() + timedelta(days=1))
 
     assert text_on(court, days=0) == "08:00–22:00"
     assert text_on(court, days=3) == "09:00–22:00"
@@ -108,13 +108,13 @@ def test_the_last_word_takes_the_place_of_what_was_planned_for_later() -> None:
 @pytest.mark.django_db
 def test_hours_of_yesterday_cannot_be_rewritten() -> None:
     with pytest.raises(HoursInThePast):
-        open_from(make.venue(), 480, from_on=TODAY - timedelta(days=1))
+        open_from(make.venue(), 480, from_on=clock.today() - timedelta(days=1))
     with pytest.raises(HoursInThePast):
         actions.set_day_type_hours(
             venue=make.venue(),
             bookable=None,
             hours={},
-            from_on=TODAY - timedelta(days=1),
+            from_on=clock.today() - timedelta(days=1),
             by=make.user(),
         )
 
@@ -123,14 +123,14 @@ def test_hours_of_yesterday_cannot_be_rewritten() -> None:
 def test_of_a_day_that_is_over_one_can_note_that_it_was_shut_and_no_more() -> None:
     venue, by = make.venue(), make.user()
     given: dict[str, Any] = {"venue": venue, "bookable": None, "reason": "x", "by": by}
-    yesterday = TODAY - timedelta(days=1)
+    yesterday = clock.today() - timedelta(days=1)
 
     shut = actions.set_hours_exception(on=yesterday, hours=None, **given)
     with pytest.raises(HoursInThePast):
         actions.set_hours_exception(on=yesterday, hours=(480, 1320), **given)
     with pytest.raises(HoursInThePast):
         actions.drop_hours_exception(exception=shut, by=by)
-    today = actions.set_hours_exception(on=TODAY, hours=(480, 1320), **given)
+    today = actions.set_hours_exception(on=clock.today(), hours=(480, 1320), **given)
     actions.drop_hours_exception(exception=today, by=by)
 
 
@@ -166,7 +166,7 @@ def test_yesterdays_price_cannot_be_rewritten() -> None:
             venue=make.venue(),
             band=Band(),
             price_fen=1,
-            from_on=TODAY - timedelta(days=1),
+            from_on=clock.today() - timedelta(days=1),
             by=make.user(),
         )
 
@@ -179,12 +179,12 @@ def test_a_new_price_ends_the_old_one_and_keeps_it_readable() -> None:
         band=Band(weekdays=(1,), starts=18 * 60, ends=22 * 60),
         price_fen=60_00,
         is_peak=True,
-        from_on=TODAY,
+        from_on=clock.today(),
         by=make.user(),
     )
 
     monday = PriceRule.objects.filter(venue=venue, weekday=1)
-    old = monday.get(valid_until=TODAY)
+    old = monday.get(valid_until=clock.today())
     now = monday.filter(valid_until=None).order_by("starts")
     assert (old.starts, old.ends, old.price_fen) == (0, 1440, make.PRICE_FEN)
     assert [(rule.starts, rule.ends, rule.price_fen) for rule in now] == [
@@ -199,10 +199,10 @@ def test_the_lowest_price_of_a_persons_groups_wins() -> None:
     venue = make.venue()
     court = make.bookable(venue=venue)
     make.price(venue=venue, fen=20_00, group="senior")
-    table = Timetable(venue, [court], since=TODAY)
+    table = Timetable(venue, [court], since=clock.today())
 
     def cost(*groups: str) -> int:
-        return table.offers(court, TODAY, groups=frozenset(groups))[0].price.fen
+        return table.offers(court, clock.today(), groups=frozenset(groups))[0].price.fen
 
     assert cost() == make.PRICE_FEN
     assert cost("student") == make.PRICE_FEN
@@ -216,10 +216,10 @@ def test_the_narrower_rule_beats_the_wider() -> None:
     other = make.bookable(venue=venue)
     make.price(venue=venue, fen=50_00, sport=court.sport)
     make.price(venue=venue, fen=90_00, bookable=court)
-    table = Timetable(venue, [court, other], since=TODAY)
+    table = Timetable(venue, [court, other], since=clock.today())
 
-    assert table.offers(court, TODAY)[0].price.fen == 90_00
-    assert table.offers(other, TODAY)[0].price.fen == 50_00
+    assert table.offers(court, clock.today())[0].price.fen == 90_00
+    assert table.offers(other, clock.today())[0].price.fen == 50_00
 
 
 @pytest.mark.django_db
@@ -227,7 +227,12 @@ def test_a_court_without_a_price_is_not_offered() -> None:
     court = make.bookable()
     court.venue.prices.all().delete()
 
-    assert Timetable(court.venue, [court], since=TODAY).offers(court, TODAY) == []
+    assert (
+        Timetable(court.venue, [court], since=clock.today()).offers(
+            court, clock.today()
+        )
+        == []
+    )
 
 
 @pytest.mark.django_db
@@ -266,15 +271,15 @@ class PriceHistory(HypothesisTestCase):
                 venue=court.venue,
                 band=Band(starts=starts * 60, ends=ends * 60),
                 price_fen=yuan * 100,
-                from_on=TODAY + timedelta(days=ahead),
+                from_on=clock.today() + timedelta(days=ahead),
                 by=clerk,
             )
             for day in range(ahead, 5):
                 for hour in range(starts, ends):
                     diary[day, hour] = yuan * 100
 
-        days = [TODAY + timedelta(days=ahead) for ahead in range(5)]
-        table = Timetable(court.venue, [court], since=TODAY)
+        days = [clock.today() + timedelta(days=ahead) for ahead in range(5)]
+        table = Timetable(court.venue, [court], since=clock.today())
         for ahead, on in enumerate(days):
             offered = [offer.price.fen for offer in table.offers(court, on)]
             expected = [diary.get((ahead, hour), make.PRICE_FEN) for hour in range(24)]

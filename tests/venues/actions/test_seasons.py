@@ -22,7 +22,8 @@ from tests import make
 from tests.promises import broken_promises
 from venues import actions, queries, tasks
 from venues.actions import ClubFacts, season_bookings
-from venues.errors import (
+from venues.errors.conduct import ReasonMissing
+from venues.errors.seasons import (
     AskedAlready,
     ClubCorrected,
     ClubDecided,
@@ -35,7 +36,6 @@ from venues.errors import (
     InvoiceNotOpen,
     NoDateToBook,
     OutsideSeason,
-    ReasonMissing,
     ReferenceMissing,
     RequestMovedOn,
     RequestsCollide,
@@ -44,11 +44,10 @@ from venues.errors import (
     SeasonClosed,
     SeasonNamed,
     SeasonStillOpen,
-    SlotNotOffered,
     TransferDone,
     TransferInTheFuture,
-    VenueShut,
 )
+from venues.errors.slots import SlotNotOffered, VenueShut
 from venues.models import (
     Bookable,
     Booking,

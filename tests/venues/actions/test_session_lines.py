@@ -15,16 +15,14 @@ from bureau.payments.models import Payment
 from tests import make
 from tests.promises import broken_promises
 from venues import actions, queries
-from venues.errors import (
-    AlreadyInLine,
-    Banned,
-    NotInLine,
-    PlacesLeft,
+from venues.errors.conduct import Banned
+from venues.errors.sessions import (
     SessionBegun,
     SessionCancelled,
     SessionFull,
     TooManyTickets,
 )
+from venues.errors.waiting import AlreadyInLine, NotInLine, PlacesLeft
 from venues.models import Ban, Booking, OpenSession, WaitingEntry
 
 pytestmark = pytest.mark.django_db

@@ -13,13 +13,8 @@ from bureau.common import clock
 from bureau.common.sports import Sport
 from tests import make
 from venues import actions, queries
-from venues.errors import (
-    AlreadyInLine,
-    NotInLine,
-    SlotNotTaken,
-    SlotTaken,
-    TooManyLines,
-)
+from venues.errors.slots import SlotTaken
+from venues.errors.waiting import AlreadyInLine, NotInLine, SlotNotTaken, TooManyLines
 from venues.models import Bookable, Booking, Occupancy, WaitingEntry
 
 pytestmark = pytest.mark.django_db

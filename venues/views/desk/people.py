@@ -20,7 +20,7 @@ from bureau.accounts.queries import identity_of
 from bureau.common import clock
 from bureau.common.errors import DomainError
 from bureau.common.http import client_ip
-from venues.errors import DeskVisitOver
+from venues.errors.desk import DeskVisitOver
 from venues.forms import AttachPhoneForm, FindForm, RegisterForm
 from venues.models import Booking, Venue
 from venues.queries.desk import refunds_to_pay_out

@@ -21,7 +21,8 @@ from bureau.common.errors import DomainError
 from bureau.common.sports import Sport
 from venues import actions, queries
 from venues.actions.slots import PickedSlot, resolve_picks
-from venues.errors import DeskVisitOver, PriceChanged, SlotTaken
+from venues.errors.desk import DeskVisitOver
+from venues.errors.slots import PriceChanged, SlotTaken
 from venues.forms import DeskBookForm, read_day, read_picks
 from venues.models import Booking, BookingLine, Venue
 from venues.models.rules import PriceGroup

@@ -16,7 +16,7 @@ from bureau.common import clock
 from bureau.common.errors import DomainError
 from venues import actions
 from venues.actions.tickets import MOST_PLACES
-from venues.errors import DeskVisitOver
+from venues.errors.desk import DeskVisitOver
 from venues.forms import DeskBookForm
 from venues.models import OpenSession
 from venues.queries.sessions import ticket_price

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from bureau.accounts.models import User
 from bureau.common.errors import DomainError
-from venues.errors import DeskVisitOver
+from venues.errors.desk import DeskVisitOver
 from venues.models import Venue
 from venues.views.posts import person, posts, venue_chosen
 

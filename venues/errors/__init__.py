@@ -1,0 +1,3 @@
+"""Refusals, by topic; their codes are part of the API."""
+
+from __future__ import annotations
