@@ -21,6 +21,7 @@ from tests.vouchers.test_figures import world
 from vouchers import actions
 from vouchers.models import Campaign, DistrictCap, Flag, Redemption
 from vouchers.queries.alerts import alerts_of
+from vouchers.queries.evidence import open_flags
 
 pytestmark = pytest.mark.django_db
 FLAGS = "admin:vouchers_flag_changelist"
@@ -100,6 +101,25 @@ def test_the_evidence_stands_beside_the_market(city: Client, flag: Flag) -> None
     assert str(flag.redemptions.get()) in page
     assert page.count('<svg class="drawing"') == 3  # nobody else has any bills
     assert "style=" not in page[page.index("A flag accuses") : page.index("The redemp")]
+
+
+def test_each_redemption_that_is_held_counts_once_and_equal_ones_each(
+    flag: Flag, used: Redemption
+) -> None:
+    other = make.redemption(bill_fen=500_00)
+    assert other.discount_fen == used.discount_fen
+    flag.redemptions.add(other)
+    night = Flag.objects.create(
+        campaign=flag.campaign,
+        merchant=flag.merchant,
+        rule="off_hours",
+        day=flag.day,
+        score=1,
+        evidence=flag.evidence,
+        raised_at=flag.raised_at,
+    )
+    night.redemptions.add(used)
+    assert open_flags(Flag.objects.all()).held_fen == 2 * used.discount_fen
 
 
 def test_staff_find_it_in_order_with_a_reason(city: Client, flag: Flag) -> None:

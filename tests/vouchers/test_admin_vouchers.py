@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
-from bureau.accounts.models import User
+from bureau.accounts.models import Role, User
 from bureau.notices.models import Notice
 from tests import make as city
 from tests.promises import broken_promises
@@ -55,6 +55,7 @@ def test_a_voucher_is_cancelled_with_a_reason_and_its_person_told(
 def test_staff_without_the_permission_do_not_cancel() -> None:
     row = make.voucher()
     reader, client = city.user(is_staff=True), Client()
+    reader.groups.add(Group.objects.get_or_create(name=Role.CITY_STAFF.value)[0])
     reader.user_permissions.add(Permission.objects.get(codename="view_voucher"))
     client.force_login(reader)
     assert client.get(f"{LIST}{row.pk}/change/").status_code == 200

@@ -259,6 +259,22 @@ def test_all_claimed_is_said_with_the_next_chance(client: Client, at: Any) -> No
     assert later.get_absolute_url() in text
 
 
+def test_where_all_is_claimed_a_campaign_does_not_say_that_one_may(
+    client: Client, at: Any
+) -> None:
+    lot = rush(amount=1)
+    client.force_login(city.verified())
+    at.move_to(OPENS + MINUTE)
+    campaign = lot.tier.campaign.get_absolute_url()
+    may = "Nothing speaks against it"
+    assert may in client.get(campaign).content.decode()
+    Lot.objects.filter(pk=lot.pk).update(sold_out_at=clock.now())
+    live.forget()
+    text = client.get(campaign).content.decode()
+    assert may not in text
+    assert "All claimed" in text
+
+
 def test_after_its_end_the_round_is_over(client: Client, at: Any) -> None:
     lot = rush()
     joined(client, lot.round)
@@ -274,6 +290,11 @@ def test_who_is_too_young_reads_why_and_gets_no_button(client: Client, at: Any) 
     text = see(client, lot.round)
     assert "18 years and older" in text
     assert "I am here" not in text
+    # Nothing counts down to what is not for them, and nothing invites them.
+    assert "Vouchers can be claimed from" not in text
+    campaign = client.get(lot.tier.campaign.get_absolute_url()).content.decode()
+    assert "To this round" in campaign
+    assert "To the waiting room" not in campaign
 
 
 def test_who_only_lacks_a_name_is_told_to_confirm_it_and_not_that_they_cannot(

@@ -20,14 +20,19 @@ from django.utils.translation import gettext as _
 from bureau.accounts.models import User
 from bureau.common import clock
 from bureau.common.errors import DomainError
-from bureau.common.filled_in import NotReadable, TooManyRows, read_lines
+from bureau.common.filled_in import (
+    NotReadable,
+    TooManyCells,
+    TooManyRows,
+    read_lines,
+)
 from bureau.common.money import yuan
 from bureau.common.sports import Sport
 from bureau.common.workbooks import Cell, Sheet, workbook
 from vouchers.actions.checking import refuse_stale
 from vouchers.actions.rounds import RoundPlan, set_rounds
 from vouchers.actions.tiers import TierPlan, set_tiers
-from vouchers.errors.merchants import FileTooLong, FileUnreadable
+from vouchers.errors.merchants import FileTooLong, FileTooWide, FileUnreadable
 from vouchers.models import Campaign, Round
 from vouchers.queries.plan_marks import OF_A_FILE
 
@@ -159,13 +164,15 @@ def tier_label(plan: TierPlan) -> str:
 def read_sheets(content: bytes) -> tuple[list[SheetRow], list[SheetRow]]:
     """The rows of the first and of the second sheet that say anything.
 
-    Raises `FileUnreadable`, `FileTooLong`.
+    Raises `FileUnreadable`, `FileTooLong`, `FileTooWide`.
     """
     widths = [TIER_COLUMNS, ROUND_COLUMNS]
     try:
         tiers, rounds = read_lines(content, columns=widths, most_rows=MOST_ROWS)
     except TooManyRows as wrong:
         raise FileTooLong(most=MOST_ROWS) from wrong
+    except TooManyCells as wrong:
+        raise FileTooWide from wrong
     except NotReadable as wrong:
         raise FileUnreadable from wrong
     if not tiers and not rounds:
@@ -192,8 +199,9 @@ def import_plan(
     """Read tiers and rounds of a file into a campaign, or only say what would come.
 
     `seen` is the mark of the plan into which the file was looked at (`plan_mark`).
-    Raises `FileUnreadable`, `FileTooLong`, `CampaignOver`, `PlanChangedMeanwhile`; what
-    is wrong with a row, or with the plan as a whole, is in the answer.
+    Raises `FileUnreadable`, `FileTooLong`, `FileTooWide`, `CampaignOver`,
+    `PlanChangedMeanwhile`; what is wrong with a row, or with the plan as a whole, is in
+    the answer.
     """
     at = at or clock.now()
     tier_rows, round_rows = read_sheets(content)

@@ -53,7 +53,7 @@ from vouchers.models import (
     Tier,
     Voucher,
 )
-from vouchers.queries.eligibility import why_not
+from vouchers.queries.eligibility import somewhere_else, why_not
 from vouchers.queries.lots import LotFacts, lot_facts
 
 BATCH = 200
@@ -88,7 +88,8 @@ def enter_round_draw(
     if mine is not None:
         return _same_wish(mine, tier)
     district = district_of(place) if place is not None else None
-    refuse(why_not(by, round, at, district, lot=lot))
+    reasons = why_not(by, round, at, district, lot=lot)
+    refuse(reasons if place is None else somewhere_else(reasons))
     identity = identity_of(by)
     if identity is None:
         raise IdentityNeeded

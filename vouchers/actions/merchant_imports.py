@@ -19,7 +19,12 @@ from bureau.audit.models import record
 from bureau.common import clock, geo
 from bureau.common.db import constraint_errors
 from bureau.common.errors import DomainError
-from bureau.common.filled_in import NotReadable, TooManyRows, read_lines
+from bureau.common.filled_in import (
+    NotReadable,
+    TooManyCells,
+    TooManyRows,
+    read_lines,
+)
 from bureau.common.geo import Datum
 from bureau.common.sports import Sport
 from bureau.common.workbooks import Sheet, workbook
@@ -29,6 +34,7 @@ from vouchers.actions.shops import ShopFacts, create_shop
 from vouchers.errors.merchants import (
     AccountNumberWrong,
     FileTooLong,
+    FileTooWide,
     FileUnreadable,
     MerchantCodeTaken,
 )
@@ -96,12 +102,14 @@ def template() -> bytes:
 def read_rows(content: bytes) -> list[Row]:
     """The lines below the headings that say anything.
 
-    Raises `FileUnreadable` or `FileTooLong`.
+    Raises `FileUnreadable`, `FileTooLong` or `FileTooWide`.
     """
     try:
         (lines,) = read_lines(content, columns=[COLUMNS], most_rows=MOST_ROWS)
     except TooManyRows as wrong:
         raise FileTooLong(most=MOST_ROWS) from wrong
+    except TooManyCells as wrong:
+        raise FileTooWide from wrong
     except NotReadable as wrong:
         raise FileUnreadable from wrong
     if not lines:

@@ -18,7 +18,8 @@ from bureau.common import clock, credit_codes, limits, sealed
 from bureau.common.db import constraint_errors
 from bureau.photos.actions import store_photo
 from bureau.photos.models import Photo
-from venues.errors import CreditCodeWrong, ReasonMissing
+from venues.errors.conduct import ReasonMissing
+from venues.errors.seasons import CreditCodeWrong
 from vouchers.actions.members import (
     lock_merchant,
     refuse_own_people,

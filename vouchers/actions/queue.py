@@ -24,7 +24,7 @@ from vouchers.errors.claiming import (
     round_over,
 )
 from vouchers.models import Campaign, Lot, QueueTicket, Round
-from vouchers.queries.eligibility import Reason, why_not
+from vouchers.queries.eligibility import Reason, somewhere_else, why_not
 from vouchers.queries.lots import LotFacts, lot_facts
 from vouchers.queries.queue import turn_of
 
@@ -56,7 +56,7 @@ def join_queue(
     if place is None or district is not None:
         # Not yet told, or not asked for: the person may still say where they are.
         reasons = [reason for reason in reasons if not reason.is_open]
-    refuse(reasons)
+    refuse(somewhere_else(reasons))
     kept = district if district and _asks_for_place(round) else None
     if known is None:
         ticket = QueueTicket(

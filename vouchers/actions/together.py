@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from threading import Lock
@@ -131,14 +131,24 @@ SELECT voucher.person_id, voucher.id, taken.remaining FROM voucher, taken
 """  # noqa: S608 - our own text
 
 
+def _locked() -> Lock:
+    lock = Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(eq=False)
 class First:
-    """A claim for somebody's first voucher of a campaign."""
+    """A claim for somebody's first voucher of a campaign.
+
+    `called` is let go when its turn has come, or its answer is there.
+    """
 
     facts: LotFacts
     person_id: int
     said: str
     is_on_its_way: bool = False
+    called: Lock = field(default_factory=_locked)
     voucher_id: int | None = None
     left_in_shard: int = 0
     error: BaseException | None = None
@@ -180,37 +190,51 @@ def first_of(
 
 
 class _Company:
-    """Who claims while others are on their way. One goes at a time, with all of them.
+    """Who claims while others are on their way. One party goes at a time.
 
-    What waits here is in memory only, and its browsers wait for their answers: where
-    the process dies, nothing was promised to anybody.
+    Who comes back from the way calls the first of those who wait, and that one takes
+    along whoever waits by then. What waits here is in memory only, and its browsers
+    wait for their answers: where the process dies, nothing was promised to anybody.
     """
 
     def __init__(self) -> None:
-        self.turn, self.door = Lock(), Lock()
+        self.door = Lock()
+        self.somebody_is_out = False
         self.waiting: list[First] = []
 
     def give(self, mine: First) -> None:
         """Ask for this one, or find it asked for by who went before."""
-        with self.door:
-            self.waiting.append(mine)
-        if not self.turn.acquire(timeout=PATIENCE):
-            if self._leaves(mine):
-                return
-            self.turn.acquire()  # it is on its way: the answer comes with those
-        try:
-            if not mine.is_on_its_way:
-                _ask(self._with(mine))
-        finally:
-            self.turn.release()
+        if self._waits(mine) and self._leaves(mine):
+            return
+        if not mine.is_on_its_way:
+            party = self._with(mine)
+            try:
+                _ask(party)
+            finally:
+                self.call_the_next()
+                for one in party:
+                    one.called.release()
         if mine.error is not None:
             raise mine.error
 
-    def _leaves(self, mine: First) -> bool:
+    def _waits(self, mine: First) -> bool:
         with self.door:
-            if not mine.is_on_its_way:
+            if not self.somebody_is_out:
+                self.somebody_is_out = True
+                return False
+            self.waiting.append(mine)
+            return True
+
+    def _leaves(self, mine: First) -> bool:
+        """Whether nobody has called this one in time."""
+        if mine.called.acquire(timeout=PATIENCE):
+            return False
+        with self.door:
+            if mine in self.waiting:
                 self.waiting.remove(mine)
-            return not mine.is_on_its_way
+                return True
+        mine.called.acquire()  # it is on its way: the answer comes with those
+        return False
 
     def _with(self, mine: First) -> list[First]:
         """Who goes now: this one, and others from the same lot; each person once."""
@@ -221,8 +245,16 @@ class _Company:
                     party.setdefault(other.person_id, other)
             for one in party.values():
                 one.is_on_its_way = True
-                self.waiting.remove(one)
+            self.waiting = [one for one in self.waiting if not one.is_on_its_way]
         return sorted(party.values(), key=lambda one: one.person_id)
+
+    def call_the_next(self) -> None:
+        """The way is free for another party."""
+        with self.door:
+            if self.waiting:
+                self.waiting.pop(0).called.release()
+            else:
+                self.somebody_is_out = False
 
 
 _company = _Company()

@@ -23,10 +23,11 @@ from bureau.audit.admin import HistoryFromAudit, ReadOnly
 from bureau.common import codes
 from bureau.common.money import yuan
 from bureau.common.staff_tables import Badge
+from bureau.regions.queries import districts_of
 from venues.admin.pages import ask
 from venues.admin.scope import OrNotFound, StaffRequest
 from vouchers import actions
-from vouchers.models import Voucher
+from vouchers.models import Redemption, RefusedScan, Voucher
 
 _TONES = {
     Voucher.State.LIVE: "success",
@@ -80,6 +81,18 @@ class VoucherAdmin(ReadOnly, HistoryFromAudit, OrNotFound):
         "expires_at",
         "expired_at",
     ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Voucher]:
+        """To staff of districts, those that somebody came with to a shop of theirs."""
+        rows: QuerySet[Voucher] = super().get_queryset(request)
+        mine = districts_of(request.user)  # type: ignore[arg-type]
+        if mine is None:
+            return rows
+        used = Redemption.objects.filter(shop__district__in=mine)
+        refused = RefusedScan.objects.filter(shop__district__in=mine)
+        brought: Any = used.order_by().values_list("voucher")
+        brought = brought.union(refused.exclude(voucher=None).values_list("voucher"))
+        return rows.filter(pk__in=brought)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bureau.accounts.demo import AUDITOR, CITY_STAFF
+from bureau.accounts.demo import CITY_STAFF, FINANCE
 from bureau.audit.models import record
 from bureau.common import clock
 from bureau.common.demo import DemoCity
@@ -186,7 +186,7 @@ def _enter_money(city: DemoCity, campaign: Campaign, at: datetime) -> None:
         campaign=campaign,
         document=f"济财教[{city.today.year}]演示{campaign.pk}号",
         amount_fen=campaign.appropriated_fen,
-        entered_by=AUDITOR.user(),
+        entered_by=FINANCE.user(),
         entered_at=at,
     )
     ledger.open_accounts(campaign)
@@ -196,7 +196,7 @@ def _enter_money(city: DemoCity, campaign: Campaign, at: datetime) -> None:
         credit=ledger.account(campaign, Kind.POOL),
         amount_fen=campaign.appropriated_fen,
         cause=Cause(appropriation=money),
-        by=AUDITOR.user(),
+        by=FINANCE.user(),
         at=at,
     )
 

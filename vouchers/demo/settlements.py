@@ -10,7 +10,7 @@ from datetime import date
 
 from django.db.models import F
 
-from bureau.accounts.demo import AUDITOR, CITY_STAFF
+from bureau.accounts.demo import CITY_STAFF, FINANCE
 from bureau.common import clock
 from bureau.common.demo import DemoCity
 from vouchers import actions
@@ -36,7 +36,7 @@ def fill(city: DemoCity, campaign: Campaign) -> None:
     # Where one can sign in as the manager, the statement is there to be read.
     mine = Settlement.objects.filter(campaign=campaign, state="prepared")
     actions.approve_settlement(
-        settlement=mine.order_by("merchant", "pk")[0], by=AUDITOR.user()
+        settlement=mine.order_by("merchant", "pk")[0], by=FINANCE.user()
     )
     city.say(f"{Settlement.objects.count()} settlements with merchants")
 
@@ -52,7 +52,7 @@ def close(city: DemoCity, campaign: Campaign) -> None:
     with clock.as_of(clock.at(prepared_on + 6 * DAY, MORNING)):
         report = actions.prepare_closing_report(campaign=campaign, by=CITY_STAFF.user())
     with clock.as_of(clock.at(prepared_on + 7 * DAY, NOON)):
-        actions.close_campaign(report=report, by=AUDITOR.user())
+        actions.close_campaign(report=report, by=FINANCE.user())
     city.say("an earlier campaign, closed")
 
 
@@ -70,7 +70,7 @@ def _reject_one(campaign: Campaign, *, on: date) -> None:
         actions.reject_settlement(
             settlement=waiting.order_by("pk")[2],
             reason="开户行名称不全，请商户更正后重新结算",
-            by=AUDITOR.user(),
+            by=FINANCE.user(),
         )
 
 
@@ -79,7 +79,7 @@ def _pay(campaign: Campaign, *, on: date) -> None:
     waiting = Settlement.objects.filter(campaign=campaign, state="prepared")
     with clock.as_of(clock.at(on, NOON)):
         for settlement in waiting.order_by("pk"):
-            actions.approve_settlement(settlement=settlement, by=AUDITOR.user())
+            actions.approve_settlement(settlement=settlement, by=FINANCE.user())
     with clock.as_of(clock.at(on, AFTERNOON)):
         paid = actions.make_payment_file(campaign=campaign, by=CITY_STAFF.user())
     with clock.as_of(clock.at(on + DAY, NOON)):

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from django.utils.translation import gettext_lazy as _
 
-from bureau.common.errors import DomainError
+from bureau.common.errors import ChangedMeanwhile, DomainError
 
 
 class SlugTaken(DomainError):
@@ -182,14 +182,10 @@ class RulesChangedMeanwhile(DomainError):
     message = _("Somebody else has changed the rules meanwhile. Please look again.")
 
 
-class PlanChangedMeanwhile(DomainError):
-    """Two people had one page open; `what` names the parts, and who changed them."""
+class PlanChangedMeanwhile(ChangedMeanwhile):
+    """`what` names the parts of the plan, and who changed them."""
 
     code = "voucher_plan_changed_meanwhile"
-    message = _(
-        "This has changed since you opened the page: %(what)s. Nothing of yours is"
-        " saved. Open the page again to see it as it is now."
-    )
 
 
 class CampaignContradicts(DomainError):

@@ -170,3 +170,12 @@ class FileTooLong(DomainError):
     code = "file_too_long"
     message = _("At most %(most)s rows at a time.")
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class FileTooWide(DomainError):
+    code = "file_too_wide"
+    message = _(
+        "The file holds too many cells. Copy the rows that are filled in into a new"
+        " file."
+    )
+    status = HTTPStatus.UNPROCESSABLE_ENTITY

@@ -48,7 +48,7 @@ class ScanForm(forms.Form):
                 "autocomplete": "off",
                 "autocapitalize": "characters",
                 "spellcheck": "false",
-                "class": "input--code",
+                "class": "input--code-and-digits",
             }
         ),
     )

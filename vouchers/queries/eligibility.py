@@ -195,6 +195,12 @@ def why_not(
     return [one for one in found[0] if all(one.code in codes for codes in others)]
 
 
+def somewhere_else(reasons: Sequence[Reason]) -> list[Reason]:
+    """The same for who has said where they are, where that is in no district."""
+    elsewhere = Reason("place_elsewhere", _PLAIN["place_elsewhere"])
+    return [elsewhere if reason.is_open else reason for reason in reasons]
+
+
 def _lots_of(round: Round) -> list[int]:  # noqa: A002 - what it is
     return list(round.lots.order_by("pk").values_list("pk", flat=True))
 

@@ -135,9 +135,10 @@ class Open:
 def open_flags(flags: QuerySet[Flag]) -> Open:
     """Of those flags; a redemption that several hold counts once."""
     waiting = flags.filter(state=Flag.State.OPEN)
-    held = Redemption.objects.done().filter(flags__in=waiting).distinct()
+    flagged = Redemption.objects.filter(flags__in=waiting).values("pk")
+    held = Redemption.objects.done().filter(pk__in=flagged)
     return Open(
         waiting.count(),
         waiting.values("merchant").distinct().count(),
-        sum(held.values_list("discount_fen", flat=True)),
+        held.aggregate(fen=Sum("discount_fen"))["fen"] or 0,
     )

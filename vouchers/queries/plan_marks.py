@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
-from hashlib import sha256
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from bureau.audit.models import Entry
 from bureau.common import clock
+from bureau.common.seen import mark_of
 from vouchers.models import Campaign, Lot
 from vouchers.queries.rules import rules_of
 
@@ -59,12 +58,7 @@ def _part(campaign: Campaign, name: str) -> Any:
 
 def part_marks(campaign: Campaign, parts: Collection[str]) -> dict[str, str]:
     """Short for each of these parts: another content, another mark."""
-    return {
-        name: sha256(
-            json.dumps(_part(campaign, name), default=str).encode()
-        ).hexdigest()[:16]
-        for name in parts
-    }
+    return {name: mark_of(_part(campaign, name)) for name in parts}
 
 
 def plan_mark(campaign: Campaign, parts: Collection[str] = tuple(PARTS)) -> str:

@@ -66,6 +66,11 @@ class PersonInRound:
         return [reason.code for reason in self.reasons] == ["real_name"]
 
     @property
+    def is_stopped(self) -> bool:
+        """Now there is no way on: one of the reasons waits for more than a question."""
+        return any(not reason.is_open for reason in self.reasons)
+
+    @property
     def has_enough(self) -> bool:
         """What speaks against one more is what the person has already."""
         return bool(self.reasons) and all(one.is_limit for one in self.reasons)

@@ -322,8 +322,10 @@ def test_the_phone_has_to_be_in_the_city_where_the_rules_ask() -> None:
     with pytest.raises(NotEligible) as refusal:
         actions.claim_voucher(lot=lot, by=person, ticket=ticket)
     assert told(refusal) == ["place_unknown"]
-    with pytest.raises(NotEligible):
+    with pytest.raises(NotEligible) as refusal:
         actions.join_queue(round=lot.round, by=person, place=Point(0, 0, srid=4326))
+    # Asking again where the phone is would not help.
+    assert told(refusal) == ["place_elsewhere"]
     ticket = actions.join_queue(round=lot.round, by=person, place=PLACE)
     assert ticket.district == inside
     assert actions.claim_voucher(lot=lot, by=person, ticket=ticket).pk

@@ -26,7 +26,8 @@ from bureau.photos.models import Photo
 from tests import make as city
 from tests.promises import broken_promises
 from tests.vouchers import business, make
-from venues.errors import CreditCodeWrong, ReasonMissing
+from venues.errors.conduct import ReasonMissing
+from venues.errors.seasons import CreditCodeWrong
 from vouchers import actions
 from vouchers.errors.merchants import (
     AccountNumberWrong,

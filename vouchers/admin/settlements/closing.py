@@ -97,12 +97,15 @@ class ClosingReportAdmin(OfTheCity):
     @action(
         description=gettext_lazy("End a campaign"),
         url_path="end",
-        permissions=["close"],
+        permissions=["view"],
         icon="flag",
     )
     def end(self, request: StaffRequest) -> HttpResponse:
         """What stands in the way, and the figures as they would be."""
-        if not self.has_close_permission(request):
+        may_close = self.has_close_permission(request)
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method == "POST" and not may_close:
             raise PermissionDenied
         campaign = campaign_asked(request)
         form = EmptyForm(request.POST if request.method == "POST" else None)
@@ -130,6 +133,7 @@ class ClosingReportAdmin(OfTheCity):
             obstacles=obstacles_to_closing(campaign) if campaign else [],
             to_write_down=to_write_down(campaign).count() if campaign else 0,
             tables=report_tables(figures, figures_hash(figures)) if figures else [],
+            may_close=may_close,
         )
 
     @action(

@@ -65,12 +65,23 @@ class PaymentFileAdmin(OfTheCity):
         ]
         return format_html('<pre class="wire">{}</pre>', "\n".join(lines))
 
+    def has_open_permission(self, request: StaffRequest, *_args: Any) -> bool:
+        """Who pays, and who audits it; looking at the table is not opening."""
+        audits = request.user.only_reads and self.may(request, "view_paymentfile")
+        return audits or self.has_pay_permission(request)
+
     def _open(
         self, request: StaffRequest, object_id: str, *, as_workbook: bool
     ) -> HttpResponse:
-        """Against a click that is a POST: a link could be followed by a machine."""
+        """Against a button: a link could be followed by a machine.
+
+        The button of an auditor, who sends nothing, asks by GET.
+        """
         row: PaymentFile = self.get_object(request, object_id)
-        if request.method != "POST":
+        is_asked = request.method == "POST" or (
+            request.user.only_reads and "open" in request.GET
+        )
+        if not is_asked:
             return show(
                 self,
                 request,
@@ -98,11 +109,11 @@ class PaymentFileAdmin(OfTheCity):
             )
         return download(content, f"payment-{row.number}.csv", CSV_TYPE)
 
-    @action(description="csv", url_path="csv", permissions=["pay"])
+    @action(description="csv", url_path="csv", permissions=["open"])
     def csv(self, request: StaffRequest, object_id: str) -> HttpResponse:
         return self._open(request, object_id, as_workbook=False)
 
-    @action(description="xlsx", url_path="xlsx", permissions=["pay"])
+    @action(description="xlsx", url_path="xlsx", permissions=["open"])
     def xlsx(self, request: StaffRequest, object_id: str) -> HttpResponse:
         return self._open(request, object_id, as_workbook=True)
 
