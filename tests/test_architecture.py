@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,3 +101,32 @@ def test_no_template_carries_inline_style_or_script() -> None:
         assert " style=" not in text, path
         assert " onclick=" not in text, path
         assert "<style" not in text, path
+
+
+def test_no_test_reads_the_clock_before_it_runs() -> None:
+    """What is computed while a file is read is of yesterday after midnight."""
+    early = [
+        f"{path}:{line}"
+        for path in sorted(Path(__file__).parent.rglob("*.py"))
+        for line in clock_read_on_import(ast.parse(path.read_text()))
+    ]
+
+    assert early == []
+
+
+def clock_read_on_import(tree: ast.AST) -> Iterator[int]:
+    reads = {"now", "today", "tomorrow", "tomorrow_at"}
+    ahead = [tree]
+    while ahead:
+        node = ahead.pop()
+        if isinstance(node, ast.Lambda):
+            continue
+        if isinstance(node, ast.FunctionDef):  # its body runs later
+            ahead += [*node.decorator_list, node.args]
+            continue
+        ahead += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Call):
+            called = node.func
+            name = getattr(called, "attr", getattr(called, "id", ""))
+            if name in reads:
+                yield node.lineno

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any
@@ -61,12 +62,24 @@ def all_behind_one(taps: list[Callable[[], Any]]) -> list[Any]:
     """All of them come while one is on its way."""
     answers: list[Any] = []
     run = Thread(target=lambda: answers.extend(at_once(*taps)), daemon=True)
-    with together._company.turn:
+    with one_on_its_way():
         run.start()
         _until(lambda: len(together._company.waiting) == len(taps))
     run.join(SECONDS)
     assert len(answers) == len(taps)
     return answers
+
+
+@contextmanager
+def one_on_its_way() -> Iterator[None]:
+    """Somebody is out already; at the end they are back."""
+    company = together._company
+    assert not company.somebody_is_out
+    company.somebody_is_out = True
+    try:
+        yield
+    finally:
+        company.call_the_next()
 
 
 def _until(is_so: Callable[[], bool]) -> None:
@@ -161,7 +174,7 @@ def test_who_waits_too_long_for_others_goes_alone(
     """Those before hang; nobody behind them has to hang with them."""
     monkeypatch.setattr(together, "PATIENCE", 0.01)
     lot, person = make.lot(amount=160), city.verified()
-    with together._company.turn:
+    with one_on_its_way():
         (said,) = at_once(tap(lot, person))
     assert Voucher.objects.get().code == said.code
     assert not together._company.waiting
@@ -215,7 +228,7 @@ def test_a_session_that_dies_under_a_party_is_not_now_for_all_of_them() -> None:
     run = Thread(target=lambda: answers.extend(at_once(*jobs)), daemon=True)
     with transaction.atomic():
         list(StockShard.objects.select_for_update().filter(lot=lot))
-        with together._company.turn:
+        with one_on_its_way():
             run.start()
             _until(lambda: len(together._company.waiting) == len(taps))
         _until_waiting(1)

@@ -24,7 +24,8 @@ from tests.at_once import SECONDS, at_once
 from tests.promises import broken_promises
 from venues import actions
 from venues.actions import bookings, slots
-from venues.errors import PassUsed, SlotTaken
+from venues.errors.gate import PassUsed
+from venues.errors.slots import SlotTaken
 from venues.models import Admission, Bookable, Booking, Occupancy
 
 PEOPLE = 8

@@ -26,7 +26,7 @@ from tests.concurrency.test_hold_slots import bookings_in
 from tests.promises import broken_promises
 from venues import actions
 from venues.actions import tickets
-from venues.errors import SessionFull
+from venues.errors.sessions import SessionFull
 from venues.models import (
     Admission,
     Ban,

@@ -20,7 +20,8 @@ from tests.at_once import at_once
 from tests.promises import broken_promises
 from venues import actions
 from venues.actions import waiting
-from venues.errors import NotInLine, OfferOver, SlotTaken
+from venues.errors.slots import SlotTaken
+from venues.errors.waiting import NotInLine, OfferOver
 from venues.models import (
     Bookable,
     Booking,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from bureau.accounts.models import User
-from bureau.common import clock
 from tests import make
 from tests.e2e.conftest import DESKTOP, PHONE
 from tests.e2e.keyboard import press, skip_to_content, too_small, walk, write
@@ -18,8 +16,6 @@ from tests.e2e.test_ballots_and_sessions import ballot_for
 from venues.models import Bookable, Booking, Venue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
-
-TOMORROW = clock.today() + timedelta(days=1)
 
 
 @pytest.mark.parametrize(
@@ -52,9 +48,9 @@ def test_from_the_home_page_to_a_paid_court(
     page.wait_for_url(re.compile(rf"/venues/{hall.code}/"))
 
     # The link leads past the head of the page by itself.
-    press(page, page.locator(f'main a[href*="on={TOMORROW:%Y-%m-%d}"]').first)
-    page.wait_for_url(re.compile(rf"on={TOMORROW:%Y-%m-%d}"))
-    slot = page.locator(f"input[value='{court.pk}@{TOMORROW:%Y-%m-%d}T18:00']")
+    press(page, page.locator(f'main a[href*="on={make.tomorrow():%Y-%m-%d}"]').first)
+    page.wait_for_url(re.compile(rf"on={make.tomorrow():%Y-%m-%d}"))
+    slot = page.locator(f"input[value='{court.pk}@{make.tomorrow():%Y-%m-%d}T18:00']")
     press(page, slot, "Space")
     expect(slot).to_be_checked()
     press(page, page.get_by_role("button", name="Next"))
@@ -128,7 +124,7 @@ def test_every_stop_of_the_public_pages_is_reached_and_seen(
     for address in (
         "/",
         "/venues/",
-        f"{hall.get_absolute_url()}?on={TOMORROW:%Y-%m-%d}",
+        f"{hall.get_absolute_url()}?on={make.tomorrow():%Y-%m-%d}",
         f"{hall.get_absolute_url()}sessions/{session.pk}/",
         "/venues/openness/",
         f"{hall.get_absolute_url()}openness/",

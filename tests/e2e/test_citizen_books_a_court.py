@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import pytest
 import time_machine
@@ -17,8 +16,6 @@ from venues.models import Bookable, Booking, Venue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
 
-TOMORROW = clock.today() + timedelta(days=1)
-
 
 def choose(page: Page, venue: Venue, court: Bookable, hour: int) -> None:
     """From the home page to the confirmation of one slot of tomorrow."""
@@ -26,8 +23,8 @@ def choose(page: Page, venue: Venue, court: Bookable, hour: int) -> None:
     page.goto("/venues/?sport=badminton")
     page.get_by_role("link", name=venue.display_name).first.click()
     page.wait_for_url(f"**{venue.get_absolute_url()}**")
-    page.goto(f"{page.url.split('?')[0]}?on={TOMORROW:%Y-%m-%d}&sport=badminton")
-    key = f"{court.pk}@{TOMORROW:%Y-%m-%d}T{hour:02}:00"
+    page.goto(f"{page.url.split('?')[0]}?on={make.tomorrow():%Y-%m-%d}&sport=badminton")
+    key = f"{court.pk}@{make.tomorrow():%Y-%m-%d}T{hour:02}:00"
     page.locator(f"label:has(input[value='{key}'])").click()
     page.get_by_role("button", name="Next").click()
 

@@ -244,6 +244,23 @@ def test_pages_of_vouchers_can_be_read_by_everybody(
         check(axe, page, shown.get_absolute_url())
 
 
+def test_what_was_refused_can_be_read_on_the_dark_head_of_a_page(
+    screens: Screens, axe: Axe
+) -> None:
+    shown = rush().round
+    page = screens.open(PHONE, for_axe=True)
+    citizen(page, "13900000175")
+    page.goto(shown.get_absolute_url())
+    expect(page.get_by_role("button", name="I am here")).to_be_visible()
+    # Over by the time of the tap.
+    Round.objects.filter(pk=shown.pk).update(
+        closes_at=clock.now() - timedelta(seconds=1)
+    )
+    page.get_by_role("button", name="I am here").click()
+    expect(page.locator(".hero .notice")).to_contain_text("This round is over")
+    assert violations(axe, page) == []
+
+
 def come(shown: Round, person: User) -> None:
     joined = shown.opens_at - timedelta(minutes=5)
     QueueTicket.objects.create(round=shown, person=person, place=1, joined_at=joined)

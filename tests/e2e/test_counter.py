@@ -89,6 +89,14 @@ def test_the_big_keys_type_the_bill(screens: Screens, at: Counter) -> None:
     green(page).to_contain_text("¥330.50")
 
 
+def test_a_typed_code_is_seen_whole_on_a_phone(phone: Page, at: Counter) -> None:
+    open_counter(phone, at)
+    field = phone.get_by_label("Code and six digits")
+    field.fill(digits(at.voucher()))
+    wide, room = field.evaluate("field => [field.scrollWidth, field.clientWidth]")
+    assert wide <= room, (wide, room)
+
+
 def test_one_thumb_types_and_confirms_a_bill_without_scrolling(
     screens: Screens, at: Counter
 ) -> None:
@@ -130,6 +138,17 @@ def test_what_was_wrong_is_gone_when_the_bill_is_typed_anew(
     expect(phone.locator(".field__error")).to_contain_text("20 yuan short")
     phone.get_by_label("Bill, yuan").fill("530")
     expect(phone.locator("[data-counter-pays]")).to_have_text("¥330")
+    expect(phone.locator(".field__error")).to_have_count(0)
+
+
+def test_a_bill_far_above_the_threshold_is_told_to_be_wrong(
+    phone: Page, at: Counter
+) -> None:
+    open_counter(phone, at)
+    check(phone, digits(at.voucher()))
+    redeem(phone, "99999999")
+    expect(phone.locator(".field__error")).to_contain_text("cannot be right")
+    phone.get_by_label("Bill, yuan").fill("530")
     expect(phone.locator(".field__error")).to_have_count(0)
 
 

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from bureau.common import clock
 from tests import make
 from tests.e2e.conftest import PHONE, violations
 from tests.e2e.screens import Screens, no_sideways_scroll, sign_in
@@ -15,8 +13,9 @@ from venues.models import Bookable, Booking, Venue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
 
-TOMORROW = clock.today() + timedelta(days=1)
-EVENING = f"on={TOMORROW}&since=19:00&sport=badminton"
+
+def evening() -> str:
+    return f"on={make.tomorrow()}&since=19:00&sport=badminton"
 
 
 def test_five_taps_lead_from_a_pin_with_a_free_court_to_a_paid_one(
@@ -25,9 +24,9 @@ def test_five_taps_lead_from_a_pin_with_a_free_court_to_a_paid_one(
     phone.goto("/accounts/login/?next=/me/")
     sign_in(phone, "13900000031")
     phone.wait_for_url(re.compile(r"/me/$"))
-    phone.goto(f"/venues/map/?{EVENING}")
+    phone.goto(f"/venues/map/?{evening()}")
     expect(phone.locator(".map__pin")).to_have_text("2")
-    key = f"@{TOMORROW}T19:00"
+    key = f"@{make.tomorrow()}T19:00"
     taps = (
         phone.locator("main").get_by_role("link", name=hall.display_name),
         phone.locator(f"label:has(input[value$='{key}'])"),
@@ -48,7 +47,7 @@ def test_filters_and_results_are_reached_by_keyboard_alone(
     screens: Screens, hall: Venue, court: Bookable, *, scripts: bool
 ) -> None:
     page = screens.open(PHONE, scripts=scripts)
-    page.goto(f"/venues/?on={TOMORROW}")
+    page.goto(f"/venues/?on={make.tomorrow()}")
     summary = page.locator("details > summary").first
     summary.focus()
     page.keyboard.press("Enter")
@@ -67,7 +66,7 @@ def test_filters_and_results_are_reached_by_keyboard_alone(
 def test_who_finds_nothing_is_one_tap_from_finding_something(
     phone: Page, hall: Venue, court: Bookable
 ) -> None:
-    phone.goto(f"/venues/?{EVENING}&free=on")
+    phone.goto(f"/venues/?{evening()}&free=on")
     expect(phone.locator("main")).to_contain_text("Nothing is free like this.")
 
     phone.get_by_role("link", name="Free of charge").click()
@@ -76,7 +75,7 @@ def test_who_finds_nothing_is_one_tap_from_finding_something(
 
 
 def test_the_list_follows_the_map(phone: Page, hall: Venue, court: Bookable) -> None:
-    phone.goto(f"/venues/map/?{EVENING}")
+    phone.goto(f"/venues/map/?{evening()}")
     expect(phone.locator("[data-map-list]")).to_contain_text(hall.display_name)
 
     phone.evaluate("history.replaceState(null, '', '?sport=tennis')")
@@ -93,9 +92,9 @@ def test_searching_is_accessible_also_at_twice_the_size(
     # Half the width of a desk's screen is what 200 % of zoom leave of it.
     page = screens.open({"width": 640, "height": 450}, for_axe=True)
     for address in (
-        f"/venues/?{EVENING}{mode}",
-        f"/venues/?{EVENING}&free=on",
-        f"/venues/map/?{EVENING}",
+        f"/venues/?{evening()}{mode}",
+        f"/venues/?{evening()}&free=on",
+        f"/venues/map/?{evening()}",
         "/venues/?now=on",
     ):
         page.goto(address)

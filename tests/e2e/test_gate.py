@@ -9,8 +9,9 @@ from playwright.sync_api import Page, expect
 from bureau.accounts.models import User
 from bureau.common import clock, codes
 from tests import make
+from tests.e2e.conftest import PHONE
 from tests.e2e.keyboard import press, tab_to
-from tests.e2e.screens import sign_in_staff
+from tests.e2e.screens import Screens, sign_in_staff
 from venues import actions
 from venues.models import Admission, Bookable, Booking, Venue
 
@@ -70,6 +71,37 @@ def test_says_why_not(
     ):
         scan(phone, text)
         expect(phone.get_by_role("alert")).to_contain_text(reason)
+
+
+def test_two_gates_with_the_same_pass_on_the_screen_let_one_person_in(
+    screens: Screens, keeper: User, soon: Booking
+) -> None:
+    east, west = screens.open(PHONE), screens.open(PHONE)
+    for page in (east, west):
+        sign_in_staff(page, "keeper", "a long gate password", to="/gate/")
+        scan(page, typed(soon))
+        expect(page.locator("#answer")).to_have_text("May come in")
+
+    for page in (east, west):
+        page.get_by_role("button", name="Let in", exact=True).click()
+
+    expect(east.locator("#answer")).to_have_text(re.compile(r"Let in at \d\d:\d\d"))
+    expect(west.locator("#answer")).to_have_text("Do not let in")
+    expect(west.get_by_role("alert")).to_contain_text("already used")
+    assert Admission.objects.count() == 1
+
+
+def test_a_code_without_digits_waits_for_them_at_the_end_of_the_field(
+    desktop: Page, keeper: User, soon: Booking
+) -> None:
+    sign_in_staff(desktop, "keeper", "a long gate password", to="/gate/")
+    code, *_ = typed(soon).split()
+    read(desktop, code)
+    expect(desktop.locator("#answer")).to_have_text("The six digits are missing")
+
+    read(desktop, typed(soon).split(" ", 1)[1])
+
+    expect(desktop.locator("#answer")).to_have_text("May come in")
 
 
 def test_is_closed_to_citizens(phone: Page, hall: Venue) -> None:
