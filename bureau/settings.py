@@ -141,6 +141,7 @@ TEMPLATE_OPTIONS: dict[str, Any] = {
         "django.contrib.messages.context_processors.messages",
         "bureau.portal.context.portal",
     ],
+    "builtins": ["bureau.common.templatetags.components"],
 }
 TEMPLATES = [
     {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.db import connection
 
 from bench import city
 from bench.portal import Portal
@@ -29,8 +28,7 @@ def measure(portal: Portal) -> list[Line]:
     # Both are measured warm: connections, plans and templates are there by then.
     warm = requests[:WARM]
     drive(portal.url, warm, seconds=SECONDS, connections=CLIENTS, once=True)
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+    city.settle_tables()
     # The limit before and after, since other work on the machine comes and goes.
     before = drive(portal.url, bare, seconds=5, connections=CLIENTS)
     stored = Booking.objects.count()

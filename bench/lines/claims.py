@@ -6,7 +6,6 @@ INSERT and a view that does nothing, both behind all of our middleware.
 
 from __future__ import annotations
 
-from django.db import connection
 
 from bench import city, giving
 from bench.portal import Portal
@@ -25,8 +24,7 @@ def measure(portal: Portal) -> list[Line]:
     lot = giving.lot(amount=PEOPLE)
     people = giving.claimers(PEOPLE)
     requests = [one.claims(lot, lot.round.opens_at) for one in people]
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+    city.settle_tables()
     bare = [Request("POST", "/bench/insert")]
     drive(portal.url, bare, seconds=2, connections=CLIENTS)  # warm
     warm = requests[:WARM]

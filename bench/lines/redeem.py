@@ -17,7 +17,6 @@ from uuid import uuid4
 
 from django.contrib.gis.geos import Point
 from django.core import signing
-from django.db import connection
 
 from bench import city, giving
 from bench.portal import Portal
@@ -51,8 +50,7 @@ def measure(portal: Portal) -> list[Line]:
     lot = giving.lot(amount=PACED + FULL + 4 * COUNTERS)
     vouchers = _claimed(lot, PACED + 3 * COUNTERS)
     counters = [one for _ in range(COUNTERS // SHOPS_EACH) for one in _counters(lot)]
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+    city.settle_tables()
     bare = [Request("POST", "/bench/insert")] * COUNTERS
     warm = _taps(vouchers[: 2 * COUNTERS], counters)
     drive(portal.url, warm, seconds=3, connections=8, once=True)

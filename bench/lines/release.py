@@ -25,6 +25,7 @@ def measure(portal: Portal) -> list[Line]:
     ]
     people = city.citizens(REQUESTS)
     requests = [city.booking(secrets.choice(slots), one) for one in people]
+    city.settle_tables()
     deadlocks = city.deadlocks()
     load = drive(portal.url, requests, seconds=60, connections=CLIENTS, once=True)
     deadlocks = city.deadlocks() - deadlocks

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from bureau.portal import queries
@@ -36,6 +36,20 @@ _UNDER = {
 
 
 @dataclass(frozen=True)
+class Site:
+    """Who runs this portal, as the settings have it."""
+
+    name: str
+    bureau: str
+    city: str
+    hotline: str
+    icp: str
+    police: str
+    identifier: str
+    demo: bool
+
+
+@dataclass(frozen=True)
 class Tab:
     """A place in the main navigation; `current` is a value of aria-current."""
 
@@ -49,23 +63,23 @@ class Tab:
 def portal(request: HttpRequest) -> dict[str, Any]:
     """What every page shows of the bureau, and how this person wants to read it."""
     return {
-        "portal": {
-            "name": settings.SITE_NAME,
-            "bureau": settings.BUREAU_NAME,
-            "city": settings.CITY_NAME,
-            "hotline": settings.HOTLINE,
-            "icp": settings.ICP_NUMBER,
-            "police": settings.POLICE_NUMBER,
-            "identifier": settings.SITE_IDENTIFIER,
-            "demo": settings.DEMO,
-        },
+        "portal": Site(
+            name=settings.SITE_NAME,
+            bureau=settings.BUREAU_NAME,
+            city=settings.CITY_NAME,
+            hotline=settings.HOTLINE,
+            icp=settings.ICP_NUMBER,
+            police=settings.POLICE_NUMBER,
+            identifier=settings.SITE_IDENTIFIER,
+            demo=settings.DEMO,
+        ),
         "elder": request.COOKIES.get("mode") == "elder",
-        # Asked only by a page that shows them.
-        "tabs": SimpleLazyObject(lambda: _tabs(request)),
+        # Asked only by a page that shows them, and once.
+        "tabs": cache(lambda: _tabs(request)),
     }
 
 
-def _tabs(request: HttpRequest) -> list[Tab]:
+def _tabs(request: HttpRequest) -> tuple[Tab, ...]:
     unread = queries.unread_notices(getattr(request, "user", None))
     places = [
         ("portal:home", _("Home"), "home", 0),
@@ -85,7 +99,7 @@ def _tabs(request: HttpRequest) -> list[Tab]:
         if request.path == url:
             current = "page"
         tabs.append(Tab(url, label, icon, current, count))
-    return tabs
+    return tuple(tabs)
 
 
 def _tab_of(path: str) -> str:

@@ -155,6 +155,7 @@ def test_rules_that_are_to_come() -> None:
         ({"face_fen": 400_00}, "leverage_low", False),
         ({"count": 99}, "rounds_rely_on_leftovers", False),
         ({"count": 49}, "rounds_exceed_tier", True),
+        ({"count": 101}, "tier_exceeds_rounds", False),
         ({"per_person": 3}, None, False),
         ({"sports": ["skiing"]}, "no_merchant_for_the_sport", False),
     ],

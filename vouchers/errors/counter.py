@@ -147,6 +147,14 @@ class ClerkNotAtShop(CounterRefusal):
     message = _("This is not a counter of yours. Choose your shop.")
 
 
+class CounterMoved(DomainError):
+    code = "counter_moved"
+    message = _(
+        "You now stand at %(shop)s; this page was opened for another counter. Scan it"
+        " again if that is right."
+    )
+
+
 class DeviceBlocked(CounterRefusal):
     code = "device_blocked"
     status = HTTPStatus.FORBIDDEN

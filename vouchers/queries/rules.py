@@ -111,6 +111,11 @@ def rule_groups(
     ]
 
 
+def until_when_in_words(terms: Terms) -> list[str]:
+    """When a voucher can be used that somebody claims now."""
+    return list(_until_when(terms))
+
+
 def rule_changes(campaign: Campaign) -> list[RuleChange]:
     """The published versions, the newest first, each beside the one before it."""
     versions = campaign.terms.published().order_by("version")

@@ -36,6 +36,7 @@ from bureau.common.pagination import page_of
 from bureau.common.sports import Sport
 from vouchers import actions
 from vouchers.actions import Offer
+from vouchers.errors.counter import CounterMoved
 from vouchers.forms.counter import BillForm, DayForm, RefundForm, ScanForm
 from vouchers.http import current_device, keep_device
 from vouchers.models import Device, Member, Redemption, Shop
@@ -151,8 +152,29 @@ class Answer:
     refusal: DomainError | None = None
 
 
+def at_its_counter(
+    view: Callable[[SignedInRequest, Duty], HttpResponse],
+) -> Callable[[SignedInRequest, Duty], HttpResponse]:
+    """For a page that was opened at this counter, or for none.
+
+    Two windows may be at two counters, and a manager may move a clerk meanwhile: what
+    the screen says is where it is redeemed, or it is not redeemed.
+    """
+
+    @wraps(view)
+    def find(request: SignedInRequest, duty: Duty) -> HttpResponse:
+        opened_at = codes.normalise(request.POST.get("shop", ""))
+        if opened_at and opened_at != duty.shop.number:
+            moved = CounterMoved(shop=duty.shop.name)
+            return _show(request, duty, Answer(refusal=moved))
+        return view(request, duty)
+
+    return find
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @on_duty
+@at_its_counter
 def counter(request: SignedInRequest, duty: Duty) -> HttpResponse:
     """Scan or type a voucher and see what it is worth here; nothing is spent yet.
 
@@ -187,6 +209,7 @@ def _look_up(request: SignedInRequest, duty: Duty, text: str) -> Answer:
 
 @require_POST
 @on_duty
+@at_its_counter
 def redeem(request: SignedInRequest, duty: Duty) -> HttpResponse:
     """Take the voucher off the bill. Sent twice, it is the same redemption."""
     form = BillForm(request.POST)

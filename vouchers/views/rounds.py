@@ -33,8 +33,9 @@ from vouchers.errors.claiming import (
 from vouchers.http import answer_claim
 from vouchers.models import Campaign, Lot, Round
 from vouchers.queries.live import LiveLot, live_round
-from vouchers.queries.offers import RoundNow, offer_of, with_rounds
+from vouchers.queries.offers import RoundNow, offer_of, terms_in_force, with_rounds
 from vouchers.queries.queue import turn_of, turn_token
+from vouchers.queries.rules import until_when_in_words
 from vouchers.queries.standing import PersonInRound, Stage, person_in_round
 from vouchers.queries.wallet import kept
 from vouchers.views.public import live_json
@@ -91,7 +92,7 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "again": NEAR_LOOK if view.stage in _WAITING and 0 < seconds < NEAR else 0,
         "said": _SAID.get(request.GET.get("said", ""), ""),
         "receipt": receipt_of(view.entry) if view.entry else None,
-        **_turn(request, shown.round, view, now),
+        **_turn(request, campaign, shown.round, view, now),
     }
     return render(request, "vouchers/rush/round.html", context)
 
@@ -117,7 +118,11 @@ def _claimable(
 
 
 def _turn(
-    request: HttpRequest, shown: Round, view: PersonInRound, now: datetime
+    request: HttpRequest,
+    campaign: Campaign,
+    shown: Round,
+    view: PersonInRound,
+    now: datetime,
 ) -> dict[str, Any]:
     """What the page needs to let somebody claim the moment it is their turn."""
     if view.ticket is None or view.standing is None:
@@ -129,6 +134,7 @@ def _turn(
     # What the person waits for: the turn, or what those before them leave.
     begins = max(turn.at, held_until) if held_until else turn.at
     wait = _seconds_to(begins, now)
+    terms = terms_in_force(campaign)
     return {
         "token": turn_token(turn, holder=request.session.session_key or ""),
         "turn_at": turn.at,
@@ -139,6 +145,7 @@ def _turn(
         "nth": view.last_number + 1,
         "share": f"{view.share:.6f}",
         "claim_url": reverse("vouchers:claim"),
+        "serves": until_when_in_words(terms) if terms else [],
         "wait": wait,
         # One look more at the very turn; before it, now and then.
         "again": min(wait + 1, SOON) if view.stage == Stage.WAIT else 0,

@@ -91,3 +91,13 @@ def _about_amounts(tier: Tier, amounts: Sequence[int], rules: Terms) -> Found:
             % said,
             tier.pk,
         )
+    elif sum(amounts) < tier.count:
+        yield warning(
+            "tier_exceeds_rounds",
+            _(
+                "Tier %(tier)s: rounds give away %(sum)s of %(count)s; nobody can claim"
+                " the others yet."
+            )
+            % said,
+            f"{tier.pk}-{sum(amounts)}",
+        )
