@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from bench import city
 from bench.portal import Portal
 from bench.table import Line

@@ -6,7 +6,6 @@ INSERT and a view that does nothing, both behind all of our middleware.
 
 from __future__ import annotations
 
-
 from bench import city, giving
 from bench.portal import Portal
 from bench.table import Line

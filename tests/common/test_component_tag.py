@@ -20,9 +20,9 @@ TABS = (Tab("/", "Home", "home", "page"), Tab("/notices/", "Messages", "bell", "
 
 @pytest.fixture(autouse=True)
 def nothing_drawn() -> Iterator[None]:
-    components._drawn.cache_clear()  # noqa: SLF001
+    components._drawn.cache_clear()
     yield
-    components._drawn.cache_clear()  # noqa: SLF001
+    components._drawn.cache_clear()
 
 
 def drawn(source: str, **context: Any) -> str:
@@ -94,7 +94,7 @@ def test_a_developer_sees_what_she_changes(settings: Any) -> None:
 
     drawn('{% component "icon" name="pin" %}')
 
-    assert components._drawn.cache_info().currsize == 0  # noqa: SLF001
+    assert components._drawn.cache_info().currsize == 0
 
 
 def test_a_part_sees_nothing_but_what_it_takes() -> None:

@@ -70,6 +70,7 @@ def test_four_taps_from_the_home_page_to_a_voucher(screens: Screens) -> None:
     answer = page.locator("[data-rush-answer]")
     expect(answer).to_contain_text("You have it.")
     expect(answer).to_contain_text("off ¥500 or more")
+    expect(answer).to_contain_text("It can be used at once.")
     expect(page.locator("h1")).to_have_text("You have a voucher")
     expect(page.get_by_role("button", name="Claim ¥200")).to_be_hidden()
     page.get_by_role("link", name="Show my voucher").click()

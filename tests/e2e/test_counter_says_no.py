@@ -1,4 +1,4 @@
-"""Each refusal at the counter as its clerk sees it: red, why, and ready for the next."""
+"""Each refusal at the counter as its clerk sees it: red, why, ready for the next."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_a_page_of_another_counter_says_so_before_anything_is_redeemed(
 def test_a_picture_of_the_wallet_is_no_voucher_a_minute_later(
     screens: Screens, phone: Page
 ) -> None:
-    """The customer's own page was photographed; it goes on changing, the picture not."""
+    """The customer's page was photographed; it goes on changing, the picture not."""
     at = counter()
     voucher = at.voucher()
     phone.goto("/accounts/login/?next=" + voucher.get_absolute_url())

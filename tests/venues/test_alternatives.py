@@ -17,7 +17,8 @@ from bureau.common import clock
 from tests import make
 from venues import actions, queries
 from venues.models import Bookable, Venue
-from venues.queries import Alternative, WaysOut, free
+from venues.queries import Alternative, WaysOut
+from venues.queries import lately as lately_seen
 
 pytestmark = pytest.mark.django_db
 
@@ -165,10 +166,10 @@ def test_the_questions_are_as_many_in_a_large_city_as_in_a_small_one(
 def a_minute(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     """The clock of the memory, which a test turns on."""
     reading = [1000.0]
-    monkeypatch.setattr(free, "monotonic", lambda: reading[0])
-    free.forget_floors()
+    monkeypatch.setattr(lately_seen, "monotonic", lambda: reading[0])
+    lately_seen.forget_lately()
     yield reading
-    free.forget_floors()
+    lately_seen.forget_lately()
 
 
 def lately(court: Bookable, hour: int = 18) -> WaysOut:
@@ -176,7 +177,7 @@ def lately(court: Bookable, hour: int = 18) -> WaysOut:
         Venue.objects.get(pk=court.venue_id),
         [(court.pk, make.tomorrow_at(hour))],
         at=clock.now(),
-        look=queries.floor_lately,
+        lately=True,
     )
 
 
@@ -189,11 +190,11 @@ def test_what_is_free_is_remembered_for_a_second(
     assert ("court", "Court 2", 18) in first
     make.confirmed(court=other)
     assert told(lately(court).alternatives) == first
-    a_minute[0] += free.LATELY_SECONDS
+    a_minute[0] += lately_seen.LATELY_SECONDS
     assert ("court", "Court 2", 18) not in told(lately(court).alternatives)
 
 
-def test_in_a_rush_one_question_is_asked_in_place_of_three(
+def test_in_a_rush_nothing_is_asked_in_place_of_three_questions(
     venue: Venue, court: Bookable, a_minute: list[float]
 ) -> None:
     make.bookable(venue=venue)
@@ -205,12 +206,12 @@ def test_in_a_rush_one_question_is_asked_in_place_of_three(
 
     def asked() -> int:
         with CaptureQueriesContext(connection) as seen:
-            queries.ways_out(hall, wanted, at=now, look=queries.floor_lately)
+            queries.ways_out(hall, wanted, at=now, lately=True)
         return len(seen)
 
     asked()  # the rules are known
-    free.forget_floors()
-    assert (asked(), asked()) == (3, 1)
+    lately_seen.forget_lately()
+    assert (asked(), asked()) == (3, 0)
 
 
 def test_what_was_just_taken_is_never_remembered_as_free(
@@ -237,7 +238,7 @@ def test_other_prices_are_other_memories(
         [(court.pk, make.tomorrow_at(18))],
         at=clock.now(),
         groups=frozenset({"senior"}),
-        look=queries.floor_lately,
+        lately=True,
     )
     assert reduced.alternatives[0].total_fen == 1000 < full
 

@@ -43,7 +43,6 @@ from venues.queries.conduct import (
 from venues.queries.days import DayTypes, is_fitness_day
 from venues.queries.desk import cash_to_collect
 from venues.queries.favourites import favourite_ids, favourites_of
-from venues.queries.free import floor_lately, forget_floors
 from venues.queries.gate import gate_data_of
 from venues.queries.grid import (
     DayGrid,
@@ -53,6 +52,7 @@ from venues.queries.grid import (
     bookable_days,
     day_grid,
 )
+from venues.queries.lately import forget_lately
 from venues.queries.lists import (
     gate_opens_at,
     is_taken,
@@ -175,8 +175,7 @@ __all__ = [
     "favourite_ids",
     "favourites_of",
     "find_venues",
-    "floor_lately",
-    "forget_floors",
+    "forget_lately",
     "free_courts",
     "gate_data_of",
     "gate_opens_at",

@@ -12,8 +12,9 @@ from itertools import pairwise
 from bureau.common import clock
 from bureau.common.db import rows_of
 from venues.models import Bookable, Venue
-from venues.queries.free import FreeFloor
+from venues.queries.free import FreeFloor, floor_lately
 from venues.queries.grid import Slot
+from venues.queries.lately import Lately
 from venues.queries.rules import Offer, house_rules
 
 MOST_ALTERNATIVES = 3
@@ -92,7 +93,7 @@ def alternatives(
     wanted = rules.offer_at(bookable, starts[0])
     on = wanted.business_day if wanted else clock.local_day(starts[0])
     here = FreeFloor(venue, sport=bookable.sport, on=on, at=at, groups=groups)
-    return _nearest(here, bookable, starts, on=on, at=at, groups=groups)
+    return _nearest(here, bookable, starts, on=on, at=at, groups=groups, eyes=_NOW)
 
 
 def alternatives_to(
@@ -112,20 +113,20 @@ def ways_out(
     *,
     at: datetime,
     groups: frozenset[str] = frozenset(),
-    look: Callable[..., FreeFloor] = FreeFloor,
+    lately: bool = False,
 ) -> WaysOut:
     """Ways out for (court id, start) pairs, of which at least one cannot be had.
 
     The alternatives replace what was wanted of the first court that is not free. Three
-    questions to the database while the rules of the venues are known. With
-    `floor_lately` as `look` it is one, and what is free may be a second old; what was
-    wanted is not: where that memory holds it for free, the floor is looked at.
+    questions to the database while the rules of the venues are known. `lately`, in a
+    rush, it is hardly one, and what is free may be a second old; what was wanted is
+    not: where that memory holds it for free, the floor is looked at.
     """
-    if look is not FreeFloor:
-        ways = _ways_out(venue, wanted, at=at, groups=groups, look=look)
+    if lately:
+        ways = _ways_out(venue, wanted, at=at, groups=groups, eyes=_LATELY)
         if ways.barred:
             return ways
-    return _ways_out(venue, wanted, at=at, groups=groups, look=FreeFloor)
+    return _ways_out(venue, wanted, at=at, groups=groups, eyes=_NOW)
 
 
 def _ways_out(
@@ -134,13 +135,13 @@ def _ways_out(
     *,
     at: datetime,
     groups: frozenset[str],
-    look: Callable[..., FreeFloor],
+    eyes: _Eyes,
 ) -> WaysOut:
     rules = house_rules(venue, today=clock.local_day(at))
     known = [(court, start) for pk, start in wanted if (court := rules.court(pk))]
     if not known:
         return NO_WAY
-    see = partial(look, venue, at=at, groups=groups)
+    see = partial(eyes.floor, venue, at=at, groups=groups)
     floors: dict[tuple[str, date], FreeFloor] = {}
     barred = []
     for court, start in known:
@@ -158,7 +159,7 @@ def _ways_out(
     first = rules.offer_at(bookable, starts[0], groups=groups)
     on = first.business_day if first else clock.local_day(starts[0])
     here = floors.get((bookable.sport, on)) or see(sport=bookable.sport, on=on)
-    found = _nearest(here, bookable, starts, on=on, at=at, groups=groups, look=look)
+    found = _nearest(here, bookable, starts, on=on, at=at, groups=groups, eyes=eyes)
     return WaysOut(found, barred)
 
 
@@ -170,7 +171,7 @@ def _nearest(
     on: date,
     at: datetime,
     groups: frozenset[str],
-    look: Callable[..., FreeFloor] = FreeFloor,
+    eyes: _Eyes,
 ) -> list[Alternative]:
     venue = here.venue
     found: list[Alternative] = []
@@ -181,8 +182,8 @@ def _nearest(
     )
     later = [Alternative(Nearness.TIME, venue, run) for run in times]
     found += later[:1]
-    for neighbour, metres in _neighbours(venue, bookable, starts, at=at):
-        floor = look(neighbour, sport=bookable.sport, on=on, at=at, groups=groups)
+    for neighbour, metres in eyes.neighbours(venue, bookable, starts, at=at):
+        floor = eyes.floor(neighbour, sport=bookable.sport, on=on, at=at, groups=groups)
         if there := _same_time(floor.on(on), starts, but=None):
             found.append(Alternative(Nearness.VENUE, neighbour, there, metres))
             break
@@ -278,12 +279,38 @@ _NEIGHBOURS = f"""
 
 def _neighbours(
     venue: Venue, bookable: Bookable, starts: Sequence[datetime], *, at: datetime
-) -> Iterator[tuple[Venue, int]]:
+) -> list[tuple[Venue, int]]:
     """(venue, metres) of those with free floor then, the nearest first.
 
     Of their rows there is what their rules and their names need.
     """
     until = starts[-1] + timedelta(minutes=bookable.slot_minutes)
     given = [venue.pk, bookable.sport, starts[0], until, at]
-    for found in rows_of(Venue, "venues_neighbours", _NEIGHBOURS, given):
-        yield found, round(found.metres)  # type: ignore[attr-defined]  # of this question
+    return [
+        (found, round(found.metres))  # type: ignore[attr-defined]  # of this question
+        for found in rows_of(Venue, "venues_neighbours", _NEIGHBOURS, given)
+    ]
+
+
+_near: Lately[list[tuple[Venue, int]]] = Lately()
+
+
+def _neighbours_lately(
+    venue: Venue, bookable: Bookable, starts: Sequence[datetime], *, at: datetime
+) -> list[tuple[Venue, int]]:
+    return _near.get(
+        (venue.pk, bookable.sport, starts[0], starts[-1], bookable.slot_minutes),
+        lambda: _neighbours(venue, bookable, starts, at=at),
+    )
+
+
+@dataclass(frozen=True)
+class _Eyes:
+    """How the floor is looked at: now, or as it was a second ago."""
+
+    floor: Callable[..., FreeFloor]
+    neighbours: Callable[..., list[tuple[Venue, int]]]
+
+
+_NOW = _Eyes(FreeFloor, _neighbours)
+_LATELY = _Eyes(floor_lately, _neighbours_lately)

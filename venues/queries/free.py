@@ -6,7 +6,6 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
-from time import monotonic
 from typing import Any
 
 from django.db import connection
@@ -15,6 +14,7 @@ from bureau.common import clock
 from bureau.common.db import prepared
 from venues.models import Bookable, Venue
 from venues.queries.grid import Slot, SlotState
+from venues.queries.lately import Lately
 from venues.queries.rules import (
     Offer,
     house_rules,
@@ -127,9 +127,7 @@ class FreeFloor:
         return taken
 
 
-LATELY_SECONDS = 1.0
-_MOST = 200
-_lately: dict[tuple[Any, ...], tuple[float, FreeFloor]] = {}
+_floors: Lately[FreeFloor] = Lately()
 
 
 def floor_lately(
@@ -140,24 +138,8 @@ def floor_lately(
     at: datetime,
     groups: frozenset[str] = frozenset(),
 ) -> FreeFloor:
-    """`FreeFloor`, as this process saw it at most a second ago.
-
-    For the refusals of a rush: hundreds a second are led to the same free times, and to
-    read a page takes longer than that. Whoever asks for one that has gone meanwhile is
-    refused in turn; what is taken is never for this memory to say.
-    """
-    key = venue.pk, venue.rules_version, sport, on, groups
-    now = monotonic()
-    since, floor = _lately.get(key, (0.0, None))
-    if floor and now - since < LATELY_SECONDS:
-        return floor
-    floor = FreeFloor(venue, sport=sport, on=on, at=at, groups=groups)
-    if len(_lately) >= _MOST:
-        _lately.clear()
-    _lately[key] = now, floor
-    return floor
-
-
-def forget_floors() -> None:
-    """For tests, which change in a moment what lasts for seconds."""
-    _lately.clear()
+    """`FreeFloor`, as this process saw it at most a second ago."""
+    return _floors.get(
+        (venue.pk, venue.rules_version, sport, on, groups),
+        lambda: FreeFloor(venue, sport=sport, on=on, at=at, groups=groups),
+    )

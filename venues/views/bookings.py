@@ -215,9 +215,7 @@ def _ways_out(
     )
     picks = read_picks(request.GET.getlist("slot"))
     wanted = [(pick.bookable_id, pick.starts_at) for pick in picks]
-    return queries.ways_out(
-        venue, wanted, at=now, groups=groups, look=queries.floor_lately
-    )
+    return queries.ways_out(venue, wanted, at=now, groups=groups, lately=True)
 
 
 def _summary(

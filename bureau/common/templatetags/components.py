@@ -8,7 +8,7 @@ has fifteen icons, and a rush asks for hundreds of pages a second.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django import template
 from django.conf import settings
@@ -45,6 +45,5 @@ def _drawn(part: str, takes: Takes, language: str | None) -> SafeString:
 
 
 def _draw(part: str, takes: Takes) -> SafeString:
-    return get_template(f"components/{part}.html").render(
-        {name: value for name, value, _type in takes}
-    )
+    given = {name: value for name, value, _type in takes}
+    return cast("SafeString", get_template(f"components/{part}.html").render(given))
