@@ -43,8 +43,9 @@ def test_a_friend_joins_by_the_link_and_has_a_pass(
 
     friend = screens.open(PHONE, scripts=scripts)
     friend.goto(link)
-    sign_in(friend, "13900000022")
     expect(friend.get_by_role("heading", level=1)).to_contain_text("invites you")
+    friend.get_by_role("link", name="Sign in to play along").click()
+    sign_in(friend, "13900000022")
     friend.get_by_role("button", name="Play along").click()
     friend.get_by_role("link", name="Show the entry pass").click()
     expect(friend.get_by_alt_text("QR code for the gate")).to_be_visible()

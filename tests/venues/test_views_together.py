@@ -72,12 +72,25 @@ def test_the_booking_page_leads_there(booker: Client, booking: Booking) -> None:
     assert f"/bookings/{booking.number}/booking.ics" in page.text
 
 
-def test_whoever_opens_the_link_signs_in_first(
-    client: Client, booking: Booking
+def test_whoever_opens_the_link_sees_who_invites_before_signing_in(
+    client: Client, booking: Booking, citizen: User
 ) -> None:
-    answer = client.get(f"/j/{booking.invite_code}/")
-    assert answer.status_code == 302
-    assert "login" in answer["Location"]
+    address = f"/j/{booking.invite_code}/"
+    page = client.get(address)
+    assert f"{citizen.display_name} invites you to play" in page.text
+    assert (citizen.phone or "?") not in page.text
+    assert f"?next={address}" in page.text
+    assert "Play along</button>" not in page.text
+    assert page["X-Robots-Tag"] == "noindex"
+    answer = client.post(address)
+    assert answer["Location"].endswith(f"?next={address}")
+    assert not Companion.objects.exists()
+
+
+def test_a_link_that_was_withdrawn_says_so_to_anybody(client: Client) -> None:
+    page = client.get("/j/0123456789AB/")
+    assert page.status_code == 404
+    assert "Sign in to play along" not in page.text
 
 
 def test_the_invited_see_what_where_when_and_a_masked_name(

@@ -8,7 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -112,26 +113,40 @@ def invite_qr(request: SignedInRequest, number: str) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-def invite(request: SignedInRequest, code: str) -> HttpResponse:
-    """What one is invited to, and the button to join."""
+def invite(request: HttpRequest, code: str) -> HttpResponse:
+    """What one is invited to, and the button to join.
+
+    Who was sent the link sees whose invitation it is before signing in; the name is
+    masked, and no search engine keeps the page.
+    """
+    response = _answer_invite(request, code)
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _answer_invite(request: HttpRequest, code: str) -> HttpResponse:
+    person = request.user if isinstance(request.user, User) else None
+    if request.method == "POST" and person is None:
+        return redirect_to_login(request.path)
     found = Booking.objects.filter(invite_code=codes.normalise(code))
     booking = found.select_related("venue__district", "booked_by").first()
-    if request.method == "POST":
+    if request.method == "POST" and person:
         try:
-            companion = actions.join_booking(code=code, by=request.user)
+            companion = actions.join_booking(code=code, by=person)
         except DomainError as refusal:
             return _show_invite(request, booking, refusal)
         messages.success(request, _("You play along. This is your own pass."))
         return redirect(companion)
     if booking is None:
         return _show_invite(request, None, InviteUnknown())
-    mine = Companion.objects.visible_to(request.user).filter(booking=booking).first()
+    if person is None:
+        return _show_invite(request, booking, None)
+    mine = Companion.objects.visible_to(person).filter(booking=booking).first()
     return redirect(mine) if mine else _show_invite(request, booking, None)
 
 
 def _show_invite(
-    request: SignedInRequest, booking: Booking | None, refusal: DomainError | None
+    request: HttpRequest, booking: Booking | None, refusal: DomainError | None
 ) -> HttpResponse:
     context: dict[str, Any] = {"refusal": refusal}
     if booking is not None:

@@ -33,6 +33,7 @@ from vouchers.models import (
     Redemption,
     Settlement,
     SettlementLine,
+    Voucher,
     Shop,
     Transfer,
 )
@@ -185,7 +186,7 @@ class Statement:
     """Not in the sum: what a flag held when this was prepared."""
     tiers: dict[str, Total] = field(default_factory=dict)
     shops: dict[str, Total] = field(default_factory=dict)
-    """Both of `redeemed` and `earlier`."""
+    """Both of `redeemed` and `earlier`; the smallest tier first, shops by name."""
 
     @property
     def redeemed_fen(self) -> int:
@@ -206,16 +207,19 @@ def statement_of(settlement: Settlement) -> Statement:
     """All of it, in two questions, however many lines there are."""
     facts = settlement.facts
     shops, clerks = facts.get("shops", {}), facts.get("clerks", {})
+    size: dict[str, tuple[int, int]] = {}
 
     def line_of(redemption: Redemption, amount_fen: int) -> StatementLine:
         shop, clerk = str(redemption.shop_id), str(redemption.clerk_id)
-        code = redemption.voucher.code
+        voucher = redemption.voucher
+        code, tier = voucher.code, _tier(voucher)
+        size[tier] = voucher.face_fen, voucher.threshold_fen
         return StatementLine(
             number=codes.grouped(redemption.number),
             redeemed_at=redemption.redeemed_at,
             shop=shops.get(shop, shop),
             clerk=clerks.get(clerk, clerk),
-            tier=_tier(redemption),
+            tier=tier,
             bill_fen=redemption.bill_fen,
             amount_fen=amount_fen,
             voucher=f"{code[:4]}****{code[-4:]}",
@@ -248,14 +252,18 @@ def statement_of(settlement: Settlement) -> Statement:
             for one in held.select_related("voucher").order_by("redeemed_at", "number")
         ],
     )
-    for one in (*earlier, *redeemed):
-        found.tiers.setdefault(one.tier, Total()).add(one)
-        found.shops.setdefault(one.shop, Total()).add(one)
+    paid = [*earlier, *redeemed]
+    for tier in sorted({one.tier for one in paid}, key=size.__getitem__):
+        found.tiers[tier] = Total()
+    for shop in sorted({one.shop for one in paid}):
+        found.shops[shop] = Total()
+    for one in paid:
+        found.tiers[one.tier].add(one)
+        found.shops[one.shop].add(one)
     return found
 
 
-def _tier(redemption: Redemption) -> str:
-    voucher = redemption.voucher
+def _tier(voucher: Voucher) -> str:
     return f"{yuan(voucher.face_fen)}/{yuan(voucher.threshold_fen)}"
 
 

@@ -91,6 +91,20 @@ def test_what_a_flag_holds_is_left_out_and_told_apart(w: Week) -> None:
     assert statement.amount_fen == make.FACE_FEN
 
 
+def test_its_totals_stand_in_the_order_of_the_tiers_and_of_the_names(w: Week) -> None:
+    """And not in that in which somebody happened to come to the counter."""
+    shops = [make.shop(w.merchant, name=name) for name in ("C", "A", "B")]
+    tiers = [(400_00, 1000_00), (20_00, 20_00), (20_00, 50_00)]
+    for days_ago, (shop, (face, bill)) in enumerate(zip(shops, tiers, strict=True), 1):
+        lot = make.lot(make.tier(w.campaign, face_fen=face, threshold_fen=bill))
+        at = clock.now() - timedelta(days=4 - days_ago)
+        used = make.voucher(lot, claimed_at=at - timedelta(hours=1))
+        make.redemption(used, shop=shop, redeemed_at=at)
+    found = queries.statement_of(w.settlement())
+    assert list(found.tiers) == ["20/20", "20/50", "400/1000"]
+    assert list(found.shops) == ["A", "B", "C"]
+
+
 def test_what_a_flag_released_comes_with_the_next(w: Week) -> None:
     held = w.redeem(days_ago=5)
     flag = w.flag(held)
