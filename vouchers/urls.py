@@ -9,6 +9,7 @@ from vouchers.views import (
     my_merchants,
     preview,
     public,
+    redemptions,
     rounds,
     statements,
     wallet,
@@ -31,11 +32,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("counter/redeem/", counter.redeem, name="counter-redeem"),
     path("counter/decode/", counter.decode, name="counter-decode"),
     path("counter/shops/", counter.shops, name="counter-shops"),
-    path("counter/today/", counter.today, name="counter-today"),
-    path("counter/slips/<slug:number>/", counter.redemption, name="redemption"),
-    path("counter/slips/<slug:number>/undo/", counter.undo, name="redemption-undo"),
+    path("counter/today/", redemptions.today, name="counter-today"),
+    path("counter/slips/<slug:number>/", redemptions.redemption, name="redemption"),
+    path("counter/slips/<slug:number>/undo/", redemptions.undo, name="redemption-undo"),
     path(
-        "counter/slips/<slug:number>/refund/", counter.refund, name="redemption-refund"
+        "counter/slips/<slug:number>/refund/",
+        redemptions.refund,
+        name="redemption-refund",
     ),
     # A campaign's own short name comes last: it could be any word.
     path("vouchers/<slug:slug>/", public.campaign, name="campaign"),

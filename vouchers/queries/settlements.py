@@ -33,9 +33,9 @@ from vouchers.models import (
     Redemption,
     Settlement,
     SettlementLine,
-    Voucher,
     Shop,
     Transfer,
+    Voucher,
 )
 
 _HUNDRED = 100
