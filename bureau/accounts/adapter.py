@@ -37,7 +37,14 @@ class TokenAuthentication(KnoxTokens):  # type: ignore[misc]
 
     def authenticate(self, request: Request) -> tuple[User, Any] | None:
         found: tuple[User, Any] | None = super().authenticate(request)
-        if found and request.method not in READING and found[0].only_reads:
+        found_at = request.resolver_match
+        about_oneself = found_at and found_at.url_name in {"api-tokens", "api-token"}
+        if (
+            found
+            and request.method not in READING
+            and not about_oneself
+            and found[0].only_reads
+        ):
             raise PermissionDenied
         return found
 

@@ -14,7 +14,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.forms import Form, ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
@@ -24,7 +24,7 @@ from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from bureau.accounts import actions
-from bureau.accounts.errors import BadPhone
+from bureau.accounts.errors import BadPhone, EligibilityChanged
 from bureau.accounts.forms import ApproveForm, RefuseForm, RevealForm
 from bureau.accounts.models import (
     Consent,
@@ -409,6 +409,8 @@ class EligibilityAdmin(_LookOnly):
     )
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self._asked(request, object_id)
+        if row is None:
+            return self._answered_by_another(request)
 
         def do(given: dict[str, Any]) -> HttpResponse:
             actions.approve_eligibility(
@@ -430,6 +432,8 @@ class EligibilityAdmin(_LookOnly):
     )
     def refuse(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self._asked(request, object_id)
+        if row is None:
+            return self._answered_by_another(request)
 
         def do(given: dict[str, Any]) -> HttpResponse:
             actions.refuse_eligibility(
@@ -445,11 +449,17 @@ class EligibilityAdmin(_LookOnly):
             act=do,
         )
 
-    def _asked(self, request: HttpRequest, object_id: str) -> Eligibility:
-        """Who answers what a colleague has just answered is told so by the action."""
-        is_answer = request.method == "POST"
-        rows = Eligibility.objects.all() if is_answer else self.get_queryset(request)
-        return get_object_or_404(rows, pk=object_id)
+    def _asked(self, request: HttpRequest, object_id: str) -> Eligibility | None:
+        """None for an answer to what a colleague has just answered."""
+        row = self.get_queryset(request).filter(pk=object_id).first()
+        if row is None and request.method != "POST":
+            raise Http404
+        return row
+
+    def _answered_by_another(self, request: HttpRequest) -> HttpResponse:
+        """The same for what never was: nobody counts certificates by their numbers."""
+        messages.error(request, str(EligibilityChanged()))
+        return redirect("admin:accounts_eligibility_changelist")
 
     def _to_queue(self, request: HttpRequest, text: Any) -> HttpResponse:
         messages.success(request, text)

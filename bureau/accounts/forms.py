@@ -3,14 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.forms import LoginForm
-from allauth.core.internal.cryptokit import normalize_user_code
-from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
 from django.conf import settings
-from django.core.cache import cache
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminDateWidget,
@@ -19,6 +16,7 @@ from unfold.widgets import (
 )
 
 from bureau.accounts.models import Dependant, Eligibility, User
+from bureau.accounts.second_factor import spend_code
 
 _PHONE = forms.TextInput(
     attrs={
@@ -86,26 +84,20 @@ class _FactorInOurWords:
         field.widget.attrs.pop("placeholder", None)
 
 
-class ActivateFactorForm(_FactorInOurWords, ActivateTOTPForm):  # type: ignore[misc]
-    """The first code of an app shows that it has the secret."""
-
-
 class _FactorOnce(_FactorInOurWords):
-    """A code opens one door, for as long as it counts.
-
-    allauth remembers a used code for one period only, and with a tolerance it counts
-    for longer than that.
-    """
+    """A code opens one door (second_factor.py)."""
 
     user: User
 
     def clean_code(self) -> str:
         code = str(super().clean_code())  # type: ignore[misc]
-        periods = 1 + 2 * settings.MFA_TOTP_TOLERANCE
-        used = f"second-factor-used:{self.user.pk}:{normalize_user_code(code)}"
-        if not cache.add(used, "y", timeout=periods * app_settings.TOTP_PERIOD):
+        if not spend_code(self.user, code):
             raise get_adapter().validation_error("incorrect_code")
         return code
+
+
+class ActivateFactorForm(_FactorOnce, ActivateTOTPForm):  # type: ignore[misc]
+    """The first code of an app shows that it has the secret."""
 
 
 class FactorForm(_FactorOnce, AuthenticateForm):  # type: ignore[misc]

@@ -68,7 +68,8 @@ class AuditorsOnlyRead:
 
     The permissions of the role say the same (`manage.py sync_roles`). This holds for a
     page that forgets to ask for one, and for what citizens do without any. Tokens of
-    the API do not pass here: see `adapter.TokenAuthentication`.
+    the API do not pass here (`adapter.TokenAuthentication`), and neither does a claim
+    by who joined a queue before the role was given (`vouchers.middleware.ClaimLane`).
     """
 
     # Signing in and out, the own password and devices, the language, the inbox.

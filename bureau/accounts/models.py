@@ -80,7 +80,12 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]
         """What others may read: staff by name, citizens masked."""
         if self.is_staff:
             return self.get_full_name() or self.username
-        return self.masked_name or masked_phone(self.phone) or self.username
+        return self.name_masked or self.username
+
+    @property
+    def name_masked(self) -> str:
+        """What anybody may read, also of staff: empty where neither is known."""
+        return self.masked_name or masked_phone(self.phone)
 
     def get_full_name(self) -> str:
         """Family name first where the name is written in Chinese."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from django import forms
@@ -43,26 +43,35 @@ class SeenForms(ModelAdmin):
             or not self.has_change_permission(request, obj)
         ):
             return form
-        parts = list(self._parts_of(request, obj))
+        parts = list(self._parts_of(request, obj, form.base_fields))
 
         def marks() -> str:
             return ",".join(mark_of(list(rows.all())) for _title, rows in parts)
 
         told = {
-            "seen": SeenField(initial=marks),
+            "seen": SeenField(),
             "marks": staticmethod(marks),
             "titles": [str(title) for title, _rows in parts],
         }
         return type(form)(form.__name__, (_SeenForm, form), told)
 
-    def _parts_of(self, request: HttpRequest, row: Model) -> Iterator[tuple[Any, Any]]:
-        """What a form of the row writes: a title, and rows of values as they are."""
+    def _parts_of(
+        self, request: HttpRequest, row: Model, shown: Collection[str]
+    ) -> Iterator[tuple[Any, Any]]:
+        """What a form of the row writes: a title, and rows of values as they are.
+
+        A form with fields of its own may write any column by them.
+        """
         fixed = self.get_readonly_fields(request, row)
+        columns = {field.name for field in self.opts.get_fields()}
+        if set(shown) <= columns:
+            fixed = [one.name for one in _writable(row) if one.name not in shown]
         own = [one.attname for one in _writable(row) if one.name not in fixed]
-        written = _rows_of(type(row)).filter(pk=row.pk).values_list(*own)
-        yield self.opts.verbose_name, written
+        if own:
+            written = _rows_of(type(row)).filter(pk=row.pk).values_list(*own)
+            yield self.opts.verbose_name, written
         for field in self.opts.many_to_many:
-            if field.name not in fixed:
+            if field.name in shown:
                 related = getattr(row, field.name).order_by("pk")
                 yield field.verbose_name, related.values_list("pk")
         for inline in self.get_inline_instances(request, row):
@@ -92,6 +101,19 @@ class _SeenForm(BaseModelForm):  # type: ignore[type-arg]
     marks: Any
     titles: list[str]
 
+    def __init__(self, *args: Any, **given: Any) -> None:
+        """Read the mark before what it is of.
+
+        A row that changes in between is refused for nothing, and never undone unseen.
+        """
+        is_page = not (args and args[0] is not None) and given.get("data") is None
+        mark = self.marks() if is_page else ""
+        if is_page:
+            given["instance"].refresh_from_db()
+        super().__init__(*args, **given)
+        if is_page:
+            self.initial["seen"] = mark
+
     def clean(self) -> Any:
         given = super().clean()
         if self.add_prefix("seen") not in self.data:
@@ -117,7 +139,7 @@ class _SeenForm(BaseModelForm):  # type: ignore[type-arg]
         for name, field in self.fields.items():
             current = fresh.get_initial_for_field(field, name)
             if not field.disabled and field.has_changed(current, self[name].data):
-                told = _("Now it says: %(value)s") % {"value": _in_words(fresh[name])}
+                told = _("Saved is: %(value)s") % {"value": _in_words(fresh[name])}
                 self.add_error(name, told)
 
 

@@ -5,11 +5,16 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+import time_machine
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django.contrib.auth.models import Group
+from django.core.cache import cache
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from bureau.accounts.models import Token, User, VerifiedIdentity
+from bureau.accounts.models import Role, Token, User, VerifiedIdentity
+from bureau.accounts.second_factor import spend_code
 from tests import make
 from tests.accounts.conftest import live_code, new_id_number, wrong_code
 
@@ -149,6 +154,40 @@ def test_staff_need_their_app_here_too(api: APIClient, phone: str) -> None:
 
     otp = format_hotp_value(hotp_value(secret, int(time.time()) // 30))
     assert sign_in(api, phone, otp=otp).status_code == HTTPStatus.CREATED
+
+
+@pytest.mark.parametrize("first", ["api", "page"])
+def test_a_code_of_the_app_opens_one_door_of_all(
+    api: APIClient, phone: str, first: str
+) -> None:
+    """Half a minute later it still counts, and allauth's own mark of it is gone."""
+    secret = "JBSWY3DPEHPK3PXP"
+    staff = make.user(phone=phone, is_staff=True)
+    TOTP.activate(staff, secret)
+    with time_machine.travel(time.time(), tick=False) as moment:
+        otp = format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+        if first == "api":
+            assert sign_in(api, phone, otp=otp).status_code == HTTPStatus.CREATED
+        else:
+            assert spend_code(staff, otp)
+        moment.shift(31)
+        app = TOTP(Authenticator.objects.get(user=staff))
+        cache.delete(app._get_used_cache_key(otp))
+        assert sign_in(api, phone, otp=otp).json()["code"] == "otp_wrong"
+        assert not spend_code(staff, otp)
+
+
+def test_an_auditor_signs_a_lost_phone_out_and_changes_nothing_else(
+    api: APIClient, phone: str
+) -> None:
+    user = make.user(phone=phone, is_staff=True)
+    user.groups.add(Group.objects.get_or_create(name=Role.AUDITOR.value)[0])
+    row, token = Token.objects.create(user, device="phone")
+    api.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    assert api.post("/api/v1/me/family/", {}, format="json").status_code == 403
+    gone = api.delete(f"{TOKENS}{row.public_id}/")
+    assert gone.status_code == HTTPStatus.NO_CONTENT
+    assert not Token.objects.filter(pk=row.pk).exists()
 
 
 def test_staff_without_an_app_get_no_token(

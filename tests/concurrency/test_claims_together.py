@@ -119,6 +119,28 @@ def test_no_more_go_together_than_are_good_for_anybody(
     assert transactions() == 3
 
 
+def test_whoever_finds_no_company_leaves_the_way_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An error before anything is asked is that one's own, and the next one goes."""
+    company = together._company
+    lot = make.lot(amount=160)
+    first, second = (first_claim(facts_of(lot), city.verified()) for _n in range(2))
+    assert first
+    assert second
+
+    def fail(_mine: object) -> list[together.First]:
+        raise MemoryError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(company, "_with", fail)
+        with pytest.raises(MemoryError):
+            company.give(first)
+    company.give(second)
+    assert second.voucher_id
+    assert not company.somebody_is_out
+
+
 def test_each_hears_their_own_refusal() -> None:
     lot = make.lot(amount=160)
     holder, stranger = city.verified(), city.verified()

@@ -7,8 +7,10 @@ from html.parser import HTMLParser
 from threading import Barrier
 
 import pytest
+from django.contrib.admin import site
 from django.db import connection
-from django.test import Client
+from django.template.response import TemplateResponse
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from bureau.accounts.models import User
@@ -94,11 +96,47 @@ def test_a_court_that_was_saved_meanwhile_is_refused_with_what_it_says_now(
 
     assert refused.status_code == 200
     assert TOLD in refused.text
-    assert "Now it says: Court A" in refused.text
-    assert "now it says: tennis" in refused.text.lower()
+    assert "Saved is: Court A" in refused.text
+    assert "saved is: tennis" in refused.text.lower()
     court.refresh_from_db()
     assert (court.name, court.sport) == ("Court A", "tennis")
     assert court.position != 7
+
+
+def test_a_row_that_is_saved_while_its_page_is_being_made_is_not_undone() -> None:
+    court = make.bookable(name="Court 1")
+    reader = make.user(is_staff=True, is_superuser=True)
+    client = Client()
+    client.force_login(reader)
+    address = page("venues_bookable_change", court.pk)
+    request = RequestFactory().get(address)
+    request.user, request.session = reader, client.session
+    table = site.get_model_admin(Bookable)
+    half_made = table.change_view(request, str(court.pk))
+    assert isinstance(half_made, TemplateResponse)
+    Bookable.objects.filter(pk=court.pk).update(name="Court A")
+    shown = Fields(half_made.render().text).given
+
+    sent = client.post(address, shown | {"position": "7"})
+
+    court.refresh_from_db()
+    assert court.name == "Court A"
+    assert TOLD in sent.text or sent.status_code == 302
+
+
+def test_what_a_form_does_not_show_refuses_nothing(
+    first: Client, second: Client
+) -> None:
+    """A person chooses another language while staff look at the account."""
+    person = make.citizen()
+    address = page("accounts_user_change", person.pk)
+    mine = opened(first, address)
+    User.objects.filter(pk=person.pk).update(language="en", masked_name="李*")
+
+    saved = first.post(address, mine)
+
+    assert TOLD not in saved.text
+    assert saved.status_code == 302
 
 
 def test_who_opens_the_page_again_saves(first: Client, second: Client) -> None:

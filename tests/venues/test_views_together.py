@@ -87,6 +87,14 @@ def test_whoever_opens_the_link_sees_who_invites_before_signing_in(
     assert not Companion.objects.exists()
 
 
+def test_the_name_of_staff_who_invite_is_no_more_open_than_others(
+    client: Client, booking: Booking, citizen: User
+) -> None:
+    citizen.last_name, citizen.first_name, citizen.is_staff = "王", "小明", True
+    citizen.save()
+    assert "王小明" not in client.get(f"/j/{booking.invite_code}/").text
+
+
 def test_a_link_that_was_withdrawn_says_so_to_anybody(client: Client) -> None:
     page = client.get("/j/0123456789AB/")
     assert page.status_code == 404

@@ -177,6 +177,41 @@ def test_several_shops_are_chosen_once(at: Counter) -> None:
     assert at.shop.name in client.get("/counter/").content.decode()
 
 
+def test_a_page_of_another_counter_looks_up_nothing(at: Counter) -> None:
+    """Two windows: in one of them the clerk has gone to another shop."""
+    client, other = clerk_of(at), make.shop(at.merchant, name="南城店")
+    at.clerk.shops.set([other])
+    text = shown(at.voucher())
+    answer = client.post("/counter/", {"code": text, "shop": at.shop.number})
+    assert answer.status_code == 409
+    assert answer.context["answer"].offer is None
+    assert "You now stand at 南城店" in answer.text
+    assert f'name="shop" value="{other.number}"' in answer.text
+    again = client.post("/counter/", {"code": text, "shop": other.number})
+    assert again.context["answer"].offer
+
+
+def test_a_bill_of_another_counter_is_not_taken_off_here(at: Counter) -> None:
+    client = clerk_of(at)
+    bill = bill_of(scan(client, shown(at.voucher()))) | {"shop": at.shop.number}
+    at.clerk.shops.set([make.shop(at.merchant, name="南城店")])
+    answer = client.post("/counter/redeem/", bill)
+    assert "You now stand at 南城店" in answer.text
+    assert not Redemption.objects.exists()
+
+
+def test_a_lost_answer_is_found_again_from_another_counter(at: Counter) -> None:
+    client = clerk_of(at)
+    bill = bill_of(scan(client, shown(at.voucher()))) | {"shop": at.shop.number}
+    client.post("/counter/redeem/", bill)  # its answer never arrives
+    at.clerk.shops.set([make.shop(at.merchant, name="南城店")])
+    green = client.post("/counter/redeem/", bill, follow=True)
+    assert b"\xc2\xa5200 off" in green.content
+    # And the green screen says where it was.
+    assert at.shop.name in green.text
+    assert Redemption.objects.get().shop == at.shop
+
+
 def test_a_clerk_of_two_merchants_chooses_between_their_shops(at: Counter) -> None:
     other = counter()
     make.member(other.merchant, person=at.clerk.person)

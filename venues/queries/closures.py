@@ -197,10 +197,11 @@ def progress_of(block: Block, *, at: datetime) -> Progress:
 
 
 def closed_lines_of(booking_id: int, *, at: datetime) -> list[BookingLine]:
-    """The slots of a booking that fell to a closure and whose time has not come.
+    """The slots of a booking that it has no more, and whose time has not come.
 
     Of a booking that was called off these are the slots that it still had: what the
-    person gave back before that, they do not look for.
+    person gave back before that, they do not look for. Of one that stands they are all
+    that were given up, by the person or by a closure.
     """
     taken_from_it = Q(booking__state__in=_LIVE, state="given_up")
     gone_with_it = ~Q(booking__state__in=_LIVE) & Q(state="standing")

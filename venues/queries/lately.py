@@ -9,22 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
 LATELY_SECONDS = 1.0
 _MOST = 200
+_memories: list[Lately[Any]] = []
 
 
 class Lately(Generic[T]):
     """A small memory of answers; each is asked anew after `LATELY_SECONDS`."""
 
-    all: list[Lately[object]] = []
-
     def __init__(self) -> None:
         self._seen: dict[Hashable, tuple[float, T]] = {}
-        Lately.all.append(self)  # type: ignore[arg-type]
+        _memories.append(self)
 
     def get(self, key: Hashable, ask: Callable[[], T]) -> T:
         now = monotonic()
@@ -42,5 +41,5 @@ class Lately(Generic[T]):
 
 def forget_lately() -> None:
     """For tests, which change in a moment what lasts for seconds."""
-    for memory in Lately.all:
+    for memory in _memories:
         memory.forget()

@@ -119,30 +119,41 @@ def invite(request: HttpRequest, code: str) -> HttpResponse:
     Who was sent the link sees whose invitation it is before signing in; the name is
     masked, and no search engine keeps the page.
     """
-    response = _answer_invite(request, code)
+    person = request.user if isinstance(request.user, User) else None
+    if request.method != "POST":
+        response = _answer_invite(request, code, person)
+    elif person is None:
+        response = redirect_to_login(request.path)
+    else:
+        response = _join(request, code, person)
     response["X-Robots-Tag"] = "noindex"
     return response
 
 
-def _answer_invite(request: HttpRequest, code: str) -> HttpResponse:
-    person = request.user if isinstance(request.user, User) else None
-    if request.method == "POST" and person is None:
-        return redirect_to_login(request.path)
-    found = Booking.objects.filter(invite_code=codes.normalise(code))
-    booking = found.select_related("venue__district", "booked_by").first()
-    if request.method == "POST" and person:
-        try:
-            companion = actions.join_booking(code=code, by=person)
-        except DomainError as refusal:
-            return _show_invite(request, booking, refusal)
-        messages.success(request, _("You play along. This is your own pass."))
-        return redirect(companion)
+def _join(request: HttpRequest, code: str, person: User) -> HttpResponse:
+    try:
+        companion = actions.join_booking(code=code, by=person)
+    except DomainError as refusal:
+        return _show_invite(request, _invited_to(code), refusal)
+    messages.success(request, _("You play along. This is your own pass."))
+    return redirect(companion)
+
+
+def _answer_invite(
+    request: HttpRequest, code: str, person: User | None
+) -> HttpResponse:
+    booking = _invited_to(code)
     if booking is None:
         return _show_invite(request, None, InviteUnknown())
     if person is None:
         return _show_invite(request, booking, None)
     mine = Companion.objects.visible_to(person).filter(booking=booking).first()
     return redirect(mine) if mine else _show_invite(request, booking, None)
+
+
+def _invited_to(code: str) -> Booking | None:
+    found = Booking.objects.filter(invite_code=codes.normalise(code))
+    return found.select_related("venue__district", "booked_by").first()
 
 
 def _show_invite(
@@ -161,6 +172,7 @@ def _show_invite(
             "is_open": stands and clock.now() < until,
             "stands": stands,
             "is_own": booking.booked_by_id == request.user.pk,
+            "invited_by": booking.booked_by.name_masked,
         }
     status = refusal.status if refusal else HTTPStatus.OK
     return render(request, "venues/invite.html", context, status=status)

@@ -207,8 +207,9 @@ class _Company:
         if self._waits(mine) and self._leaves(mine):
             return
         if not mine.is_on_its_way:
-            party = self._with(mine)
+            party = [mine]
             try:
+                party = self._with(mine)
                 _ask(party)
             finally:
                 self.call_the_next()

@@ -6,9 +6,7 @@ reloads, with sound, big keys and a clear word when the network is away.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -31,7 +29,7 @@ from bureau.common.frames import answer_frame
 from bureau.common.sports import Sport
 from vouchers import actions
 from vouchers.actions import Offer
-from vouchers.errors.counter import CounterMoved
+from vouchers.errors.counter import CheckedTooLongAgo, CounterMoved
 from vouchers.forms.counter import BillForm, ScanForm
 from vouchers.models import Redemption
 from vouchers.queries.counter import (
@@ -83,29 +81,17 @@ class Answer:
     refusal: DomainError | None = None
 
 
-def at_its_counter(
-    view: Callable[[SignedInRequest, Duty], HttpResponse],
-) -> Callable[[SignedInRequest, Duty], HttpResponse]:
-    """For a page that was opened at this counter, or for none.
+def _is_of_another_counter(request: SignedInRequest, duty: Duty) -> bool:
+    """Whether the page that sent this was opened at another counter.
 
-    Two windows may be at two counters, and a manager may move a clerk meanwhile: what
-    the screen says is where it is redeemed, or it is not redeemed.
+    Two windows may be at two counters, and a manager may move a clerk meanwhile.
     """
-
-    @wraps(view)
-    def find(request: SignedInRequest, duty: Duty) -> HttpResponse:
-        opened_at = codes.normalise(request.POST.get("shop", ""))
-        if opened_at and opened_at != duty.shop.number:
-            moved = CounterMoved(shop=duty.shop.name)
-            return _show(request, duty, Answer(refusal=moved))
-        return view(request, duty)
-
-    return find
+    opened_at = codes.normalise(request.POST.get("shop", ""))
+    return bool(opened_at) and opened_at != duty.shop.number
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @on_duty
-@at_its_counter
 def counter(request: SignedInRequest, duty: Duty) -> HttpResponse:
     """Scan or type a voucher and see what it is worth here; nothing is spent yet.
 
@@ -114,6 +100,9 @@ def counter(request: SignedInRequest, duty: Duty) -> HttpResponse:
     asked = request.POST if request.method == "POST" else request.GET
     if "code" not in asked:
         return _show(request, duty, Answer(done=_just_done(request, duty)))
+    if _is_of_another_counter(request, duty):
+        moved = CounterMoved(shop=duty.shop.name)
+        return _show(request, duty, Answer(refusal=moved))
     form = ScanForm(asked)
     if not form.is_valid():
         return _show(request, duty, Answer(), scan=form)
@@ -140,9 +129,11 @@ def _look_up(request: SignedInRequest, duty: Duty, text: str) -> Answer:
 
 @require_POST
 @on_duty
-@at_its_counter
 def redeem(request: SignedInRequest, duty: Duty) -> HttpResponse:
-    """Take the voucher off the bill. Sent twice, it is the same redemption."""
+    """Take the voucher off the bill. Sent twice, it is the same redemption.
+
+    The token says at which counter it was scanned, and is good at no other one.
+    """
     form = BillForm(request.POST)
     if not form.is_valid():
         return _show(request, duty, _once_more(duty, form), HTTPStatus.BAD_REQUEST)
@@ -158,6 +149,10 @@ def redeem(request: SignedInRequest, duty: Duty) -> HttpResponse:
             request_key=given["request_key"],
             distance_m=distance_to(duty.shop, given["place"]),
         )
+    except CheckedTooLongAgo as refusal:
+        moved = _is_of_another_counter(request, duty)
+        why = CounterMoved(shop=duty.shop.name) if moved else refusal
+        return _show(request, duty, Answer(refusal=why))
     except DomainError as refusal:
         if refusal.code not in OF_THE_BILL:
             return _show(request, duty, Answer(refusal=refusal))

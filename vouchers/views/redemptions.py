@@ -13,7 +13,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import (
-    require_http_methods,
     require_POST,
     require_safe,
 )
@@ -135,7 +134,7 @@ def undo(request: SignedInRequest, done: Redemption, member: Member) -> HttpResp
     return redirect(done)
 
 
-@require_http_methods(["POST"])
+@require_POST
 @of_ones_own
 @on_known_device
 def refund(request: SignedInRequest, done: Redemption, member: Member) -> HttpResponse:

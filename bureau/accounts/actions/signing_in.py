@@ -33,6 +33,7 @@ from bureau.accounts.errors import (
     StaffMustSetUpApp,
 )
 from bureau.accounts.models import Consent, LoginCode, Token, User
+from bureau.accounts.second_factor import spend_code
 from bureau.accounts.signals import happened
 from bureau.common import clock, codes, limits
 from bureau.common.errors import DomainError
@@ -307,7 +308,7 @@ def _check_second_factor(user: User, otp: str) -> None:
         raise OneTimePasswordNeeded
     limits.take("otp", user.limit_key, limit=10, seconds=15 * 60)
     for authenticator in Authenticator.objects.filter(user=user):
-        if authenticator.wrap().validate_code(otp):
+        if authenticator.wrap().validate_code(otp) and spend_code(user, otp):
             return
     raise OneTimePasswordWrong
 

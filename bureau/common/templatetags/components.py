@@ -28,8 +28,10 @@ Takes = tuple[tuple[str, Any, type], ...]
 def component(part: str, /, **takes: Any) -> SafeString:
     """Draw `components/<part>.html` with just what it takes, all of it hashable.
 
-    What belongs to a request (the address, a nonce, who is signed in) is no matter for
-    such a part; it goes into a template by `{% include %}`.
+    Rows among it hold plain text only: their inside is compared by value, and words
+    that are marked as safe equal those that are not. What belongs to a request (the
+    address, a nonce, who is signed in) is no matter for such a part; it goes into a
+    template by `{% include %}`.
     """
     # The types, too: words that are marked as safe equal those that are not.
     kept: Takes = tuple((name, value, type(value)) for name, value in takes.items())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -22,6 +24,25 @@ from vouchers.admin.settlements.money import EmptyForm, OfTheCity, download
 from vouchers.models import PaymentFile, Settlement
 
 CSV_TYPE = "text/csv; charset=utf-8"
+
+
+BUTTON_LIFE = timedelta(minutes=10)
+_SALT = "vouchers.payment_file.open"
+
+
+def _button(request: StaffRequest, row: PaymentFile) -> str:
+    """What an auditor's button sends: this person, this file, for ten minutes."""
+    return signing.dumps([request.user.pk, row.pk], salt=_SALT)
+
+
+def _is_button(request: StaffRequest, row: PaymentFile) -> bool:
+    try:
+        said = signing.loads(
+            request.GET.get("open", ""), salt=_SALT, max_age=BUTTON_LIFE
+        )
+    except signing.BadSignature:
+        return False
+    return bool(said == [request.user.pk, row.pk])
 
 
 @admin.register(PaymentFile)
@@ -75,11 +96,12 @@ class PaymentFileAdmin(OfTheCity):
     ) -> HttpResponse:
         """Against a button: a link could be followed by a machine.
 
-        The button of an auditor, who sends nothing, asks by GET.
+        The button of an auditor, who sends nothing, asks by GET: what it sends along is
+        known to this page and to nobody who makes up a link.
         """
         row: PaymentFile = self.get_object(request, object_id)
         is_asked = request.method == "POST" or (
-            request.user.only_reads and "open" in request.GET
+            request.user.only_reads and _is_button(request, row)
         )
         if not is_asked:
             return show(
@@ -89,6 +111,7 @@ class PaymentFileAdmin(OfTheCity):
                 title=_("Payment file %(number)s") % {"number": row.number},
                 form=EmptyForm(),
                 row=row,
+                button=_button(request, row),
                 rejected=list(
                     row.settlements.filter(state=Settlement.State.REJECTED)
                     .select_related("merchant")
