@@ -230,7 +230,7 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ADAPTER = "bureau.accounts.adapter.SecondFactorAdapter"
 MFA_TOTP_ISSUER = SITE_NAME
 # A telephone's clock may be half a minute off: the code before and the one after count,
-# each of them once (accounts/second_factor.py).
+# each of them once (accounts/actions/second_factor.py).
 MFA_TOTP_TOLERANCE = 1
 MFA_FORMS = {
     "activate_totp": "bureau.accounts.forms.ActivateFactorForm",

@@ -15,8 +15,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from bureau.accounts.actions.second_factor import spend_code
 from bureau.accounts.models import Dependant, Eligibility, User
-from bureau.accounts.second_factor import spend_code
 
 _PHONE = forms.TextInput(
     attrs={
@@ -85,7 +85,7 @@ class _FactorInOurWords:
 
 
 class _FactorOnce(_FactorInOurWords):
-    """A code opens one door (second_factor.py)."""
+    """A code opens one door (actions/second_factor.py)."""
 
     user: User
 

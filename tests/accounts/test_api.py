@@ -13,8 +13,8 @@ from django.core.cache import cache
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from bureau.accounts.actions.second_factor import spend_code
 from bureau.accounts.models import Role, Token, User, VerifiedIdentity
-from bureau.accounts.second_factor import spend_code
 from tests import make
 from tests.accounts.conftest import live_code, new_id_number, wrong_code
 

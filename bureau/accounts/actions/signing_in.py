@@ -19,6 +19,7 @@ from django.db import transaction
 
 from bureau.accounts import tasks
 from bureau.accounts.actions.rights import note_consent
+from bureau.accounts.actions.second_factor import spend_code
 from bureau.accounts.errors import (
     AccountClosed,
     BadPhone,
@@ -33,7 +34,6 @@ from bureau.accounts.errors import (
     StaffMustSetUpApp,
 )
 from bureau.accounts.models import Consent, LoginCode, Token, User
-from bureau.accounts.second_factor import spend_code
 from bureau.accounts.signals import happened
 from bureau.common import clock, codes, limits
 from bureau.common.errors import DomainError
