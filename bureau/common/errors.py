@@ -40,6 +40,14 @@ class ChangedMeanwhile(DomainError):
     )
 
 
+class ReasonMissing(DomainError):
+    """Of what somebody decides about others, they have to say why."""
+
+    code = "reason_missing"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    message = _("Please say why.")
+
+
 class TryLater(DomainError):
     """Raised by limits: too many tries. `after` is in seconds."""
 

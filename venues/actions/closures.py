@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from bureau.accounts.models import User
 from bureau.audit.models import record
 from bureau.common import clock
-from bureau.common.errors import DomainError
+from bureau.common.errors import DomainError, ReasonMissing
 from bureau.common.tasks import after_commit
 from bureau.draws.models import Draw
 from venues import queries
@@ -31,7 +31,6 @@ from venues.actions.changes import drop_change
 from venues.actions.sessions import cancel_session
 from venues.actions.slots import lock_floor
 from venues.errors.closures import AnnouncedLater, ClosureOver, PeriodTooLong
-from venues.errors.conduct import ReasonMissing
 from venues.errors.gate import AlreadyAdmitted
 from venues.errors.slots import NothingPicked, VenueShut
 from venues.models import (

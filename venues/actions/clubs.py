@@ -12,11 +12,11 @@ from bureau.accounts.queries import identity_of
 from bureau.audit.models import record
 from bureau.common import clock, credit_codes
 from bureau.common.db import constraint_errors
+from bureau.common.errors import ReasonMissing
 from bureau.notices.actions import notify
 from venues.actions.companions import leave_own_booking
 from venues.actions.floor import issue_pass
 from venues.actions.money import close_due, lock_invoice_money
-from venues.errors.conduct import ReasonMissing
 from venues.errors.seasons import (
     ClubCorrected,
     ClubDecided,

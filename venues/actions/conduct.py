@@ -18,7 +18,7 @@ from bureau.accounts.models import User
 from bureau.audit.models import record
 from bureau.common import clock
 from bureau.common.db import advisory_locks
-from bureau.common.errors import DomainError
+from bureau.common.errors import DomainError, ReasonMissing
 from bureau.common.money import yuan
 from bureau.notices.actions import notify
 from venues.actions.changes import drop_held_change
@@ -35,7 +35,6 @@ from venues.errors.conduct import (
     AppealTooLate,
     BanNotInForce,
     NotANoShow,
-    ReasonMissing,
     RuleInThePast,
 )
 from venues.models import (

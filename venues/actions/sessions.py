@@ -18,7 +18,7 @@ from bureau.accounts.models import User
 from bureau.audit.models import record
 from bureau.common import clock
 from bureau.common.db import constraint_errors
-from bureau.common.errors import DomainError
+from bureau.common.errors import DomainError, ReasonMissing
 from bureau.common.words import listed
 from venues.actions.cancellations import call_off_booking
 from venues.actions.session_lines import end_session_line, offer_places
@@ -26,7 +26,6 @@ from venues.actions.slots import Wanted, lock_floor, refuse_taken
 from venues.actions.waiting import offer_freed
 from venues.errors.bookings import NotCancellable
 from venues.errors.closures import UnitsTaken
-from venues.errors.conduct import ReasonMissing
 from venues.errors.gate import AlreadyAdmitted
 from venues.errors.sessions import (
     CapacityTooSmall,

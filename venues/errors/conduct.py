@@ -43,12 +43,6 @@ class BanNotInForce(DomainError):
     message = _("This ban is over or lifted already.")
 
 
-class ReasonMissing(DomainError):
-    code = "reason_missing"
-    message = _("Please say why.")
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-
-
 class RuleInThePast(DomainError):
     code = "rule_in_the_past"
     message = _("A rule of conduct begins tomorrow at the earliest.")

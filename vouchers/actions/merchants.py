@@ -16,9 +16,9 @@ from bureau.accounts.queries import is_verified
 from bureau.audit.models import record
 from bureau.common import clock, credit_codes, limits, sealed
 from bureau.common.db import constraint_errors
+from bureau.common.errors import ReasonMissing
 from bureau.photos.actions import store_photo
 from bureau.photos.models import Photo
-from venues.errors.conduct import ReasonMissing
 from venues.errors.seasons import CreditCodeWrong
 from vouchers.actions.members import (
     lock_merchant,

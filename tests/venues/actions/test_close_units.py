@@ -8,6 +8,7 @@ import pytest
 import time_machine
 
 from bureau.common import clock
+from bureau.common.errors import ReasonMissing
 from bureau.notices.models import Notice
 from bureau.payments.actions import request_refund
 from bureau.payments.models import Payment, Refund
@@ -17,7 +18,6 @@ from venues import actions, queries
 from venues.actions import closures
 from venues.actions.calling_off import call_off_alike
 from venues.errors.closures import AnnouncedLater, ClosureOver, PeriodTooLong
-from venues.errors.conduct import ReasonMissing
 from venues.errors.slots import NothingPicked, SlotTaken
 from venues.models import Block, Bookable, Booking, Occupancy, Venue
 

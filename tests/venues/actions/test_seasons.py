@@ -14,6 +14,7 @@ from django.core.management import call_command
 from bureau.accounts.models import User
 from bureau.audit.models import Entry
 from bureau.common import clock
+from bureau.common.errors import ReasonMissing
 from bureau.notices.models import Notice
 from bureau.notices.queries import letter_of
 from bureau.payments.models import Payment, Refund
@@ -22,7 +23,6 @@ from tests import make
 from tests.promises import broken_promises
 from venues import actions, queries, tasks
 from venues.actions import ClubFacts, season_bookings
-from venues.errors.conduct import ReasonMissing
 from venues.errors.seasons import (
     AskedAlready,
     ClubCorrected,

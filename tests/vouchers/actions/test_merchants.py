@@ -20,13 +20,12 @@ from bureau.accounts.errors import IdentityNeeded
 from bureau.accounts.models import Role
 from bureau.audit.models import Entry
 from bureau.common import clock, sealed
-from bureau.common.errors import DomainError
+from bureau.common.errors import DomainError, ReasonMissing
 from bureau.notices.models import Notice
 from bureau.photos.models import Photo
 from tests import make as city
 from tests.promises import broken_promises
 from tests.vouchers import business, make
-from venues.errors.conduct import ReasonMissing
 from venues.errors.seasons import CreditCodeWrong
 from vouchers import actions
 from vouchers.errors.merchants import (
