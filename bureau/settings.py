@@ -129,6 +129,7 @@ MIDDLEWARE = [
     "bureau.accounts.middleware.StaffSecondFactor",
     "bureau.accounts.middleware.AuditorsOnlyRead",
     "django_htmx.middleware.HtmxMiddleware",
+    "bureau.portal.middleware.BackToTheForm",
     "bureau.portal.middleware.WrongMethod",
     "bureau.portal.middleware.Unavailable",
     "bureau.portal.middleware.UnreadableAddress",

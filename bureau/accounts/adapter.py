@@ -20,7 +20,7 @@ from rest_framework.request import Request
 
 from bureau.accounts.errors import StaffMustSetUpApp
 from bureau.accounts.http import READING
-from bureau.accounts.models import User
+from bureau.accounts.models import Role, User
 from bureau.accounts.queries import signed_in_person
 from bureau.common import http, sealed
 
@@ -87,7 +87,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         if isinstance(request.user, User) and request.user.is_staff:
-            return "/admin/"
+            # Who only stands at a gate finds nothing on the staff pages.
+            at_a_gate = request.user.role_text == Role.VENUE_STAFF
+            return "/gate/" if at_a_gate else "/admin/"
         return str(super().get_login_redirect_url(request))
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:

@@ -13,6 +13,7 @@ from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 
 _REQUEST_ID = re.compile(r"[0-9a-zA-Z\-]{8,64}")
 
@@ -61,6 +62,9 @@ class RequestContext:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         token = _origin.set(Origin(request_id, client_ip(request)))
+        # What is refused before the language is known speaks the city's own, and not
+        # that of who was served before by this thread.
+        translation.deactivate()
         try:
             response = self.get_response(request)
         finally:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
@@ -15,6 +16,8 @@ from django.http import (
     HttpResponseRedirect,
     QueryDict,
 )
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from bureau.portal import failures, metrics
 
@@ -146,6 +149,41 @@ class WrongMethod:
         if isinstance(response, HttpResponseNotAllowed):
             return failures.wrong_method(request, allowed=response["Allow"])
         return response
+
+
+class BackToTheForm:
+    """Lead who has to sign in first back to the page with the form, not to its address.
+
+    A form that was sent after signing out, in another tab or at the end of a session,
+    leads to the page of signing in, and that would open the form's address by GET.
+    Where it was sent from says the browser, for pages of this portal alone.
+    """
+
+    doors = ("account_login", "account_staff_login")
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.method == "POST" and isinstance(response, HttpResponseRedirect):
+            door, _mark, query = response.url.partition("?")
+            asked = QueryDict(query, mutable=True)
+            to_itself = asked.get("next") == request.get_full_path()
+            page = _sent_from(request)
+            if page and to_itself and door in map(reverse, self.doors):
+                asked["next"] = page
+                response["Location"] = f"{door}?{asked.urlencode(safe='/')}"
+        return response
+
+
+def _sent_from(request: HttpRequest) -> str:
+    """The page of ours that a form was on; empty where nobody says it."""
+    given = request.META.get("HTTP_REFERER", "")
+    if not url_has_allowed_host_and_scheme(given, {request.get_host()}):
+        return ""
+    page = urlsplit(given)
+    return f"{page.path}?{page.query}" if page.query else page.path
 
 
 class UnreadableAddress:

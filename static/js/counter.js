@@ -24,8 +24,14 @@ async function send(box, form, button) {
   });
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
   const next = page.getElementById('counter');
-  // Signed out, or something else than a counter: go there the plain way.
-  if (!next && answer.status < 500) { location.assign(answer.url); return; }
+  // Signed out, or something else than a counter: go there the plain way. What was refused (signed in anew in another
+  // tab) is at no address that could be opened: the counter is.
+  if (!next && answer.status < 400) { location.assign(answer.url); return; }
+  if (!next && answer.status < 500) {
+    tell(box, word(box, 'counterOld'));
+    setTimeout(() => location.assign(location.pathname), AGAIN);
+    return;
+  }
   if (!next) { tell(box, word(box, 'counterBroken')); return; }
   box.replaceWith(next);
   history.replaceState(null, '', answer.url.includes('/redeem/') ? location.pathname : answer.url);

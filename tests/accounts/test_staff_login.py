@@ -9,11 +9,12 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
-from bureau.accounts.models import Token, User
+from bureau.accounts.models import Role, Token, User
 from tests import make
 from tests.accounts.conftest import live_code
 
@@ -330,6 +331,16 @@ def test_citizens_need_no_app(phone: str, settings: Settings) -> None:
 def test_a_token_of_strange_letters_is_no_token(settings: Settings) -> None:
     device = Client(headers={"authorization": "Token \xff\xe4"})
     assert device.get("/api/v1/me/").status_code == HTTPStatus.UNAUTHORIZED
+
+
+def test_who_only_stands_at_a_gate_comes_to_the_gate(
+    browser: Client, clerk: User, settings: Settings
+) -> None:
+    settings.STAFF_MFA_REQUIRED = False
+    clerk.groups.set([Group.objects.get_or_create(name=Role.VENUE_STAFF.value)[0]])
+
+    plain = {"login": clerk.username, "password": PASSWORD}
+    assert browser.post(DOOR, plain)["Location"] == "/gate/"
 
 
 def test_a_recovery_code_opens_once(

@@ -3,6 +3,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from pytest_django import Settings
 
@@ -90,3 +91,36 @@ def test_staff_pages_keep_the_origins_of_map_tiles(
     policy = client.get("/admin/")["Content-Security-Policy"]
 
     assert "img-src 'self' blob: https://t0.tianditu.gov.cn data:" in policy
+
+
+@pytest.mark.parametrize(
+    ("sent_from", "back"),
+    [
+        ("http://testserver/venues/?sport=tennis", "/venues/?sport=tennis"),
+        ("http://elsewhere.example/venues/", "/counter/redeem/"),
+        ("javascript:alert(1)", "/counter/redeem/"),
+        ("", "/counter/redeem/"),
+    ],
+)
+@pytest.mark.django_db
+def test_who_sends_a_form_signed_out_comes_back_to_the_page_it_was_on(
+    sent_from: str, back: str
+) -> None:
+    """And not to its own address, which nobody can open."""
+    given = {"Referer": sent_from} if sent_from else {}
+    answer = Client().post("/counter/redeem/", {"bill": "60"}, headers=given)
+    door, _mark, query = answer["Location"].partition("?")
+    assert door == "/accounts/login/"
+    assert QueryDict(query)["next"] == back
+
+
+@pytest.mark.django_db
+def test_what_is_refused_early_speaks_the_citys_language(settings: Settings) -> None:
+    """And not that of who was served by the same thread before."""
+    settings.LANGUAGE_CODE = "zh-hans"
+    client = Client()
+    assert 'lang="en"' in client.get("/about/?lang=en", follow=True).text
+    fields = "&".join(f"a{n}=1" for n in range(2000))
+    early = Client().get(f"/venues/?{fields}")
+    assert early.status_code in (400, 413)
+    assert 'lang="zh-hans"' in early.text

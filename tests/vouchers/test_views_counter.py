@@ -381,6 +381,34 @@ def test_a_refund_that_cannot_be(at: Counter, typed: str) -> None:
     assert done.state == Redemption.State.DONE
 
 
+@pytest.mark.parametrize("typed", ["999", "330.01", "0"])
+def test_a_sum_that_cannot_be_given_back_is_refused_at_the_first_step(
+    at: Counter, typed: str
+) -> None:
+    done = at.redeem()
+    manager = signed_in(at.manager.person)
+    answer = manager.post(f"{done.get_absolute_url()}refund/", {"refund": typed})
+    assert answer.status_code in (400, 409)
+    assert 'name="sure"' not in answer.text
+
+
+def test_after_a_part_was_given_back_the_form_asks_for_the_sum_of_all() -> None:
+    at = counter(terms={"partial_refund_keeps_subsidy": True})
+    done = at.redeem(bill_fen=600_00)
+    manager = signed_in(at.manager.person)
+    address = done.get_absolute_url()
+    manager.post(f"{address}refund/", {"refund": "10", "sure": "1"})
+    page = manager.get(address).text
+    assert "¥10 of it were given back before" in page
+    # A mistake is not what a customer came back with.
+    assert "Undo (" not in page
+    less = manager.post(f"{address}refund/", {"refund": "5"})
+    assert less.status_code == 409
+    mine = signed_in(done.voucher.person).get(done.voucher.get_absolute_url()).text
+    assert "Given back to you" in mine
+    assert "¥10" in mine
+
+
 def test_a_clerk_cannot_refund(at: Counter) -> None:
     done = at.redeem()
     given = {"refund": "330", "sure": "1"}

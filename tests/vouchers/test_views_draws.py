@@ -50,6 +50,11 @@ def test_entering_gives_a_receipt_and_the_way_to_the_proof(client: Client) -> No
     assert f"/draws/entries/{entry.entry_id}/" in text
     assert shown.draw
     assert shown.draw.get_absolute_url() in text
+    wallet = client.get("/vouchers/mine/").text
+    assert "Draws that I am in" in wallet
+    assert shown.get_absolute_url() in wallet
+    client.force_login(city.verified())
+    assert "Draws that I am in" not in client.get("/vouchers/mine/").text
 
 
 @pytest.mark.parametrize("lot", ["", "x", "-1", "99999999999999999999", "0"])

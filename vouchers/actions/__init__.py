@@ -125,6 +125,7 @@ from vouchers.actions.reversals import (
     gives_back,
     keeps_subsidy,
     refund_redemption,
+    refuse_refund,
     undo_redemption,
     undo_until,
 )
@@ -245,6 +246,7 @@ __all__ = [
     "refund_redemption",
     "refuse_change",
     "refuse_merchant",
+    "refuse_refund",
     "refuse_round_entries_by_staff",
     "refuse_stale",
     "refuse_void_of_round",

@@ -267,7 +267,7 @@ def _news(
     }
     if voucher is not None:
         context["code"] = voucher.code
-        context["expires_at"] = voucher.expires_at.isoformat()
+        context["expires_at"] = voucher.last_moment.isoformat()
     return [Message(entry.person, context, voucher or entry)]
 
 

@@ -125,7 +125,7 @@ def _remind_some(at: datetime) -> int:
                     "campaign": row.campaign.name,
                     "face": yuan(row.face_fen),
                     "code": row.code,
-                    "expires_at": row.expires_at.isoformat(),
+                    "expires_at": row.last_moment.isoformat(),
                 },
                 row,
             )

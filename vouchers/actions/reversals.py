@@ -104,7 +104,7 @@ def refund_redemption(
         raise RedemptionReversed(at=_reversed_at(redemption))
     if redemption.state != Redemption.State.DONE:
         raise RedemptionReversed(at=_reversed_at(redemption))
-    _refuse_refund(redemption, refund_fen)
+    refuse_refund(redemption, refund_fen)
     redemption.reason = reason
     if keeps_subsidy(redemption, refund_fen, now):
         return _note_part(redemption, refund_fen, by=by, at=now)
@@ -196,7 +196,11 @@ def _refuse_stranger(redemption: Redemption, member: Member) -> None:
         raise ClerkNotAtWork
 
 
-def _refuse_refund(redemption: Redemption, refund_fen: int) -> None:
+def refuse_refund(redemption: Redemption, refund_fen: int) -> None:
+    """Whether that sum, in all, can be given back of a redemption that stands.
+
+    Raises `RefundNotAnAmount`, `RefundTooMuch` or `RefundBelowEarlier`.
+    """
     paid = redemption.paid_fen
     # Where the voucher covered all of the bill, giving back nothing is all of it.
     if refund_fen < 0 or (refund_fen == 0 and paid > 0):
@@ -279,7 +283,7 @@ def _take_back(
             "shop": redemption.shop.name,
             "face": yuan(voucher.face_fen),
             "refund": yuan(refund_fen or 0),
-            "until": clock.at_text(voucher.expires_at),
+            "until": clock.at_text(voucher.last_moment),
             "is_usable": voucher.is_usable_at(at),
             "at": clock.at_text(at),
         },

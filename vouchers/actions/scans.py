@@ -283,7 +283,7 @@ def _refuse_state(voucher: Voucher, now: datetime) -> None:
     if state == Voucher.State.VOID:
         raise VoucherVoid
     if state == Voucher.State.EXPIRED or now >= voucher.expires_at:
-        raise VoucherExpired(at=clock.at_text(voucher.expires_at))
+        raise VoucherExpired(at=clock.at_text(voucher.last_moment))
 
 
 def _refuse_used(voucher: Voucher) -> None:

@@ -43,7 +43,7 @@ class StaffRefundForm(forms.Form):
     """What the customer got back, and why staff note it instead of the manager."""
 
     refund = YuanField(
-        label=gettext_lazy("Given back to the customer, yuan"),
+        label=gettext_lazy("Given back to the customer in all, yuan"),
         widget=UnfoldAdminTextInputWidget,
     )
     reason = forms.CharField(

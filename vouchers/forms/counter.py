@@ -79,7 +79,7 @@ class RefundForm(forms.Form):
     """What the customer got back."""
 
     refund = YuanField(
-        label=_("Given back to the customer, yuan"),
+        label=_("Given back to the customer in all, yuan"),
         widget=forms.TextInput(
             attrs={
                 "inputmode": "decimal",

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, Prefetch, Q, Sum
+from django.db.models import Count, Prefetch, Q, QuerySet, Sum
 from django.urls import reverse
 
 from bureau.accounts.models import User
 from bureau.common import clock, codes
-from vouchers.models import Redemption, Voucher
+from vouchers.models import Redemption, Round, Voucher
 from vouchers.querysets import VoucherQuerySet
 
 State = Voucher.State
@@ -24,6 +24,16 @@ def vouchers_of(person: User) -> VoucherQuerySet:
         Voucher.objects.visible_to(person)
         .select_related("campaign", "tier")
         .prefetch_related(Prefetch("redemptions", uses, to_attr="uses"))
+    )
+
+
+def draws_to_come(person: User) -> QuerySet[Round]:
+    """Rounds in whose draw a person is, and which are not drawn yet; the next first."""
+    return (
+        Round.objects.filter(draw__entries__person=person, draw__drawn_at=None)
+        .exclude(draw__state="void")
+        .select_related("campaign")
+        .order_by("draws_at", "pk")
     )
 
 

@@ -40,6 +40,8 @@ def undo_minutes(redemption: Redemption, member: Member) -> int:
     """For how many minutes this person can still undo it; 0: not (any more)."""
     if redemption.state != Redemption.State.DONE:
         return 0
+    if redemption.refund_fen is not None:  # no mistake: the customer came back with it
+        return 0
     if member.role != Member.Role.MANAGER and redemption.clerk_id != member.pk:
         return 0
     minutes = redemption.voucher.terms.undo_minutes
@@ -144,6 +146,11 @@ def refund(request: SignedInRequest, done: Redemption, member: Member) -> HttpRe
         return _slip(request, done, member, form, HTTPStatus.BAD_REQUEST)
     given = form.cleaned_data
     if "sure" not in request.POST:
+        try:
+            actions.refuse_refund(done, given["refund"])
+        except DomainError as refusal:
+            form.add_error("refund", str(refusal))
+            return _slip(request, done, member, form, refusal.status)
         return _slip(request, done, member, form, asked_fen=given["refund"])
     try:
         back = actions.refund_redemption(

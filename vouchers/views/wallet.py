@@ -21,7 +21,7 @@ from bureau.common.pagination import page_of
 from vouchers.models import Member, Terms, Voucher
 from vouchers.queries.rules import rules_in_words
 from vouchers.queries.validity import is_redeem_hour
-from vouchers.queries.wallet import kept, proof_now, sums_of, vouchers_of
+from vouchers.queries.wallet import draws_to_come, kept, proof_now, sums_of, vouchers_of
 
 PER_PAGE = 20
 State = Voucher.State
@@ -48,6 +48,7 @@ def wallet(request: SignedInRequest) -> HttpResponse:
         "page": page,
         "rows": [kept(one, at=now) for one in page],
         "sums": sums_of(request.user, at=now),
+        "draws": draws_to_come(request.user) if shelf == "live" else [],
         "now": now,
     }
     return render(request, "vouchers/wallet/list.html", context)

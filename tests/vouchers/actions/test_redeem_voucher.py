@@ -167,7 +167,7 @@ def test_expired_says_when() -> None:
     voucher = at.voucher()
     end = voucher.expires_at
     no = refused(at, "voucher_expired", text=shown(voucher, end), at=end)
-    assert no.values == {"at": clock.at_text(end)}
+    assert no.values == {"at": clock.at_text(end - timedelta(seconds=1))}
     last = end - timedelta(microseconds=1)
     assert at.redeem(voucher, at=last).pk
 
