@@ -302,6 +302,10 @@ class Timetable:
             self._types[on] = self._day_types.of(on)
         return self._types[on]
 
+    def is_provisional(self, on: date) -> bool:
+        """Whether the public holidays of that year are not published yet."""
+        return self._day_types.is_provisional(on)
+
     @cached_property
     def _day_types(self) -> DayTypes:
         return DayTypes(since=self.since)

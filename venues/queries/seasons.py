@@ -103,6 +103,8 @@ class SeasonPlan:
     """What a weekly time comes to, as things stand now."""
 
     dates: tuple[PlannedDate, ...]
+    provisional: tuple[int, ...] = ()
+    """Years of them whose public holidays are not published yet."""
 
     @property
     def bookable(self) -> list[PlannedDate]:
@@ -140,7 +142,9 @@ def plan_season(venue: Venue, weekly: WeeklyTime, *, at: datetime) -> SeasonPlan
             planned.append(PlannedDate(on, (), why))
         else:
             planned.append(PlannedDate(on, offers, "", _floor(court, offers)))
-    return SeasonPlan(tuple(_without_taken(planned, at=at)))
+    years = {one.on.year for one in planned if rules.timetable.is_provisional(one.on)}
+    found = tuple(_without_taken(planned, at=at))
+    return SeasonPlan(found, tuple(sorted(years)))
 
 
 def slots_on(

@@ -367,6 +367,19 @@ def test_a_series_over_new_year_skips_the_holiday_and_follows_its_make_up_day() 
     ]
 
 
+def test_a_year_whose_holidays_are_not_published_yet_is_told() -> None:
+    call_command("load_workdays", stdout=StringIO())
+    court = make.bookable()
+    given = {"first_on": date(2031, 12, 20), "last_on": date(2032, 1, 10)}
+    with time_machine.travel(clock.at(date(2031, 12, 1), 0), tick=False):
+        plan = plan_season(court.venue, weekly(court, **given), at=clock.now())
+    assert plan.provisional == (2031, 2032)
+    known = {"first_on": date(2025, 12, 1), "last_on": date(2025, 12, 20)}
+    with time_machine.travel(clock.at(date(2025, 11, 20), 0), tick=False):
+        plan = plan_season(court.venue, weekly(court, **known), at=clock.now())
+    assert plan.provisional == ()
+
+
 def test_a_night_belongs_to_the_day_it_begins_with() -> None:
     court = make.bookable(venue=make.venue(opens=18 * 60, closes=26 * 60))
     make.price(venue=court.venue, starts=24 * 60, ends=26 * 60)
