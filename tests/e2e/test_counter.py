@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import DESKTOP, PHONE, violations
@@ -197,6 +199,23 @@ def test_an_answer_that_was_lost_is_asked_for_again(phone: Page, at: Counter) ->
     phone.get_by_role("button", name="Redeem").click()
     green(phone).to_be_visible()
     assert Redemption.objects.count() == 1
+
+
+def test_a_page_from_before_signing_in_anew_says_so_and_is_loaded_anew(
+    phone: Page, at: Counter
+) -> None:
+    """In another tab the clerk signed out and in: this form's token is of before."""
+    open_counter(phone, at)
+    check(phone, digits(at.voucher()))
+    expect(phone.get_by_label("Bill, yuan")).to_be_visible()
+    name, root = settings.CSRF_COOKIE_NAME, urljoin(phone.url, "/")
+    phone.context.add_cookies([{"name": name, "value": "a" * 32, "url": root}])
+    redeem(phone, "530")
+    expect(phone.locator("[data-counter-trouble]")).to_contain_text("out of date")
+    expect(phone.get_by_label("Code and six digits")).to_be_visible()
+    check(phone, digits(at.voucher()))
+    expect(phone.get_by_label("Bill, yuan")).to_be_visible()
+    assert not Redemption.objects.exists()
 
 
 def test_without_scripts(screens: Screens, at: Counter) -> None:

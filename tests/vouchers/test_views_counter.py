@@ -115,7 +115,7 @@ def test_a_bill_that_is_no_amount(at: Counter, typed: str) -> None:
     assert not Redemption.objects.exists()
 
 
-@pytest.mark.parametrize("typed", ["0", "0.00", "1000000.01"])
+@pytest.mark.parametrize("typed", ["0", "0.00", "100000.01"])
 def test_a_bill_of_nothing_and_a_huge_one(at: Counter, typed: str) -> None:
     client = clerk_of(at)
     bill = bill_of(scan(client, shown(at.voucher()))) | {"bill": typed}

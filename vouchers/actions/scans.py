@@ -63,7 +63,8 @@ CHECK_LIFE = timedelta(minutes=3)
 """Between the scan and the tap somebody types the bill."""
 OLD_STEPS = 120
 """How many half minutes back a proof is told from a forged one."""
-MOST_BILL_FEN = 1_000_000_00
+MOST_BILL_FEN = 100_000_00
+"""Above it a point was forgotten, and one bill would be half of the public leverage."""
 WRONG_CODES, WRONG_CODES_WITHIN = 20, timedelta(minutes=10)
 """Six digits can be guessed: so many wrong ones, and only scanning goes on."""
 _SALT = "vouchers.counter.check"
