@@ -21,7 +21,7 @@ from bureau.common.words import listed
 
 
 class SeenForms(ModelAdmin):
-    """What a form shows: every column that its reader may write, and the rows inside.
+    """What a form may write: the columns that it shows, and the rows inside of it.
 
     See bureau/common/seen.py for why.
     """
